@@ -1,0 +1,66 @@
+import { performance } from 'node:perf_hooks';
+
+/** A timer that was set on a Clock. */
+export interface ClockTimer {
+  cancel(): void;
+}
+
+/** Time as everything in sluice sees it: monotonic, in microseconds, with no relation to the calendar. */
+export interface Clock {
+  /** Microseconds since some fixed moment; never goes back. */
+  nowUs(): number;
+  /** Calls `task` once, `delayMs` milliseconds from now. */
+  after(delayMs: number, task: () => void): ClockTimer;
+}
+
+/** The machine's own monotonic clock. Its timers keep the process alive until they fire or are cancelled. */
+export const systemClock: Clock = {
+  nowUs: () => performance.now() * 1000,
+  after(delayMs, task) {
+    const timer = setTimeout(task, delayMs);
+    return { cancel: () => { clearTimeout(timer); } };
+  },
+};
+
+interface Pending {
+  readonly dueUs: number;
+  readonly order: number;
+  readonly task: () => void;
+}
+
+/** A clock that stands still until it is told to advance; timers fire in order of their time, then of their setting. */
+export class VirtualClock implements Clock {
+  #nowUs = 0;
+  #order = 0;
+  #pending: Pending[] = [];
+
+  nowUs(): number {
+    return this.#nowUs;
+  }
+
+  after(delayMs: number, task: () => void): ClockTimer {
+    const entry: Pending = { dueUs: this.#nowUs + Math.max(0, delayMs) * 1000, order: this.#order++, task };
+    this.#pending.push(entry);
+    return { cancel: () => { this.#pending = this.#pending.filter((other) => other !== entry); } };
+  }
+
+  /** Moves time on by `ms` milliseconds and runs what falls due, also what those tasks set. */
+  advance(ms: number): void {
+    const endUs = this.#nowUs + ms * 1000;
+    for (let next = this.#take(endUs); next; next = this.#take(endUs)) {
+      this.#nowUs = next.dueUs;
+      next.task();
+    }
+    this.#nowUs = endUs;
+  }
+
+  #take(endUs: number): Pending | undefined {
+    let first: Pending | undefined;
+    for (const entry of this.#pending) {
+      if (entry.dueUs > endUs) continue;
+      if (!first || entry.dueUs < first.dueUs || (entry.dueUs === first.dueUs && entry.order < first.order)) first = entry;
+    }
+    if (first) this.#pending = this.#pending.filter((other) => other !== first);
+    return first;
+  }
+}

@@ -1,0 +1,118 @@
+/** Every error code of sluice and what it means. README's table is held to this one by a test. */
+export const ERROR_CODES = {
+  SLUICE_CONFIG_INVALID: 'An option, a setting or a pipeline file has a value that is not allowed.',
+  SLUICE_CONFIG_SYNTAX: 'A pipeline file is not well-formed YAML or JSON.',
+  SLUICE_NODE_UNKNOWN: 'A pipeline names a node type that does not exist.',
+  SLUICE_LINK_INVALID: 'A pipeline links nodes or ports that do not exist or do not fit together.',
+  SLUICE_FORMAT_MISMATCH: 'Media does not have the format that its receiver was set up for.',
+  SLUICE_FILE_NOT_FOUND: 'A file that should be read does not exist or cannot be opened.',
+  SLUICE_FILE_UNDECODABLE: 'A file holds nothing that can be decoded.',
+  SLUICE_FILE_WRITE: 'A file cannot be written.',
+  SLUICE_CODEC_UNAVAILABLE: 'A codec is not available on this machine.',
+  SLUICE_CODEC_FAILED: 'A codec refused its input or broke while running.',
+  SLUICE_ADDRESS_IN_USE: 'A port that the server should listen on is taken.',
+  SLUICE_KEYS_REQUIRED: 'A server on an address that others can reach needs API keys.',
+  SLUICE_TOKEN_MISSING: 'A token is needed and none was given.',
+  SLUICE_TOKEN_INVALID: 'A token is forged, malformed, or signed with another key.',
+  SLUICE_TOKEN_EXPIRED: 'A token is past its time.',
+  SLUICE_PERMISSION_DENIED: 'A token does not grant what was asked for.',
+  SLUICE_CONNECT_FAILED: 'A session could not be joined.',
+  SLUICE_CONNECT_TIMEOUT: 'A session was not joined in time.',
+  SLUICE_SESSION_LOST: 'The connection to a session ended without being asked to.',
+  SLUICE_SESSION_CLOSED: 'Something was asked of a session that has already been left.',
+  SLUICE_STREAM_UNKNOWN: 'A stream is not (or no longer) in the session.',
+  SLUICE_PUBLISH_FAILED: 'The server did not take what was published.',
+  SLUICE_SUBSCRIBE_FAILED: 'The server did not deliver what was subscribed to.',
+  SLUICE_SDP_INVALID: 'A session description cannot be read, or describes what cannot be done.',
+  SLUICE_PROTOCOL: 'A peer sent something that the protocol does not allow.',
+  SLUICE_ENGINE_FAILED: 'The media thread broke or did not start.',
+  SLUICE_QUEUE_OVERFLOW: 'A queue whose overflow policy is `fail` ran full.',
+  SLUICE_STATE_INVALID: 'A call came at a time when it cannot be answered.',
+  SLUICE_USAGE: 'A command was called with arguments that it does not take.',
+  SLUICE_INTERNAL: 'A fault in sluice itself.',
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** Where in the user's own files or graph an error lies. `line` and `column` count from 1. */
+export interface Place {
+  readonly file?: string;
+  readonly line?: number;
+  readonly column?: number;
+  readonly node?: string;
+}
+
+export interface SluiceErrorOptions {
+  readonly cause?: unknown;
+  readonly place?: Place;
+  /** One sentence that says what to do about it. */
+  readonly mend?: string;
+}
+
+const BRAND = Symbol.for('sluice.error');
+
+/**
+ * The one error class. Told apart by `code`, never by the text of `message`.
+ * `instanceof` works across two installed copies of sluice.
+ */
+export class SluiceError extends Error {
+  override readonly name = 'SluiceError';
+  readonly code: ErrorCode;
+  readonly place: Place | undefined;
+  readonly mend: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: SluiceErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.place = options.place;
+    this.mend = options.mend;
+    Object.defineProperty(this, BRAND, { value: true });
+  }
+
+  /** The same error with a place, where the thrower did not know it. Parts already known are kept. */
+  at(place: Place): SluiceError {
+    return new SluiceError(this.code, this.message, {
+      cause: this.cause,
+      place: { ...place, ...this.place },
+      ...(this.mend === undefined ? {} : { mend: this.mend }),
+    });
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && BRAND in value;
+  }
+}
+
+/** An error as plain data, for a thread boundary or for `--json`. */
+export interface ErrorData {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly place?: Place;
+  readonly mend?: string;
+}
+
+/** Turns anything thrown into plain data; what is not a SluiceError becomes `fallback`. */
+export function toErrorData(error: unknown, fallback: ErrorCode = 'SLUICE_INTERNAL'): ErrorData {
+  if (error instanceof SluiceError) {
+    const { code, message, place, mend } = error as SluiceError;
+    return { code, message, ...(place && { place }), ...(mend !== undefined && { mend }) };
+  }
+  return { code: fallback, message: error instanceof Error ? error.message : String(error) };
+}
+
+/** The way back from `toErrorData`. */
+export function fromErrorData(data: ErrorData): SluiceError {
+  return new SluiceError(data.code, data.message, {
+    ...(data.place && { place: data.place }),
+    ...(data.mend !== undefined && { mend: data.mend }),
+  });
+}
+
+/** `file:line:column: node "x"`, as much of it as is known; empty when nothing is. */
+export function formatPlace(place: Place | undefined): string {
+  if (!place) return '';
+  const file = place.file === undefined ? '' : place.file;
+  const position = place.line === undefined ? '' : `:${place.line}${place.column === undefined ? '' : `:${place.column}`}`;
+  const node = place.node === undefined ? '' : `node "${place.node}"`;
+  return [file + position, node].filter((part) => part !== '').join(': ');
+}

@@ -1,0 +1,168 @@
+import { Transform, type Readable, type Writable } from 'node:stream';
+import type { z } from 'zod';
+import type { Clock } from './clock.js';
+import { SluiceError, type Place } from './errors.js';
+import type { FormatPattern } from './format.js';
+import type { MediaValue } from './media-value.js';
+import type { SessionAccess, StreamInfo } from './session-access.js';
+
+/** One input or output of a node. */
+export interface PortDef {
+  readonly name: string;
+  /** What it carries, best first. */
+  readonly formats: readonly FormatPattern[];
+  /** An input that takes any number of links; one that does not takes exactly one. */
+  readonly many?: boolean;
+  /** A port that need not be linked. A source needs at least one linked output all the same. */
+  readonly optional?: boolean;
+}
+
+/** What flows into a node, by the name of its input port: what the planner found on the links there. */
+export type InputFormats = ReadonlyMap<string, readonly FormatPattern[]>;
+
+/** What a node is given to run with. */
+export interface NodeContext {
+  /** Id of the node in its graph. */
+  readonly id: string;
+  readonly clock: Clock;
+  readonly log: NodeLog;
+  /** Aborted when the graph stops at once. */
+  readonly signal: AbortSignal;
+  /** Folder that relative paths in the pipeline's options start from. */
+  readonly baseDir: string;
+  /** The stream that this branch of the graph was made for (`streams: each`). */
+  readonly branch?: StreamInfo;
+  /** A session of the graph by its id. Errors: SLUICE_CONFIG_INVALID when there is none of that name. */
+  session(id: string): SessionAccess;
+  /** Counts media that this node let go of; `reason` is one of a few fixed texts. Shown in the run's report. */
+  dropped(reason: string, count?: number): void;
+  /** Tells how far long work has come, shown on a terminal. `fraction` is 0 to 1 where it is known. */
+  progress(text: string, fraction?: number): void;
+}
+
+/** Structured log, one line a call. */
+export interface NodeLog {
+  debug(fields: object, text: string): void;
+  info(fields: object, text: string): void;
+  warn(fields: object, text: string): void;
+  error(fields: object, text: string): void;
+}
+
+/** A running node with any number of ports. */
+export interface NodePorts {
+  /** A new Writable for one more link into `port`. */
+  input?(port: string): Writable;
+  /** The Readable of `port`; asked for once, and only when it is linked. */
+  output?(port: string): Readable;
+  /** No more calls of `input(port)` will come: a port that takes many is through when those it has have ended. */
+  seal?(port: string): void;
+  /** Called once when the node's run is over, however it ended. The streams given out have ended or were destroyed. */
+  close?(): void | Promise<void>;
+}
+
+/** Where a node that makes branches says which ones there are. */
+export interface BranchEvents {
+  /** A stream has come: the part of the graph behind the node is made for it, the node itself included. */
+  began(stream: StreamInfo): void;
+  /** A stream has gone: its branch takes in no more, drains and ends. */
+  ended(streamId: string): void;
+}
+
+/**
+ * A function of a node's options. (Declared as a method, so that a definition with options of its own
+ * is also a NodeDef of any options.)
+ */
+type FromOptions<S extends z.ZodType, Result, Rest extends readonly unknown[] = []> = {
+  of(options: OptionsOf<S>, ...rest: Rest): Result;
+}['of'];
+
+/** A node is a stream of its own (at most one input and one output), or a set of ports. */
+export type NodeInstance = Readable | Writable | NodePorts;
+
+/** Options as `create` sees them. */
+export type OptionsOf<S extends z.ZodType> = z.output<S>;
+
+/** A kind of node: everything that the planner, the builder, the reference page and `inspect` need to know. */
+export interface NodeDef<S extends z.ZodType = z.ZodType> {
+  readonly type: string;
+  /** One sentence. */
+  readonly summary: string;
+  /**
+   * A strict zod schema; every option is described with its unit, range and default. An option named `session`
+   * holds the id of a session (the only session of a graph is filled in). `type` and `from` belong to the graph.
+   */
+  readonly options: S;
+  readonly inputs: readonly PortDef[] | FromOptions<S, readonly PortDef[]>;
+  /** A function also gets what flows in, so that a node that keeps its format can say so. */
+  readonly outputs: readonly PortDef[] | FromOptions<S, readonly PortDef[], [InputFormats]>;
+  /** Takes in all branches at once instead of being made anew in each (mixer). Its inputs are `many`, and it has `seal`. */
+  readonly joins?: boolean;
+  /** Whether the node makes branches: it and what is behind it is made anew for every stream that `watch` announces. */
+  readonly branches?: FromOptions<S, boolean>;
+  /**
+   * Announces branches until `context.signal` is aborted, which is no error, or until no more can come; then it settles.
+   * `create` is then called once for each branch, with that stream as `context.branch`. See `watchStreams`.
+   */
+  readonly watch?: FromOptions<S, Promise<void>, [NodeContext, BranchEvents]>;
+  /** Longest time that media stays inside, in ms; 0 when left out. */
+  readonly latencyMs?: number | FromOptions<S, number>;
+  /** A pipeline fragment that works, for the reference page. */
+  readonly example: string;
+  /** Set by defineTransform: the node as one synchronous function a value, which the builder may fuse with its neighbours. */
+  readonly transform?: FromOptions<S, TransformFunction, [NodeContext]>;
+  /** Makes the running node. Ownership: the streams belong to the caller, who destroys them. */
+  create(options: OptionsOf<S>, context: NodeContext): NodeInstance | Promise<NodeInstance>;
+}
+
+/** Takes a value and gives one, or undefined to drop it. Called for every chunk: no promises, no state of others. */
+export type TransformFunction = (value: MediaValue) => MediaValue | undefined;
+
+/** Gives a definition its type; `create` and the port functions see the options as the schema puts them out. */
+export function defineNode<S extends z.ZodType>(def: NodeDef<S>): NodeDef<S> {
+  return def;
+}
+
+/** A node that is one synchronous function a value; its stream is made from the function. */
+export function defineTransform<S extends z.ZodType>(
+  def: Omit<NodeDef<S>, 'create' | 'transform'> & Required<Pick<NodeDef<S>, 'transform'>>,
+): NodeDef<S> {
+  return { ...def, create: (options, context) => transformStream(def.transform(options, context)) };
+}
+
+/** The ports that a node has with these options. `inputFormats` is left out where links are not yet known. */
+export function portsOf<S extends z.ZodType>(
+  def: NodeDef<S>,
+  options: OptionsOf<S>,
+  inputFormats: InputFormats = new Map(),
+): { readonly inputs: readonly PortDef[]; readonly outputs: readonly PortDef[] } {
+  return {
+    inputs: typeof def.inputs === 'function' ? def.inputs(options) : def.inputs,
+    outputs: typeof def.outputs === 'function' ? def.outputs(options, inputFormats) : def.outputs,
+  };
+}
+
+/** Checks options against the node's schema. Errors: SLUICE_CONFIG_INVALID, with the option's name. */
+export function parseOptions<S extends z.ZodType>(def: NodeDef<S>, options: unknown, place: Place = {}): z.output<S> {
+  const result = def.options.safeParse(options);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const path = issue && issue.path.length > 0 ? `${issue.path.join('.')}: ` : '';
+  throw new SluiceError('SLUICE_CONFIG_INVALID', `${def.type}: ${path}${issue?.message ?? 'invalid options'}`, {
+    place,
+    mend: `See \`sluice inspect ${def.type}\` for its options.`,
+    cause: result.error,
+  });
+}
+
+function transformStream(apply: TransformFunction): Transform {
+  return new Transform({
+    objectMode: true,
+    transform(value: MediaValue, _encoding, done) {
+      try {
+        done(null, apply(value));
+      } catch (error) {
+        done(error as Error);
+      }
+    },
+  });
+}

@@ -1,0 +1,81 @@
+import type { Readable, Writable } from 'node:stream';
+import type { VideoCodec } from './encoded-chunk.js';
+import type { SampleRate } from './audio-data.js';
+
+/** What a node may know of another participant's stream. */
+export interface StreamInfo {
+  readonly streamId: string;
+  /** Name that its publisher gave it. */
+  readonly name: string;
+  /** Id of the connection that publishes it. */
+  readonly connectionId: string;
+  readonly hasAudio: boolean;
+  readonly hasVideo: boolean;
+}
+
+/** Format of raw audio. */
+export interface AudioFormatRequest {
+  /** Hz. */
+  readonly sampleRate: SampleRate;
+  readonly numberOfChannels: 1 | 2;
+}
+
+/** Size and rate of raw video, YUV420P. */
+export interface VideoFormatRequest {
+  /** Pixels. */
+  readonly resolution: { readonly width: number; readonly height: number };
+  /** Frames per second, 1 to 30. */
+  readonly fps: number;
+}
+
+export interface PublishRequest {
+  readonly name?: string;
+  readonly hasAudio: boolean;
+  readonly hasVideo: boolean;
+  /** Codec of the video that is sent, raw pictures encoded to it and encoded ones taken as they are. Default `vp8`. */
+  readonly videoCodec?: VideoCodec;
+  /** Raw audio that will be written; the session's when left out. */
+  readonly audioFormat?: AudioFormatRequest;
+  /** Raw video that will be written; the session's when left out. */
+  readonly videoFormat?: VideoFormatRequest;
+  /** Media time that may wait in the publisher, in ms. */
+  readonly highWaterMarkMs?: number;
+}
+
+export interface SubscribeRequest {
+  readonly subscribeToAudio?: boolean;
+  readonly subscribeToVideo?: boolean;
+  /** Encoded chunks as they came, without decoding. */
+  readonly encoded?: boolean;
+  /** Decoded audio; the session's when left out. */
+  readonly audioFormat?: AudioFormatRequest;
+  /** How far a reader may fall behind before the oldest is dropped, in ms. */
+  readonly maxLagMs?: number;
+}
+
+export interface PublisherAccess extends Writable {
+  readonly audio: Writable;
+  readonly video: Writable;
+}
+
+export interface SubscriberAccess extends Readable {
+  readonly audio: Readable;
+  readonly video: Readable;
+}
+
+/** A session as nodes see it: a node reaches it through its context and never imports it. */
+export interface SessionAccess {
+  readonly sessionId: string;
+  /** Streams of the other participants that are there now. */
+  readonly streams: ReadonlyMap<string, StreamInfo>;
+  /** The stream whose participant speaks now, if any. */
+  readonly currentSpeaker: StreamInfo | undefined;
+  /** The mix of all subscribed audio; each call is a reader of its own. */
+  mix(format?: AudioFormatRequest): Readable;
+  publish(request: PublishRequest): Promise<PublisherAccess>;
+  subscribe(stream: StreamInfo, request: SubscribeRequest): Promise<SubscriberAccess>;
+  on(event: 'streamReceived' | 'streamDropped', listener: (stream: StreamInfo) => void): unknown;
+  on(event: 'speakerChanged', listener: (stream: StreamInfo | undefined) => void): unknown;
+  on(event: 'disconnected', listener: () => void): unknown;
+  off(event: string, listener: (...args: never[]) => void): unknown;
+}
