@@ -1,0 +1,212 @@
+import { createOpusEncoder, type OpusEncoder, type OpusSampleRate } from '../../codecs/opus.js';
+import type { AudioData } from '../../media/audio-data.js';
+import type { EncodedAudioChunk } from '../../media/encoded-chunk.js';
+import { levelDbfs } from '../../media/pcm.js';
+import { PUBLISHER_LEVELS, type AudioFormat } from '../port.js';
+import type { OutboundStream } from '../outbound-stream.js';
+import type { TickTask } from '../ticker.js';
+import { PcmQueue } from './pcm-queue.js';
+import { PeriodConverter } from './period-converter.js';
+
+/** The length of one packet, and the beat at which `tick` is called. */
+export const PERIOD_US = 20_000;
+const RTP_CLOCK_RATE = 48_000;
+const OPUS_RATES: readonly number[] = [8000, 12000, 16000, 24000, 48000];
+/** 20 ms of silence as an Opus packet (code 0, fullband CELT): sent where there is no encoder with a state to keep. */
+const OPUS_SILENCE = Uint8Array.of(0xf8, 0xff, 0xfe);
+/** A packet of at most this many bytes is one that DTX asks not to send (RFC 7587 section 3.1.3). */
+const DTX_BYTES = 2;
+
+export interface AudioSenderOptions {
+  readonly format: AudioFormat;
+  readonly stereo: boolean;
+  readonly dtx: boolean;
+  readonly silenceToleranceMs: number;
+  readonly levels: BigInt64Array;
+  /** The queue ran dry; not told again before it was filled. */
+  onDrained(): void;
+  /** The queue shrank. */
+  onConsumed(): void;
+  onError(error: unknown): void;
+}
+
+/**
+ * Sends one audio track, a packet each 20 ms, from what is written to it, and keeps it going when nothing is:
+ * silence until the first data, then nothing for as long as a short gap lasts, then silence again.
+ */
+export class AudioSender implements TickTask {
+  readonly #options: AudioSenderOptions;
+  readonly #queue = new PcmQueue();
+  readonly #encoder: OpusEncoder;
+  readonly #converter: PeriodConverter | undefined;
+  readonly #period: Int16Array;
+  readonly #silence: Int16Array;
+  #stream: OutboundStream | undefined;
+  #rtpTime = 0;
+  /** Time for which packets were not sent yet; one period is added at each beat. */
+  #dueUs = 0;
+  #everWritten = false;
+  #dry = true;
+  #waitedForRest = false;
+  #gapUs = 0;
+  #talking = false;
+  #wroteSinceTick = false;
+  #consumedUs = 0;
+  #drains: (() => void)[] = [];
+
+  private constructor(options: AudioSenderOptions, encoder: OpusEncoder, converter: PeriodConverter | undefined) {
+    this.#options = options;
+    this.#encoder = encoder;
+    this.#converter = converter;
+    const { sampleRate, numberOfChannels } = options.format;
+    this.#period = new Int16Array((sampleRate / 50) * numberOfChannels);
+    this.#silence = new Int16Array(this.#period.length);
+  }
+
+  static async open(options: AudioSenderOptions): Promise<AudioSender> {
+    const { format } = options;
+    const numberOfChannels = options.stereo && format.numberOfChannels === 2 ? 2 : 1;
+    const sampleRate = OPUS_RATES.includes(format.sampleRate) ? (format.sampleRate as OpusSampleRate) : 48000;
+    const encoder = await createOpusEncoder({ sampleRate, numberOfChannels, dtx: options.dtx, fec: true });
+    const converts = sampleRate !== format.sampleRate || numberOfChannels !== format.numberOfChannels;
+    const converter = converts ? await PeriodConverter.open(format, { sampleRate, numberOfChannels }) : undefined;
+    return new AudioSender(options, encoder, converter);
+  }
+
+  /** Where packets go, once the server has taken the track. */
+  attach(stream: OutboundStream): void {
+    this.#stream = stream;
+  }
+
+  /** Media time that waits to be sent, in µs. */
+  get heldUs(): number {
+    return this.#queue.heldUs;
+  }
+
+  write(value: AudioData | EncodedAudioChunk): void {
+    this.#queue.push(value);
+    this.#everWritten = this.#wroteSinceTick = true;
+    this.#dry = false;
+  }
+
+  /** Drops what is queued. */
+  clear(): void {
+    this.#count(this.#queue.clear());
+    this.#settleDrains();
+  }
+
+  /** Resolves when everything written so far has left or was cleared. */
+  drained(): Promise<void> {
+    if (this.#queue.heldUs === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#drains.push(resolve));
+  }
+
+  /** One beat of 20 ms. */
+  tick(): void {
+    if (!this.#stream) return;
+    this.#dueUs += PERIOD_US;
+    while (this.#dueUs > 0) {
+      const sentUs = this.#sendNext();
+      if (sentUs === 0) break;
+      this.#dueUs -= sentUs;
+    }
+    this.#dueUs = Math.min(this.#dueUs, 0);
+    this.#wroteSinceTick = false;
+  }
+
+  close(): void {
+    this.#encoder.close();
+    this.#converter?.close();
+    this.#count(this.#queue.clear());
+    this.#settleDrains();
+  }
+
+  /** Sends one packet, or lets one period of a gap pass; the media time that this took, 0 to wait for the rest of a period. */
+  #sendNext(): number {
+    const next = this.#queue.next;
+    if (next === 'encoded-audio') return this.#sendEncoded();
+    if (next === 'audio') return this.#sendRaw();
+    return this.#passGap();
+  }
+
+  #sendEncoded(): number {
+    const chunk = this.#queue.shiftEncoded();
+    if (!chunk) return 0;
+    this.#send(chunk.data, chunk.duration, undefined);
+    this.#left(chunk.duration);
+    return chunk.duration;
+  }
+
+  #sendRaw(): number {
+    const period = this.#period;
+    const ready = this.#queue.available(period.length);
+    // The writer may be in the middle of a period: it gets one more beat before the rest is padded.
+    if (ready < period.length && !this.#waitedForRest && this.#wroteSinceTick) {
+      this.#waitedForRest = true;
+      return 0;
+    }
+    this.#waitedForRest = false;
+    const read = this.#queue.read(period);
+    if (read < period.length) period.fill(0, read);
+    this.#encode(period);
+    this.#left((read * PERIOD_US) / period.length);
+    return PERIOD_US;
+  }
+
+  #passGap(): number {
+    if (!this.#dry) {
+      this.#dry = true;
+      this.#gapUs = 0;
+      this.#options.onDrained();
+      this.#settleDrains();
+    }
+    this.#gapUs += PERIOD_US;
+    if (this.#everWritten && this.#gapUs <= this.#options.silenceToleranceMs * 1000) {
+      this.#rtpTime += (PERIOD_US * RTP_CLOCK_RATE) / 1_000_000;
+      this.#talking = false;
+    } else {
+      this.#encode(this.#silence);
+    }
+    return PERIOD_US;
+  }
+
+  #encode(period: Int16Array): void {
+    try {
+      this.#send(this.#encoder.encode(this.#converter ? this.#converter.convert(period) : period), PERIOD_US, period);
+    } catch (error) {
+      this.#send(OPUS_SILENCE, PERIOD_US, undefined);
+      this.#options.onError(error);
+    }
+  }
+
+  #send(packet: Uint8Array, durationUs: number, samples: Int16Array | undefined): void {
+    if (packet.length > DTX_BYTES || !this.#options.dtx) {
+      const level = samples ? Math.min(127, Math.max(0, Math.round(-levelDbfs(samples)))) : 127;
+      this.#stream?.sendAudio(packet, this.#rtpTime, !this.#talking, level);
+      this.#talking = true;
+    } else {
+      this.#talking = false;
+    }
+    this.#rtpTime += (durationUs * RTP_CLOCK_RATE) / 1_000_000;
+  }
+
+  #left(us: number): void {
+    this.#count(us);
+    const { levels } = this.#options;
+    Atomics.store(levels, PUBLISHER_LEVELS.audioPlayedUs, Atomics.load(levels, PUBLISHER_LEVELS.audioConsumedUs));
+    if (this.#queue.heldUs === 0) this.#settleDrains();
+  }
+
+  #count(us: number): void {
+    if (us === 0) return;
+    this.#consumedUs += us;
+    Atomics.store(this.#options.levels, PUBLISHER_LEVELS.audioConsumedUs, BigInt(Math.round(this.#consumedUs)));
+    this.#options.onConsumed();
+  }
+
+  #settleDrains(): void {
+    const drains = this.#drains;
+    this.#drains = [];
+    for (const resolve of drains) resolve();
+  }
+}

@@ -1,0 +1,116 @@
+import { systemClock } from '../media/clock.js';
+import { SluiceError } from '../media/errors.js';
+import type { Emit } from './media-reader.js';
+import { Participant } from './participant.js';
+import type { ConnectArgs, ConnectResult, EnginePosts, PublisherOpenArgs, ReaderOpenArgs, SessionStats } from './port.js';
+import { Ticker } from './ticker.js';
+
+const AUDIO_BEAT_MS = 20;
+const PACING_BEAT_MS = 5;
+
+/** Everything that the media thread does for sessions: finds the participant that an id belongs to, and hands on. */
+export class MediaThread {
+  readonly #emit: Emit;
+  readonly #sessions = new Map<number, Participant>();
+  /** The session of each publisher and each reader. */
+  readonly #owners = new Map<number, Participant>();
+  readonly #onFault = (error: unknown): void => { process.emitWarning(error instanceof Error ? error : String(error)); };
+  readonly #audioTicker = new Ticker(systemClock, AUDIO_BEAT_MS, this.#onFault);
+  readonly #ticker = new Ticker(systemClock, PACING_BEAT_MS, this.#onFault);
+
+  constructor(emit: Emit) {
+    this.#emit = emit;
+  }
+
+  async connect(args: ConnectArgs): Promise<ConnectResult> {
+    const participant = await Participant.connect(args, {
+      clock: systemClock,
+      audioTicker: this.#audioTicker,
+      ticker: this.#ticker,
+      emit: this.#emit,
+      onFault: this.#onFault,
+    });
+    this.#sessions.set(args.session, participant);
+    return participant.result;
+  }
+
+  /** The application has its session: events may come. */
+  announce(session: number): void {
+    this.#sessions.get(session)?.announce();
+  }
+
+  async disconnect(session: number): Promise<void> {
+    const participant = this.#sessions.get(session);
+    this.#sessions.delete(session);
+    for (const [id, owner] of this.#owners) if (owner === participant) this.#owners.delete(id);
+    await participant?.disconnect();
+  }
+
+  async publisherOpen(args: PublisherOpenArgs): Promise<{ streamId: string }> {
+    const participant = this.#session(args.session);
+    const result = await participant.publisherOpen(args);
+    this.#owners.set(args.publisher, participant);
+    return result;
+  }
+
+  async publisherClose(publisher: number): Promise<void> {
+    const participant = this.#owners.get(publisher);
+    this.#owners.delete(publisher);
+    await participant?.publisherClose(publisher);
+  }
+
+  async publisherDrain(publisher: number, kind: 'audio' | 'video'): Promise<void> {
+    await this.#owners.get(publisher)?.publisher(publisher)?.drain(kind);
+  }
+
+  readerOpen(args: ReaderOpenArgs): void {
+    const participant = this.#session(args.session);
+    participant.readerOpen(args);
+    this.#owners.set(args.reader, participant);
+  }
+
+  readerClose(reader: number): void {
+    this.#owners.get(reader)?.readerClose(reader);
+    this.#owners.delete(reader);
+  }
+
+  stats(session: number): SessionStats {
+    return this.#session(session).stats();
+  }
+
+  post<N extends keyof EnginePosts>(name: N, args: EnginePosts[N]): void {
+    switch (name) {
+      case 'write': {
+        const { publisher, value } = args as EnginePosts['write'];
+        this.#owners.get(publisher)?.publisher(publisher)?.write(value);
+        break;
+      }
+      case 'clear': {
+        const { publisher, kind } = args as EnginePosts['clear'];
+        this.#owners.get(publisher)?.publisher(publisher)?.clear(kind);
+        break;
+      }
+      case 'credit': {
+        const { reader, kind, values } = args as EnginePosts['credit'];
+        this.#owners.get(reader)?.credit(reader, kind, values);
+        break;
+      }
+      case 'requestKeyFrame': {
+        const { reader } = args as EnginePosts['requestKeyFrame'];
+        this.#owners.get(reader)?.requestKeyFrame(reader);
+        break;
+      }
+    }
+  }
+
+  /** Leaves every session. */
+  async close(): Promise<void> {
+    await Promise.allSettled([...this.#sessions.keys()].map((session) => this.disconnect(session)));
+  }
+
+  #session(id: number): Participant {
+    const participant = this.#sessions.get(id);
+    if (!participant) throw new SluiceError('SLUICE_SESSION_CLOSED', 'the session was left');
+    return participant;
+  }
+}

@@ -1,0 +1,101 @@
+import { type AudioData, audioData } from '../media/audio-data.js';
+import type { EncodedAudioChunk } from '../media/encoded-chunk.js';
+import { toErrorData } from '../media/errors.js';
+import { type AudioConsumer, type AudioReceiver, type EncodedAudioConsumer } from './audio/audio-receiver.js';
+import { PERIOD_US } from './audio/audio-sender.js';
+import { type Emit, MediaReader } from './media-reader.js';
+import type { AudioFormat, ReaderOpenArgs } from './port.js';
+import type { VideoReceiver } from './video/video-receiver.js';
+import { VideoReading } from './video/video-reading.js';
+
+/** One reader of one stream: its audio, its video, or both. Nothing is decoded before it asks for something. */
+export class StreamReader implements AudioConsumer, EncodedAudioConsumer {
+  readonly id: number;
+  readonly streamId: string;
+  readonly wantsAudio: boolean;
+  readonly wantsVideo: boolean;
+  readonly format: AudioFormat;
+  readonly #encoded: boolean;
+  readonly #audio: MediaReader;
+  readonly #video: VideoReading;
+  #source: AudioReceiver | undefined;
+  #readsAudio = false;
+
+  constructor(args: ReaderOpenArgs & { readonly streamId: string }, emit: Emit) {
+    this.id = args.reader;
+    this.streamId = args.streamId;
+    this.wantsAudio = args.audio;
+    this.wantsVideo = args.video;
+    this.format = args.audioFormat;
+    this.#encoded = args.encoded;
+    this.#audio = new MediaReader(args.reader, 'audio', args.maxLagMs, emit);
+    this.#video = new VideoReading({
+      reader: new MediaReader(args.reader, 'video', args.maxLagMs, emit),
+      encoded: args.encoded,
+      pixelFormat: args.pixelFormat,
+      maxLagMs: args.maxLagMs,
+      onError: (error) => { emit('readerError', { reader: args.reader, error: toErrorData(error, 'SLUICE_CODEC_FAILED') }); },
+    });
+  }
+
+  /** Frames decoded for this reader. */
+  get framesDecoded(): number {
+    return this.#video.framesDecoded;
+  }
+
+  /** Reads from these receivers from now on, as far as they are wanted. */
+  attach(audio: AudioReceiver | undefined, video: VideoReceiver | undefined): void {
+    if (audio && this.wantsAudio && audio !== this.#source) {
+      this.#detachAudio();
+      this.#source = audio;
+      if (this.#readsAudio) this.#readAudio(audio);
+    }
+    if (video && this.wantsVideo) this.#video.attach(video);
+  }
+
+  grant(kind: 'audio' | 'video', values: number): void {
+    if (kind === 'video') {
+      this.#video.grant(values);
+      return;
+    }
+    if (!this.#readsAudio) {
+      this.#readsAudio = true;
+      if (this.#source) this.#readAudio(this.#source);
+    }
+    this.#audio.grant(values);
+  }
+
+  requestKeyFrame(): void {
+    this.#video.requestKeyFrame();
+  }
+
+  audio(period: Int16Array, timestampUs: number): void {
+    const value: AudioData = audioData(
+      period.slice(),
+      this.format.sampleRate,
+      this.format.numberOfChannels,
+      Math.round(timestampUs),
+    );
+    this.#audio.push(value, PERIOD_US);
+  }
+
+  encodedAudio(chunk: EncodedAudioChunk): void {
+    this.#audio.push({ ...chunk, data: chunk.data.slice() }, chunk.duration);
+  }
+
+  close(): void {
+    this.#detachAudio();
+    this.#video.close();
+  }
+
+  #readAudio(source: AudioReceiver): void {
+    if (this.#encoded) source.addEncoded(this);
+    else source.add(this);
+  }
+
+  #detachAudio(): void {
+    this.#source?.remove(this);
+    this.#source?.removeEncoded(this);
+    this.#source = undefined;
+  }
+}

@@ -1,0 +1,88 @@
+import type { EncodedVideoChunk } from '../../media/encoded-chunk.js';
+import type { VideoFrame } from '../../media/video-frame.js';
+
+export type VideoValue = VideoFrame | EncodedVideoChunk;
+
+/** A picture further from the time line than this starts a new one: its source paused, or was replaced. In µs. */
+const MAX_LEAD_US = 1_000_000;
+/** A picture this late starts a new time line too, so that those behind it keep their distance. In µs. */
+const MAX_LATE_US = 250_000;
+
+/**
+ * Pictures waiting for their time. Their time stamps say how far they are apart; the first one is due when it comes.
+ * Where time stamps stand still, the nominal distance is taken. Pure. Not bounded itself: the writer keeps to its mark.
+ */
+export class VideoQueue {
+  readonly #intervalUs: number;
+  #values: VideoValue[] = [];
+  #head = 0;
+  /** Local time minus media time of the time line that is being played. */
+  #offsetUs: number | undefined;
+  #lastMediaUs = -Infinity;
+  #heldUs = 0;
+
+  /** `intervalUs`: nominal distance of two pictures, in µs. */
+  constructor(intervalUs: number) {
+    this.#intervalUs = intervalUs;
+  }
+
+  /** Media time that waits, in µs. */
+  get heldUs(): number {
+    return this.#heldUs;
+  }
+
+  push(value: VideoValue): void {
+    this.#values.push(value);
+    this.#heldUs += this.durationOf(value);
+  }
+
+  /** How much media time a picture counts for. */
+  durationOf(value: VideoValue): number {
+    return value.kind === 'encoded-video' && value.duration > 0 ? value.duration : this.#intervalUs;
+  }
+
+  /** The next picture, if it is due by `nowUs`. */
+  shiftDue(nowUs: number): VideoValue | undefined {
+    const value = this.#values[this.#head];
+    if (!value) return undefined;
+    const mediaUs = Math.max(value.timestamp, this.#lastMediaUs + (value.timestamp <= this.#lastMediaUs ? this.#intervalUs : 0));
+    const dueUs = this.#offsetUs === undefined ? nowUs : mediaUs + this.#offsetUs;
+    const restarts = this.#offsetUs === undefined || dueUs - nowUs > MAX_LEAD_US || nowUs - dueUs > MAX_LATE_US;
+    if (!restarts && dueUs > nowUs) return undefined;
+    if (restarts) {
+      this.#offsetUs = nowUs - value.timestamp;
+      this.#lastMediaUs = value.timestamp;
+    } else {
+      this.#lastMediaUs = mediaUs;
+    }
+    return this.#take(value);
+  }
+
+  /** Forgets the time line: the next picture is due when it comes. */
+  restart(): void {
+    this.#offsetUs = undefined;
+    this.#lastMediaUs = -Infinity;
+  }
+
+  /** Drops everything; the media time that was dropped, in µs. */
+  clear(): number {
+    const droppedUs = this.#heldUs;
+    this.#values = [];
+    this.#head = this.#heldUs = 0;
+    this.restart();
+    return droppedUs;
+  }
+
+  #take(value: VideoValue): VideoValue {
+    this.#head++;
+    this.#heldUs -= this.durationOf(value);
+    if (this.#head === this.#values.length) {
+      this.#values = [];
+      this.#head = this.#heldUs = 0;
+    } else if (this.#head > 32) {
+      this.#values.splice(0, this.#head);
+      this.#head = 0;
+    }
+    return value;
+  }
+}

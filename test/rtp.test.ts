@@ -1,0 +1,13 @@
+import './rtp/packet.js';
+import './rtp/sequence.js';
+import './rtp/rtcp.js';
+import './rtp/twcc.js';
+import './rtp/statistics.js';
+import './rtp/nack.js';
+import './rtp/retransmission.js';
+import './rtp/pacer.js';
+import './rtp/jitter-buffer.js';
+import './rtp/vp8.js';
+import './rtp/h264.js';
+import './rtp/frame-assembler.js';
+import './rtp/path.js';

@@ -1,0 +1,9 @@
+import './sdp/transport.js';
+import './sdp/parse.js';
+import './sdp/round-trip.js';
+import './sdp/hostile.js';
+import './sdp/answer-publisher.js';
+import './sdp/answer-subscriber.js';
+import './sdp/offer.js';
+import './sdp/negotiated.js';
+import './sdp/chromium.js';
