@@ -1,3 +1,4 @@
+import './sdp/time-limit.js';
 import './sdp/transport.js';
 import './sdp/parse.js';
 import './sdp/round-trip.js';

@@ -12,6 +12,16 @@ export interface NativeLease {
 
 let loading: Promise<NativeApi> | undefined;
 let users = 0;
+const retained = new Set<object>();
+
+/**
+ * Holds the wrapper of a track or data channel until the native side reports it closed. `cleanup()` visits every wrapper it was
+ * not told about, and one that was collected before is freed memory then: the process would crash.
+ */
+export function retainUntilClosed(wrapper: { onClosed(callback: () => void): void }): void {
+  retained.add(wrapper);
+  wrapper.onClosed(() => { retained.delete(wrapper); });
+}
 
 /**
  * Loads node-datachannel, and keeps it running until the lease is released.
@@ -41,7 +51,9 @@ export async function acquireNative(): Promise<NativeLease> {
       // The native side reports the closing of a track from its own thread: let that arrive first.
       await new Promise((resolve) => setImmediate(resolve));
       users--;
-      if (users === 0) api.cleanup();
+      if (users > 0) return;
+      api.cleanup();
+      retained.clear();
     },
   };
 }

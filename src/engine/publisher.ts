@@ -57,7 +57,7 @@ export class EnginePublisher {
   /** Publishes a stream. Media may be written from the moment it resolves. Errors: SLUICE_PUBLISH_FAILED, SLUICE_CODEC_UNAVAILABLE. */
   static async open(args: PublisherOpenArgs, context: PublisherContext): Promise<EnginePublisher> {
     const audio = args.hasAudio ? await openAudio(args, context) : undefined;
-    const video = args.hasVideo ? openVideo(args, context) : undefined;
+    const video = args.hasVideo ? openVideo(args, context, audio) : undefined;
     try {
       const tracks: UplinkTrack[] = [];
       if (audio) tracks.push(uplinkTrack(args, 'audio', undefined));
@@ -138,7 +138,7 @@ function openAudio(args: PublisherOpenArgs, { emit }: PublisherContext): Promise
   });
 }
 
-function openVideo(args: PublisherOpenArgs, { clock, emit }: PublisherContext): VideoSender {
+function openVideo(args: PublisherOpenArgs, { clock, emit }: PublisherContext, audio: AudioSender | undefined): VideoSender {
   const { publisher } = args;
   return new VideoSender({
     codec: args.videoCodec,
@@ -147,6 +147,7 @@ function openVideo(args: PublisherOpenArgs, { clock, emit }: PublisherContext): 
     fps: args.fps,
     levels: new BigInt64Array(args.levels),
     clock,
+    ...(audio && { reference: audio.timelineUs }),
     onDrained: () => { emit('mediaBufferDrained', { publisher, kind: 'video' }); },
     onConsumed: () => { emit('consumed', { publisher, kind: 'video' }); },
     onKeyFrameRequested: () => { emit('keyFrameRequested', { publisher }); },

@@ -1,6 +1,6 @@
 import type { DataChannel, PeerConnection, Track } from 'node-datachannel';
 import { SluiceError } from '../media/errors.js';
-import { type NativeLease, acquireNative, guard } from './native.js';
+import { type NativeLease, acquireNative, guard, retainUntilClosed } from './native.js';
 import { type TransportDescription, readTransportSdp, writeTransportSdp } from './sdp/transport-description.js';
 
 /** `new` until both descriptions are known; `failed` and `closed` are final. */
@@ -205,6 +205,7 @@ export class Transport {
 
   #adoptTrack(track: Track): void {
     this.#track = track;
+    retainUntilClosed(track);
     track.onMessage(
       guard(this.#options.onFault, (packet: Buffer) => {
         if (this.#state !== 'closed') this.#options.onPacket(packet);
@@ -214,6 +215,7 @@ export class Transport {
 
   #adoptChannel(channel: DataChannel): void {
     this.#channels.add(channel);
+    retainUntilClosed(channel);
     const wrapper: TransportDataChannel = {
       label: channel.getLabel(),
       onMessage: undefined,

@@ -42,9 +42,13 @@ function placeholder(template: string, key: string, branch: StreamInfo | undefin
     });
   }
   if (!branch) {
-    throw new SluiceError('SLUICE_CONFIG_INVALID', `path "${template}" has {${key}}, but there is no branch to fill it from`, {
-      mend: 'Take the placeholder out, or put the node behind a subscriber with `streams: each`.',
-    });
+    throw new SluiceError(
+      'SLUICE_CONFIG_INVALID',
+      `path "${template}" has {${key}}, but there is no branch to fill it from`,
+      {
+        mend: 'Take the placeholder out, or put the node behind a subscriber with `streams: each`.',
+      },
+    );
   }
   return branch[key];
 }

@@ -95,5 +95,5 @@ export function peak(data: Int16Array): number {
 
 function bend(sample: number): number {
   const over = sample - KNEE;
-  return KNEE + ((HEADROOM * over) / (over + HEADROOM)) | 0;
+  return (KNEE + (HEADROOM * over) / (over + HEADROOM)) | 0;
 }

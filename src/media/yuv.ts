@@ -54,7 +54,11 @@ export function greyRamp(width: number, height: number, timestamp = 0): VideoFra
 }
 
 /** The planes of a YUV420P buffer without padding. */
-export function i420Planes(picture: { readonly data: Uint8Array; readonly width: number; readonly height: number }): I420Planes {
+export function i420Planes(picture: {
+  readonly data: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+}): I420Planes {
   const { data, width, height } = picture;
   const chromaWidth = (width + 1) >> 1;
   const chromaHeight = (height + 1) >> 1;

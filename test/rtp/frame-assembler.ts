@@ -25,7 +25,12 @@ class Source {
   readonly #maxPayload: number;
   readonly #encode: (key: boolean, size: number) => Uint8Array;
 
-  constructor(packetizer: Packetizer, encode: (key: boolean, size: number) => Uint8Array, sequence = 65530, maxPayload = 100) {
+  constructor(
+    packetizer: Packetizer,
+    encode: (key: boolean, size: number) => Uint8Array,
+    sequence = 65530,
+    maxPayload = 100,
+  ) {
     this.#packetizer = packetizer;
     this.#encode = encode;
     this.sequence = sequence;
@@ -50,7 +55,15 @@ class Source {
 
   #packet(timestamp: number, marker: boolean, payload: Uint8Array, paddingLength = 0): Sent {
     const sequence = this.sequence++;
-    const buffer = writeRtp({ payloadType: 96, ssrc: 1, marker, sequenceNumber: sequence, timestamp, payload, paddingLength });
+    const buffer = writeRtp({
+      payloadType: 96,
+      ssrc: 1,
+      marker,
+      sequenceNumber: sequence,
+      timestamp,
+      payload,
+      paddingLength,
+    });
     return { sequence, timestamp, buffer };
   }
 }
@@ -109,12 +122,18 @@ for (const codec of ['vp8', 'h264'] as const) {
     const last = source.next(false, 3);
     const shuffled = [key[1]!, delta[1]!, last[0]!, key[2]!, delta[0]!, key[0]!, ...key.slice(3), ...delta.slice(2)];
     const frames = insert(assembler, [...shuffled, ...shuffled]);
-    t.same(bytes(frames), source.frames.map((frame) => [...frame]));
-    t.same(frames.map(({ type, timestamp }) => [type, timestamp]), [
-      ['key', 0],
-      ['delta', 3000],
-      ['delta', 6000],
-    ]);
+    t.same(
+      bytes(frames),
+      source.frames.map((frame) => [...frame]),
+    );
+    t.same(
+      frames.map(({ type, timestamp }) => [type, timestamp]),
+      [
+        ['key', 0],
+        ['delta', 3000],
+        ['delta', 6000],
+      ],
+    );
     t.equal(frames[0]!.data.buffer.byteLength, frames[0]!.data.length, 'memory of its own, to be transferred');
     t.equal(frames[0]!.firstSequence, 65530);
     t.equal(frames[2]!.lastSequence, source.sequence - 1);
@@ -142,8 +161,14 @@ for (const codec of ['vp8', 'h264'] as const) {
     t.equal(insert(assembler, key.slice(0, 2), 130 * ms).length, 0);
     t.equal(assembler.needsKeyFrame, false, 'one is on its way in');
     const frames = insert(assembler, [...key.slice(2), ...source.next(false, 9)], 130 * ms);
-    t.same(frames.map(({ type }) => type), ['key', 'delta']);
-    t.same(bytes(frames), source.frames.slice(-2).map((frame) => [...frame]));
+    t.same(
+      frames.map(({ type }) => type),
+      ['key', 'delta'],
+    );
+    t.same(
+      bytes(frames),
+      source.frames.slice(-2).map((frame) => [...frame]),
+    );
     t.equal(insert(assembler, [broken[1]!], 130 * ms).length, 0, 'too late');
     t.end();
   });
@@ -155,11 +180,17 @@ for (const codec of ['vp8', 'h264'] as const) {
     const first = source.next(false, 250);
     const second = source.next(false, 9);
     insert(assembler, [...first.slice(1), ...second], 0);
-    t.same(insert(assembler, [first[0]!], 900 * ms).map(({ timestamp }) => timestamp), [3000, 6000]);
+    t.same(
+      insert(assembler, [first[0]!], 900 * ms).map(({ timestamp }) => timestamp),
+      [3000, 6000],
+    );
     const third = source.next(false, 250);
     insert(assembler, [third[0]!, ...third.slice(2), ...source.next(true, 9)], 1000 * ms);
     assembler.giveUp(third[1]!.sequence);
-    t.same(drain(assembler, 1000 * ms).map(({ type }) => type), ['key']);
+    t.same(
+      drain(assembler, 1000 * ms).map(({ type }) => type),
+      ['key'],
+    );
     t.equal(assembler.stats.losses, 1);
     conserved(assembler);
     t.end();
@@ -168,8 +199,18 @@ for (const codec of ['vp8', 'h264'] as const) {
   t.test(`${codec}: packets that only pad close their gap`, (t) => {
     const source = sourceOf();
     const assembler = new FrameAssembler({ codec });
-    const packets = [...source.next(true, 150), source.padding(), source.padding(), ...source.next(false, 9), source.padding(), ...source.next(false, 9)];
-    t.same(insert(assembler, packets).map(({ type }) => type), ['key', 'delta', 'delta']);
+    const packets = [
+      ...source.next(true, 150),
+      source.padding(),
+      source.padding(),
+      ...source.next(false, 9),
+      source.padding(),
+      ...source.next(false, 9),
+    ];
+    t.same(
+      insert(assembler, packets).map(({ type }) => type),
+      ['key', 'delta', 'delta'],
+    );
     t.equal(assembler.stats.packetsEmpty, 3);
     t.end();
   });
@@ -180,7 +221,10 @@ for (const codec of ['vp8', 'h264'] as const) {
     const [whole, next] = [source.next(true, 9), source.next(false, 9)];
     for (const { buffer } of whole) buffer[1] = buffer[1]! & 0x7f;
     t.same(insert(assembler, whole), []);
-    t.same(insert(assembler, next).map(({ type }) => type), ['key', 'delta']);
+    t.same(
+      insert(assembler, next).map(({ type }) => type),
+      ['key', 'delta'],
+    );
     t.end();
   });
 
@@ -257,7 +301,11 @@ t.test('h264: a key frame without parameter sets begins behind the end of anothe
   const frames = insert(assembler, [...delta, ...source.next(true, 150)], 0);
   t.same(frames, []);
   const [key] = drain(assembler, 51 * ms);
-  t.same([...(key?.data.subarray(0, 13) ?? [])], [0, 0, 0, 1, 0x67, 1, 2, 0, 0, 0, 1, 0x68, 3], 'and gets the known ones');
+  t.same(
+    [...(key?.data.subarray(0, 13) ?? [])],
+    [0, 0, 0, 1, 0x67, 1, 2, 0, 0, 0, 1, 0x68, 3],
+    'and gets the known ones',
+  );
   t.end();
 });
 
@@ -268,7 +316,10 @@ t.test('malformed payloads are dropped and counted', (t) => {
   const [bad] = source.next(false, 9);
   const cut = { ...bad!, buffer: bad!.buffer.subarray(0, 13) };
   const frames = insert(assembler, [cut, ...source.next(false, 9), ...source.next(true, 9)]);
-  t.same(frames.map(({ type }) => type), ['key']);
+  t.same(
+    frames.map(({ type }) => type),
+    ['key'],
+  );
   t.equal(assembler.stats.packetsDropped, 2);
   t.end();
 });

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
-import { H264Depacketizer, H264Packetizer, inspectH264, isH264KeyFrame, splitAnnexB } from '../../src/engine/rtp/h264.js';
+import {
+  H264Depacketizer,
+  H264Packetizer,
+  inspectH264,
+  isH264KeyFrame,
+  splitAnnexB,
+} from '../../src/engine/rtp/h264.js';
 
 const sps = [0x67, 1, 2, 3];
 const pps = [0x68, 4, 5];
@@ -22,7 +28,10 @@ function packetize(frame: Uint8Array, maxPayload: number): Uint8Array[] {
 
 t.test('Annex B is split at start codes of three and four bytes', (t) => {
   const data = Uint8Array.from([0, 0, 1, ...sps, 0, 0, 0, 1, ...pps, 0, 0, 1, 0x65, 0, 0, 3, 1, 0, 0, 0, 0, 1, 7]);
-  t.same(splitAnnexB(data).map((unit) => [...unit]), [sps, pps, [0x65, 0, 0, 3, 1], [7]]);
+  t.same(
+    splitAnnexB(data).map((unit) => [...unit]),
+    [sps, pps, [0x65, 0, 0, 3, 1], [7]],
+  );
   t.same(splitAnnexB(Uint8Array.from([1, 2, 3])), []);
   t.same(splitAnnexB(Uint8Array.from([0, 0, 1])), []);
   t.same(splitAnnexB(new Uint8Array(0)), []);
@@ -33,12 +42,18 @@ t.test('Annex B is split at start codes of three and four bytes', (t) => {
 
 t.test('small units travel together, large ones in parts, byte by byte as RFC 6184 says', (t) => {
   const payloads = packetize(annexB([0x09, 0xf0], sps, pps, idr(21)), 16);
-  t.same(payloads.map((payload) => [...payload]), [
-    [0x78, 0, 4, ...sps, 0, 3, ...pps],
-    [0x7c, 0x85, ...idr(21).slice(1, 11)],
-    [0x7c, 0x45, ...idr(21).slice(11)],
-  ]);
-  t.same(packetize(annexB(slice), 16).map((payload) => [...payload]), [slice]);
+  t.same(
+    payloads.map((payload) => [...payload]),
+    [
+      [0x78, 0, 4, ...sps, 0, 3, ...pps],
+      [0x7c, 0x85, ...idr(21).slice(1, 11)],
+      [0x7c, 0x45, ...idr(21).slice(11)],
+    ],
+  );
+  t.same(
+    packetize(annexB(slice), 16).map((payload) => [...payload]),
+    [slice],
+  );
   t.same(payloads.map(inspectH264), [
     { idr: false, sps: true, nalStart: true },
     { idr: true, sps: false, nalStart: true },
@@ -52,15 +67,22 @@ t.test('small units travel together, large ones in parts, byte by byte as RFC 61
 t.test('an access unit comes back whole', (t) => {
   // Bytes above zero: no start code can be among them.
   const unit = fc
-    .tuple(fc.constantFrom(0x67, 0x68, 0x65, 0x41, 0x06), fc.array(fc.integer({ min: 1, max: 255 }), { minLength: 1, maxLength: 400 }))
+    .tuple(
+      fc.constantFrom(0x67, 0x68, 0x65, 0x41, 0x06),
+      fc.array(fc.integer({ min: 1, max: 255 }), { minLength: 1, maxLength: 400 }),
+    )
     .map(([header, body]) => [header, ...body]);
   fc.assert(
-    fc.property(fc.array(unit, { minLength: 1, maxLength: 6 }), fc.integer({ min: 8, max: 300 }), (units, maxPayload) => {
-      const frame = annexB(...units, sps, pps);
-      const payloads = packetize(frame, maxPayload);
-      for (const payload of payloads) assert.ok(payload.length <= maxPayload);
-      assert.deepEqual([...(new H264Depacketizer().join(payloads) ?? [])], [...frame]);
-    }),
+    fc.property(
+      fc.array(unit, { minLength: 1, maxLength: 6 }),
+      fc.integer({ min: 8, max: 300 }),
+      (units, maxPayload) => {
+        const frame = annexB(...units, sps, pps);
+        const payloads = packetize(frame, maxPayload);
+        for (const payload of payloads) assert.ok(payload.length <= maxPayload);
+        assert.deepEqual([...(new H264Depacketizer().join(payloads) ?? [])], [...frame]);
+      },
+    ),
     { numRuns: 60 },
   );
   t.end();

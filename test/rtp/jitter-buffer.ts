@@ -205,7 +205,12 @@ t.test('a source that starts anew is followed, told or not', (t) => {
 });
 
 /** A deterministic network: delays in ms by index, and what is lost. Returns what was played, tick by tick. */
-function simulate(packets: number, delayMs: (i: number) => number, isLost: (i: number) => boolean, clockFactor = 1): JitterBuffer {
+function simulate(
+  packets: number,
+  delayMs: (i: number) => number,
+  isLost: (i: number) => boolean,
+  clockFactor = 1,
+): JitterBuffer {
   const buffer = new JitterBuffer();
   const arrivals = Array.from({ length: packets }, (_, i) => ({ i, atUs: i * tickUs * clockFactor + delayMs(i) * ms }))
     .filter(({ i }) => !isLost(i))
@@ -231,19 +236,31 @@ function simulate(packets: number, delayMs: (i: number) => number, isLost: (i: n
 const noise = (i: number) => ((Math.imul(i + 1, 2654435761) >>> 8) % 1000) / 1000;
 
 t.test('jitter of 60 ms: the delay adapts, and hardly anything is concealed', (t) => {
-  const buffer = simulate(3000, (i) => 50 + noise(i) * 60, () => false);
+  const buffer = simulate(
+    3000,
+    (i) => 50 + noise(i) * 60,
+    () => false,
+  );
   t.ok(buffer.targetDelayMs >= 60 && buffer.targetDelayMs <= 100, `target ${buffer.targetDelayMs}`);
   t.ok(buffer.stats.concealedSamples / 960 < 60, `${buffer.stats.concealedSamples / 960} of 3000 concealed`);
   const meanMs = (buffer.stats.jitterBufferDelay / buffer.stats.jitterBufferEmittedCount) * 1000;
   t.ok(meanMs < 110, `${meanMs} ms in the buffer`);
-  const calm = simulate(500, () => 50, () => false);
+  const calm = simulate(
+    500,
+    () => 50,
+    () => false,
+  );
   t.ok(calm.targetDelayMs <= 40 && calm.stats.concealedSamples === 0, `without jitter ${calm.targetDelayMs} ms`);
   t.end();
 });
 
 t.test('loss of 5 % conceals what is lost and not more', (t) => {
   let lost = 0;
-  const buffer = simulate(3000, () => 20, (i) => i > 10 && noise(i * 31) < 0.05 && ++lost > 0);
+  const buffer = simulate(
+    3000,
+    () => 20,
+    (i) => i > 10 && noise(i * 31) < 0.05 && ++lost > 0,
+  );
   t.ok(lost > 100);
   const concealed = buffer.stats.concealedSamples / 960;
   t.ok(concealed >= lost - 2 && concealed <= lost + 2, `${concealed} concealed, ${lost} lost`);
@@ -252,7 +269,12 @@ t.test('loss of 5 % conceals what is lost and not more', (t) => {
 
 t.test('a sender clock that is 0.1 % off, either way, keeps the delay bounded for an hour', (t) => {
   for (const factor of [0.999, 1.001]) {
-    const buffer = simulate(180_000, () => 20, () => false, factor);
+    const buffer = simulate(
+      180_000,
+      () => 20,
+      () => false,
+      factor,
+    );
     const { packetsDiscarded, concealedSamples } = buffer.stats;
     t.ok(buffer.heldMs < 200, `${buffer.heldMs} ms held`);
     // 0.1 % of an hour is 180 packets too many or too few.

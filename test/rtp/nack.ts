@@ -76,7 +76,8 @@ t.test('missing = recovered + given up + pending, and nothing is asked for that 
         highest = Math.max(highest, sequence);
         received.add(sequence);
         nack.receive(sequence, nowUs);
-        for (const wanted of nack.poll(nowUs)) assert.ok(!received.has(wanted) && wanted < highest && wanted >= highest - 50);
+        for (const wanted of nack.poll(nowUs))
+          assert.ok(!received.has(wanted) && wanted < highest && wanted >= highest - 50);
         assert.equal(nack.missing, nack.recovered + nack.givenUp + nack.pending);
         assert.ok(nack.pending <= 50);
       }

@@ -13,10 +13,21 @@ import {
   readVoiceActivity,
 } from '../../src/engine/rtp/header-extensions.js';
 import { HeaderTemplate, writeRtp } from '../../src/engine/rtp/packet-writer.js';
-import { RtpPacket, isRtcp, setMarker, setPayloadType, setSequenceNumber, setSsrc, setTimestamp } from '../../src/engine/rtp/packet.js';
+import {
+  RtpPacket,
+  isRtcp,
+  setMarker,
+  setPayloadType,
+  setSequenceNumber,
+  setSsrc,
+  setTimestamp,
+} from '../../src/engine/rtp/packet.js';
 
 const uint = (bits: number) => fc.integer({ min: 0, max: 2 ** bits - 1 });
-const extension = fc.record({ id: fc.integer({ min: 1, max: 14 }), data: fc.uint8Array({ minLength: 1, maxLength: 16 }) });
+const extension = fc.record({
+  id: fc.integer({ min: 1, max: 14 }),
+  data: fc.uint8Array({ minLength: 1, maxLength: 16 }),
+});
 const fields = fc.record({
   payloadType: uint(7),
   marker: fc.boolean(),
@@ -108,10 +119,16 @@ t.test('garbage and lying lengths are refused, and never throw', (t) => {
   t.notOk(packet.parse(Buffer.from([0x80, 96, 0, 1])), 'too short');
   t.notOk(packet.parse(Buffer.from([0x40, ...head])), 'another version');
   t.notOk(packet.parse(Buffer.from([0x8f, ...head])), 'more sources than bytes');
-  t.notOk(packet.parse(Buffer.from([0x90, ...head, 0xbe, 0xde, 0, 2, 0, 0, 0, 0])), 'extensions longer than the packet');
+  t.notOk(
+    packet.parse(Buffer.from([0x90, ...head, 0xbe, 0xde, 0, 2, 0, 0, 0, 0])),
+    'extensions longer than the packet',
+  );
   t.notOk(packet.parse(Buffer.from([0xa0, ...head, 5])), 'more padding than payload');
   t.notOk(packet.parse(Buffer.from([0xa0, ...head, 0])), 'padding of nothing');
-  t.ok(packet.parse(Buffer.from([0x90, ...head, 0xbe, 0xde, 0, 1, 0x1f, 1, 2, 3])), 'an extension longer than its block');
+  t.ok(
+    packet.parse(Buffer.from([0x90, ...head, 0xbe, 0xde, 0, 1, 0x1f, 1, 2, 3])),
+    'an extension longer than its block',
+  );
   t.equal(packet.extensionOffset(1), -1, '... is not there');
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 60 }), fc.integer({ min: 0, max: 16 }), (bytes, id) => {
@@ -120,7 +137,8 @@ t.test('garbage and lying lengths are refused, and never throw', (t) => {
       const end = packet.payloadOffset + packet.payloadLength + packet.paddingLength;
       if (end !== bytes.length || packet.payloadLength < 0) throw new Error('lengths do not add up');
       const offset = packet.extensionOffset(id);
-      if (offset !== -1 && offset + packet.extensionLength(id) > packet.payloadOffset) throw new Error('extension outside its block');
+      if (offset !== -1 && offset + packet.extensionLength(id) > packet.payloadOffset)
+        throw new Error('extension outside its block');
     }),
     { numRuns: 500 },
   );
@@ -182,7 +200,10 @@ t.test('a template lays out the header once and is patched in place', (t) => {
   t.equal(readVoiceActivity(packet, 1), true);
   t.ok(extensionEquals(packet, 4, Buffer.from('a1')));
   t.notOk(extensionEquals(packet, 4, Buffer.from('a2')));
-  t.same([readMid(packet, 5), readAbsSendTime(packet, 5), readTransportSequence(packet, 5), readAudioLevel(packet, 5)], [undefined, -1, -1, -1]);
+  t.same(
+    [readMid(packet, 5), readAbsSendTime(packet, 5), readTransportSequence(packet, 5), readAudioLevel(packet, 5)],
+    [undefined, -1, -1, -1],
+  );
 
   const plain = new HeaderTemplate({ payloadType: 111, ssrc: 1 });
   const bare = plain.allocate(0, false, 1, 1);
@@ -196,8 +217,12 @@ t.test('a template lays out the header once and is patched in place', (t) => {
 });
 
 t.test('extensions that do not fit are refused', (t) => {
-  t.throws(() => new HeaderTemplate({ payloadType: 96, ssrc: 1, mid: { id: 15, value: '0' } }), { code: 'SLUICE_SDP_INVALID' });
-  t.throws(() => new HeaderTemplate({ payloadType: 96, ssrc: 1, mid: { id: 1, value: 'x'.repeat(17) } }), { code: 'SLUICE_SDP_INVALID' });
+  t.throws(() => new HeaderTemplate({ payloadType: 96, ssrc: 1, mid: { id: 15, value: '0' } }), {
+    code: 'SLUICE_SDP_INVALID',
+  });
+  t.throws(() => new HeaderTemplate({ payloadType: 96, ssrc: 1, mid: { id: 1, value: 'x'.repeat(17) } }), {
+    code: 'SLUICE_SDP_INVALID',
+  });
   t.end();
 });
 

@@ -22,7 +22,13 @@ interface Flying {
 }
 
 t.test('video over a way with 5 % loss and 15 to 25 ms: retransmission brings every frame', (t) => {
-  const template = new HeaderTemplate({ payloadType: 96, ssrc: 1, mid: { id: 4, value: '0' }, absSendTimeId: 2, transportSequenceId: 3 });
+  const template = new HeaderTemplate({
+    payloadType: 96,
+    ssrc: 1,
+    mid: { id: 4, value: '0' },
+    absSendTimeId: 2,
+    transportSequenceId: 3,
+  });
   const packetizer = new Vp8Packetizer();
   const history = new PacketHistory();
   const pacer = new Pacer<Uint8Array>();
@@ -104,7 +110,10 @@ t.test('video over a way with 5 % loss and 15 to 25 ms: retransmission brings ev
 
   t.ok(lost > 80, `${lost} of ${crossings} lost`);
   t.equal(received.length, sent.length);
-  t.ok(received.every((frame, i) => frame.equals(sent[i]!)), 'every frame as it was sent');
+  t.ok(
+    received.every((frame, i) => frame.equals(sent[i]!)),
+    'every frame as it was sent',
+  );
   t.match(nack, { pending: 0, givenUp: 0 });
   t.equal(nack.recovered, nack.missing);
   t.ok(statistics.cumulativeLost > 60, 'the report tells what the network lost, not what was repaired');

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { SequenceUnwrapper, TimestampUnwrapper, isNewerSequence, sequenceDifference, timestampDifference } from '../../src/engine/rtp/sequence.js';
+import {
+  SequenceUnwrapper,
+  TimestampUnwrapper,
+  isNewerSequence,
+  sequenceDifference,
+  timestampDifference,
+} from '../../src/engine/rtp/sequence.js';
 
 t.test('comparison goes the short way round', (t) => {
   t.equal(sequenceDifference(1, 65535), 2);

@@ -10,7 +10,12 @@ t.test('loss is counted across the wrap, per interval and in all', (t) => {
   const statistics = new ReceiveStatistics(7, 48000);
   // 65530 to 65539 with 65533 and 65536 missing; the last two swapped.
   for (const sequence of [65530, 65531, 65532, 65534, 65535, 1, 3, 2]) statistics.receive(sequence, 0, 0, 100);
-  t.match(statistics.reportBlock(0), { ssrc: 7, cumulativeLost: 2, fractionLost: Math.floor((2 * 256) / 10), highestSequence: 65539 });
+  t.match(statistics.reportBlock(0), {
+    ssrc: 7,
+    cumulativeLost: 2,
+    fractionLost: Math.floor((2 * 256) / 10),
+    highestSequence: 65539,
+  });
   t.match(statistics.reportBlock(0), { cumulativeLost: 2, fractionLost: 0 }, 'nothing new');
   statistics.receive(4, 0, 0, 100);
   statistics.receive(6, 0, 0, 100);
@@ -23,20 +28,24 @@ t.test('loss is counted across the wrap, per interval and in all', (t) => {
 
 t.test('expected = received + lost, whatever comes in', (t) => {
   fc.assert(
-    fc.property(fc.integer({ min: 0, max: 65535 }), fc.array(fc.integer({ min: -20, max: 60 }), { maxLength: 300 }), (start, steps) => {
-      const statistics = new ReceiveStatistics(1, 90000);
-      let at = start;
-      let highest = start;
-      statistics.receive(at, 0, 0, 0);
-      for (const step of steps) {
-        at = highest + step;
-        highest = Math.max(highest, at);
-        statistics.receive(at & 0xffff, 0, 0, 0);
-      }
-      const block = statistics.reportBlock(0);
-      assert.equal(block.highestSequence, highest >>> 0);
-      assert.equal(block.cumulativeLost, highest - start + 1 - (steps.length + 1));
-    }),
+    fc.property(
+      fc.integer({ min: 0, max: 65535 }),
+      fc.array(fc.integer({ min: -20, max: 60 }), { maxLength: 300 }),
+      (start, steps) => {
+        const statistics = new ReceiveStatistics(1, 90000);
+        let at = start;
+        let highest = start;
+        statistics.receive(at, 0, 0, 0);
+        for (const step of steps) {
+          at = highest + step;
+          highest = Math.max(highest, at);
+          statistics.receive(at & 0xffff, 0, 0, 0);
+        }
+        const block = statistics.reportBlock(0);
+        assert.equal(block.highestSequence, highest >>> 0);
+        assert.equal(block.cumulativeLost, highest - start + 1 - (steps.length + 1));
+      },
+    ),
   );
   t.end();
 });
@@ -71,7 +80,8 @@ t.test('jitter follows RFC 3550, A.8, and leaves the packets of one picture out'
   t.ok(jitter > 10);
 
   const video = new ReceiveStatistics(1, 90000);
-  for (let i = 0; i < 300; i++) video.receive(i, Math.floor(i / 10) * 3000, Math.floor(i / 10) * 33_333.3333 + (i % 10) * 700, 10);
+  for (let i = 0; i < 300; i++)
+    video.receive(i, Math.floor(i / 10) * 3000, Math.floor(i / 10) * 33_333.3333 + (i % 10) * 700, 10);
   t.ok(video.jitter < 1, 'pacing is not jitter');
   t.end();
 });

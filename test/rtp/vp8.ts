@@ -15,7 +15,16 @@ t.test('descriptor fields, bit by bit', (t) => {
   const read = (...bytes: number[]) => descriptor.parse(Uint8Array.from([0xee, ...bytes, 0xee]), 1, bytes.length);
 
   t.ok(read(0x10, 0xaa));
-  t.match(descriptor, { length: 1, frameStart: true, nonReference: false, pictureId: -1, pictureIdBits: 0, tl0PictureIndex: -1, temporalId: -1, keyIndex: -1 });
+  t.match(descriptor, {
+    length: 1,
+    frameStart: true,
+    nonReference: false,
+    pictureId: -1,
+    pictureIdBits: 0,
+    tl0PictureIndex: -1,
+    temporalId: -1,
+    keyIndex: -1,
+  });
   t.ok(read(0xb0, 0xf0, 0x92, 0x34, 0x56, 0b10_1_00111, 0xaa));
   t.match(descriptor, {
     length: 6,
@@ -29,7 +38,14 @@ t.test('descriptor fields, bit by bit', (t) => {
     keyIndex: 7,
   });
   t.ok(read(0x80, 0x80, 0x7f, 0xaa));
-  t.match(descriptor, { length: 3, frameStart: false, pictureId: 0x7f, pictureIdBits: 7, temporalId: -1, keyIndex: -1 });
+  t.match(descriptor, {
+    length: 3,
+    frameStart: false,
+    pictureId: 0x7f,
+    pictureIdBits: 7,
+    temporalId: -1,
+    keyIndex: -1,
+  });
   t.ok(read(0x90, 0x20, 0x40, 0xaa));
   t.match(descriptor, { length: 3, temporalId: 1, keyIndex: -1, layerSync: false, pictureId: -1 });
   t.ok(read(0x90, 0x10, 0x05, 0xaa));
@@ -81,28 +97,32 @@ t.test('a frame cut into payloads comes back, each within its limit and of about
   let pictureId = 0x7ffe;
   const descriptor = new Vp8Descriptor();
   fc.assert(
-    fc.property(fc.uint8Array({ minLength: 1, maxLength: 5000 }), fc.integer({ min: 5, max: 1200 }), (frame, maxPayload) => {
-      const count = packetizer.begin(frame, maxPayload);
-      const parts: number[] = [];
-      let least = Infinity;
-      let most = 0;
-      for (let i = 0; i < count; i++) {
-        const target = new Uint8Array(packetizer.length(i) + 3);
-        packetizer.write(i, target, 3);
-        assert.ok(descriptor.parse(target, 3, target.length - 3));
-        assert.equal(descriptor.frameStart, i === 0);
-        assert.equal(descriptor.pictureId, pictureId);
-        assert.equal(descriptor.pictureIdBits, 15);
-        assert.ok(packetizer.length(i) <= maxPayload);
-        least = Math.min(least, packetizer.length(i));
-        most = Math.max(most, packetizer.length(i));
-        parts.push(...target.subarray(3 + descriptor.length));
-      }
-      assert.deepEqual(parts, [...frame]);
-      assert.ok(most - least <= 1);
-      assert.equal(packetizer.pictureId, pictureId);
-      pictureId = (pictureId + 1) & 0x7fff;
-    }),
+    fc.property(
+      fc.uint8Array({ minLength: 1, maxLength: 5000 }),
+      fc.integer({ min: 5, max: 1200 }),
+      (frame, maxPayload) => {
+        const count = packetizer.begin(frame, maxPayload);
+        const parts: number[] = [];
+        let least = Infinity;
+        let most = 0;
+        for (let i = 0; i < count; i++) {
+          const target = new Uint8Array(packetizer.length(i) + 3);
+          packetizer.write(i, target, 3);
+          assert.ok(descriptor.parse(target, 3, target.length - 3));
+          assert.equal(descriptor.frameStart, i === 0);
+          assert.equal(descriptor.pictureId, pictureId);
+          assert.equal(descriptor.pictureIdBits, 15);
+          assert.ok(packetizer.length(i) <= maxPayload);
+          least = Math.min(least, packetizer.length(i));
+          most = Math.max(most, packetizer.length(i));
+          parts.push(...target.subarray(3 + descriptor.length));
+        }
+        assert.deepEqual(parts, [...frame]);
+        assert.ok(most - least <= 1);
+        assert.equal(packetizer.pictureId, pictureId);
+        pictureId = (pictureId + 1) & 0x7fff;
+      },
+    ),
     { numRuns: 60 },
   );
   t.end();

@@ -120,7 +120,7 @@ await t.test('every text is read or refused with a SluiceError', (t) => {
   fc.assert(fc.property(fc.string({ unit: 'binary' }), survives));
   fc.assert(
     fc.property(fc.array(line, { maxLength: 40 }), (lines) => survives(['v=0', ...lines].join('\r\n'))),
-    { numRuns: 500 },
+    { numRuns: 120 },
   );
   t.end();
 });
@@ -147,14 +147,14 @@ await t.test('every change to a real description is read or refused with a Sluic
       }
       return survives(lines.join('\r\n'));
     }),
-    { numRuns: 500 },
+    { numRuns: 120 },
   );
   t.end();
 });
 
 await t.test('a description cut off anywhere is read or refused', (t) => {
   const sdp = fixture('livekit-client-publisher');
-  for (let length = 0; length < sdp.length; length += 7) {
+  for (let length = 0; length < sdp.length; length += 61) {
     if (!survives(sdp.slice(0, length))) t.fail(`cut at ${length}`);
   }
   t.end();

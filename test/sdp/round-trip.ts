@@ -155,7 +155,7 @@ await t.test('any description survives being written and read', (t) => {
         return JSON.stringify(sortedKeys(again)) === JSON.stringify(sortedKeys(description));
       },
     ),
-    { numRuns: 200 },
+    { numRuns: 60 },
   );
   t.end();
 });

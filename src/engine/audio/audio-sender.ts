@@ -45,6 +45,7 @@ export class AudioSender implements TickTask {
   #rtpTime = 0;
   /** Time for which packets were not sent yet; one period is added at each beat. */
   #dueUs = 0;
+  #timelineUs: number | undefined;
   #everWritten = false;
   #dry = true;
   #waitedForRest = false;
@@ -101,9 +102,14 @@ export class AudioSender implements TickTask {
     return new Promise((resolve) => this.#drains.push(resolve));
   }
 
+  /** Local time minus media time of what is being sent, in µs; none while nothing is. */
+  readonly timelineUs = (): number | undefined => this.#timelineUs;
+
   /** One beat of 20 ms. */
-  tick(): void {
+  tick(nowUs: number): void {
     if (!this.#stream) return;
+    const timestampUs = this.#queue.timestampUs;
+    this.#timelineUs = timestampUs === undefined ? undefined : nowUs - timestampUs;
     this.#dueUs += PERIOD_US;
     while (this.#dueUs > 0) {
       const sentUs = this.#sendNext();

@@ -30,6 +30,13 @@ export class PcmQueue {
     return this.#items[this.#head]?.kind;
   }
 
+  /** The time stamp of what is read next, in µs. */
+  get timestampUs(): number | undefined {
+    const item = this.#items[this.#head];
+    if (item?.kind !== 'audio') return item?.timestamp;
+    return item.timestamp + (this.#offset * 1_000_000) / (item.sampleRate * item.numberOfChannels);
+  }
+
   /** Takes the next Opus packet; only when `next` says so. */
   shiftEncoded(): EncodedAudioChunk | undefined {
     const item = this.#items[this.#head];

@@ -42,10 +42,11 @@ export function inspectH264(payload: Uint8Array): H264PayloadInfo | undefined {
     const inner = payload[1]! & 0x1f;
     return { idr: inner === NAL_TYPE.idr, sps: inner === NAL_TYPE.sps, nalStart: (payload[1]! & 0x80) !== 0 };
   }
-  if (type !== NAL_TYPE.stapA) return type < 24 ? { idr: type === NAL_TYPE.idr, sps: type === NAL_TYPE.sps, nalStart: true } : undefined;
+  if (type !== NAL_TYPE.stapA)
+    return type < 24 ? { idr: type === NAL_TYPE.idr, sps: type === NAL_TYPE.sps, nalStart: true } : undefined;
   let idr = false;
   let sps = false;
-  for (let at = 1; at < payload.length; ) {
+  for (let at = 1; at < payload.length;) {
     const end = stapUnitEnd(payload, at);
     if (end === -1) return undefined;
     const inner = payload[at + 2]! & 0x1f;
@@ -73,7 +74,7 @@ export class H264Packetizer implements Packetizer {
     // Delimiters say nothing that the marker bit and the timestamp do not say.
     this.#units = splitAnnexB(frame).filter((unit) => (unit[0]! & 0x1f) !== NAL_TYPE.delimiter);
     this.#fragments = [];
-    for (let at = 0; at < this.#units.length; ) at = this.#plan(at, maxPayload);
+    for (let at = 0; at < this.#units.length;) at = this.#plan(at, maxPayload);
     return this.#fragments.length;
   }
 

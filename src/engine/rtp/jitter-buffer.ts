@@ -196,7 +196,10 @@ export class JitterBuffer {
   #span(): number {
     const last = this.#held[this.#held.length - 1];
     if (!last) return 0;
-    return Math.max(0, last.timestamp + last.durationSamples - (this.#playing ? this.#nextTimestamp : this.#held[0]!.timestamp));
+    return Math.max(
+      0,
+      last.timestamp + last.durationSamples - (this.#playing ? this.#nextTimestamp : this.#held[0]!.timestamp),
+    );
   }
 
   #resyncs(): boolean {
@@ -242,7 +245,8 @@ export class JitterBuffer {
   /** A timestamp that jumps without a loss is a pause of the source: it is kept, unless more is held than needed or it is a jump of its clock. */
   #pause(first: AudioPacket): JitterBufferResult | undefined {
     const gap = first.timestamp - this.#nextTimestamp;
-    if (gap <= 0 || gap > this.#maxDelayMs * SAMPLES_PER_MS || this.#span() > this.targetDelayMs * SAMPLES_PER_MS) return undefined;
+    if (gap <= 0 || gap > this.#maxDelayMs * SAMPLES_PER_MS || this.#span() > this.targetDelayMs * SAMPLES_PER_MS)
+      return undefined;
     const durationSamples = Math.min(gap, TICK_SAMPLES);
     this.#nextTimestamp += durationSamples;
     return { type: 'empty', reason: 'dtx', durationSamples };

@@ -76,7 +76,8 @@ export class NackGenerator {
       this.#giveUpAll();
     } else {
       this.missing += gap;
-      for (let at = this.#highest + 1; at < sequence; at++) this.#missing.set(at, { sinceUs: nowUs, requestedUs: 0, tries: 0 });
+      for (let at = this.#highest + 1; at < sequence; at++)
+        this.#missing.set(at, { sinceUs: nowUs, requestedUs: 0, tries: 0 });
     }
     this.#highest = sequence;
     this.#giveUpBehind(sequence - this.#options.maxBehind);

@@ -36,7 +36,12 @@ export class Pacer<Item extends { readonly byteLength: number } = Uint8Array> {
   readonly #maxTokens: number;
   readonly #maxWaitUs: number;
   readonly #maxBytes: number;
-  readonly #queues: readonly PacketQueue<Item>[] = [new PacketQueue(), new PacketQueue(), new PacketQueue(), new PacketQueue()];
+  readonly #queues: readonly PacketQueue<Item>[] = [
+    new PacketQueue(),
+    new PacketQueue(),
+    new PacketQueue(),
+    new PacketQueue(),
+  ];
   #bitrateBps: number | undefined;
   #tokens: number;
   #byteTokens = 1500;
@@ -82,7 +87,7 @@ export class Pacer<Item extends { readonly byteLength: number } = Uint8Array> {
   enqueue(item: Item, priority: PacerPriority, nowUs: number): boolean {
     this.enqueued++;
     const size = item.byteLength;
-    for (let least = 3; least >= priority && this.#heldBytes + size > this.#maxBytes; ) {
+    for (let least = 3; least >= priority && this.#heldBytes + size > this.#maxBytes;) {
       if (this.#queues[least]!.length === 0) least--;
       else this.#drop(this.#queues[least]!, 'overflow');
     }

@@ -79,7 +79,13 @@ export class HeaderTemplate {
     this.#transportSequenceOffset = add(options.transportSequenceId, new Uint8Array(2));
     this.#audioLevelOffset = add(options.audioLevelId, new Uint8Array([127]));
     for (const text of [options.mid, options.rid, options.repairedRid]) if (text) add(text.id, Buffer.from(text.value));
-    this.#header = writeRtp({ payloadType: options.payloadType, ssrc: options.ssrc, sequenceNumber: 0, timestamp: 0, extensions });
+    this.#header = writeRtp({
+      payloadType: options.payloadType,
+      ssrc: options.ssrc,
+      sequenceNumber: 0,
+      timestamp: 0,
+      extensions,
+    });
     this.headerLength = this.#header.length;
     this.ssrc = options.ssrc;
   }
@@ -115,7 +121,10 @@ function extensionBlockLength(extensions: readonly RtpExtension[]): number {
   let length = 4;
   for (const { id, data } of extensions) {
     if (id < 1 || id > 14 || data.length < 1 || data.length > 16) {
-      throw new SluiceError('SLUICE_SDP_INVALID', `header extension ${id} of ${data.length} bytes does not fit a one-byte header`);
+      throw new SluiceError(
+        'SLUICE_SDP_INVALID',
+        `header extension ${id} of ${data.length} bytes does not fit a one-byte header`,
+      );
     }
     length += 1 + data.length;
   }

@@ -107,7 +107,7 @@ export class RtpPacket {
   }
 
   #findOneByte(id: number): number {
-    for (let at = this.#extensionStart; at < this.#extensionEnd; ) {
+    for (let at = this.#extensionStart; at < this.#extensionEnd;) {
       const head = this.buffer[at]!;
       if (head === 0) {
         at++;
@@ -128,7 +128,7 @@ export class RtpPacket {
   }
 
   #findTwoByte(id: number): number {
-    for (let at = this.#extensionStart; at + 1 < this.#extensionEnd; ) {
+    for (let at = this.#extensionStart; at + 1 < this.#extensionEnd;) {
       const found = this.buffer[at]!;
       if (found === 0) {
         at++;

@@ -84,7 +84,9 @@ export class ReceiveStatistics {
     return {
       ssrc: this.ssrc,
       fractionLost:
-        expectedInterval <= 0 || lostInterval <= 0 ? 0 : Math.min(255, Math.floor((lostInterval * 256) / expectedInterval)),
+        expectedInterval <= 0 || lostInterval <= 0
+          ? 0
+          : Math.min(255, Math.floor((lostInterval * 256) / expectedInterval)),
       cumulativeLost: this.cumulativeLost,
       highestSequence: this.#highest >>> 0,
       jitter: Math.floor(this.jitter),

@@ -59,7 +59,9 @@ export function writeBye(ssrcs: readonly number[], reason = ''): Buffer {
   const why = Buffer.from(reason).subarray(0, 255);
   const whyLength = why.length === 0 ? 0 : (1 + why.length + 3) & ~3;
   const packet = packetOf(RTCP_TYPE.bye, sources.length, 4 + sources.length * 4 + whyLength);
-  sources.forEach((ssrc, index) => { write32(packet, 4 + index * 4, ssrc); });
+  sources.forEach((ssrc, index) => {
+    write32(packet, 4 + index * 4, ssrc);
+  });
   if (whyLength > 0) {
     packet[4 + sources.length * 4] = why.length;
     packet.set(why, 5 + sources.length * 4);
@@ -82,7 +84,9 @@ export function writeNack(senderSsrc: number, mediaSsrc: number, sequenceNumbers
     else items.push(sequenceNumber, 0);
   }
   const packet = feedbackOf(RTCP_TYPE.rtpFeedback, RTCP_FORMAT.nack, 12 + items.length * 2, senderSsrc, mediaSsrc);
-  items.forEach((word, index) => { write16(packet, 12 + index * 2, word); });
+  items.forEach((word, index) => {
+    write16(packet, 12 + index * 2, word);
+  });
   return packet;
 }
 
@@ -109,7 +113,9 @@ export function writeRemb(senderSsrc: number, bitrateBps: number, ssrcs: readonl
   packet.write('REMB', 12, 'latin1');
   packet[16] = sources.length;
   write24(packet, 17, (exponent << 18) | mantissa);
-  sources.forEach((ssrc, index) => { write32(packet, 20 + index * 4, ssrc); });
+  sources.forEach((ssrc, index) => {
+    write32(packet, 20 + index * 4, ssrc);
+  });
   return packet;
 }
 
@@ -119,7 +125,13 @@ export function writeCompound(packets: readonly Uint8Array[]): Buffer {
 }
 
 /** A feedback packet with its three fixed words (RFC 4585, 6.1); the rest is zero. `length` in bytes, a multiple of four. */
-export function feedbackOf(packetType: number, format: number, length: number, senderSsrc: number, mediaSsrc: number): Buffer {
+export function feedbackOf(
+  packetType: number,
+  format: number,
+  length: number,
+  senderSsrc: number,
+  mediaSsrc: number,
+): Buffer {
   const packet = packetOf(packetType, format, length);
   write32(packet, 4, senderSsrc);
   write32(packet, 8, mediaSsrc);

@@ -135,7 +135,7 @@ function parseOne(packet: Uint8Array): RtcpReport | undefined {
       return parseBye(packet, count);
     case RTCP_TYPE.rtpFeedback:
     case RTCP_TYPE.payloadFeedback:
-      return packet.length < 12 ? undefined : parseFeedback(packet, packet[1]!, count);
+      return packet.length < 12 ? undefined : parseFeedback(packet, packet[1], count);
     default:
       return undefined;
   }
@@ -145,7 +145,8 @@ function parseFeedback(packet: Uint8Array, packetType: number, format: number): 
   const senderSsrc = read32(packet, 4);
   const mediaSsrc = read32(packet, 8);
   if (packetType === RTCP_TYPE.rtpFeedback) {
-    if (format === RTCP_FORMAT.nack) return { type: 'nack', senderSsrc, mediaSsrc, sequenceNumbers: parseNackItems(packet) };
+    if (format === RTCP_FORMAT.nack)
+      return { type: 'nack', senderSsrc, mediaSsrc, sequenceNumbers: parseNackItems(packet) };
     if (format === RTCP_FORMAT.twcc) return { type: 'twcc', senderSsrc, mediaSsrc, packet };
     return undefined;
   }

@@ -21,7 +21,8 @@ export class SequenceUnwrapper {
   #last: number | undefined;
 
   unwrap(sequenceNumber: number): number {
-    this.#last = this.#last === undefined ? sequenceNumber : this.#last + sequenceDifference(sequenceNumber, this.#last);
+    this.#last =
+      this.#last === undefined ? sequenceNumber : this.#last + sequenceDifference(sequenceNumber, this.#last);
     return this.#last;
   }
 

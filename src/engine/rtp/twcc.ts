@@ -106,7 +106,9 @@ export class TwccRecorder {
     write24(packet, 16, this.#lastReference % 0x1000000);
     packet[19] = this.#feedbackCount;
     this.#feedbackCount = (this.#feedbackCount + 1) & 0xff;
-    chunks.forEach((chunk, index) => { write16(packet, 20 + index * 2, chunk); });
+    chunks.forEach((chunk, index) => {
+      write16(packet, 20 + index * 2, chunk);
+    });
     writeDeltas(packet, 20 + chunks.length * 2, deltas);
     return packet;
   }
@@ -151,7 +153,7 @@ export function parseTwccFeedback(packet: Uint8Array): TwccFeedback | undefined 
 /** Run-length chunks where a run is long or the last, else vectors of 14 one-bit or 7 two-bit symbols. */
 function encodeChunks(symbols: readonly number[]): number[] {
   const chunks: number[] = [];
-  for (let at = 0; at < symbols.length; ) {
+  for (let at = 0; at < symbols.length;) {
     const symbol = symbols[at]!;
     let run = 1;
     while (run < 0x1fff && symbols[at + run] === symbol) run++;

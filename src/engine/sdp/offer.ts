@@ -14,7 +14,7 @@ import { DEFAULT_DATA_CHANNEL, type TransportDescription } from './transport-des
 export const OFFERED_PAYLOAD_TYPES = { opus: 111, vp8: 96, vp8Rtx: 97, h264: 108, h264Rtx: 109 } as const;
 
 /** Constrained baseline, level 3.1: what every WebRTC endpoint decodes (RFC 7742, section 6.2). */
-export const DEFAULT_PROFILE_LEVEL_ID = '42e01f';
+const DEFAULT_PROFILE_LEVEL_ID = '42e01f';
 
 /** One codec of an offered section. */
 export interface OfferedCodec {

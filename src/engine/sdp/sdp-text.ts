@@ -2,9 +2,9 @@ import { type MediaDescription, type SessionDescription as ParsedSession, parse 
 import { SluiceError } from '../../media/errors.js';
 
 /** Longest description that is read, in characters. */
-export const MAX_SDP_LENGTH = 256 * 1024;
+const MAX_SDP_LENGTH = 256 * 1024;
 /** Most m-lines that a description may have. */
-export const MAX_SECTIONS = 64;
+const MAX_SECTIONS = 64;
 
 // What a browser writes stays far below these; they bound the time that hostile text can take.
 const MAX_LINES = 6000;

@@ -44,7 +44,7 @@ export interface DataChannelDescription {
 export const DEFAULT_DATA_CHANNEL: DataChannelDescription = { sctpPort: 5000, maxMessageSize: 262_144 };
 
 /** More candidates than this are not looked at. */
-export const MAX_CANDIDATES = 64;
+const MAX_CANDIDATES = 64;
 
 /**
  * The description that the native library is given of the other side: one m=video, so that its one track gets

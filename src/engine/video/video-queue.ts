@@ -8,6 +8,9 @@ const MAX_LEAD_US = 1_000_000;
 /** A picture this late starts a new time line too, so that those behind it keep their distance. In µs. */
 const MAX_LATE_US = 250_000;
 
+/** Sound and picture further apart than this are brought together, in µs. */
+const MAX_SKEW_US = 15_000;
+
 /**
  * Pictures waiting for their time. Their time stamps say how far they are apart; the first one is due when it comes.
  * Where time stamps stand still, the nominal distance is taken. Pure. Not bounded itself: the writer keeps to its mark.
@@ -21,9 +24,15 @@ export class VideoQueue {
   #lastMediaUs = -Infinity;
   #heldUs = 0;
 
-  /** `intervalUs`: nominal distance of two pictures, in µs. */
-  constructor(intervalUs: number) {
+  readonly #reference: () => number | undefined;
+
+  /**
+   * `intervalUs`: nominal distance of two pictures, in µs. `reference`: local time minus media time of the sound that
+   * belongs to the pictures, in µs, while there is any: pictures keep to it, as far as they are near.
+   */
+  constructor(intervalUs: number, reference: () => number | undefined = () => undefined) {
     this.#intervalUs = intervalUs;
+    this.#reference = reference;
   }
 
   /** Media time that waits, in µs. */
@@ -45,6 +54,7 @@ export class VideoQueue {
   shiftDue(nowUs: number): VideoValue | undefined {
     const value = this.#values[this.#head];
     if (!value) return undefined;
+    this.#follow(value, nowUs);
     const mediaUs = Math.max(value.timestamp, this.#lastMediaUs + (value.timestamp <= this.#lastMediaUs ? this.#intervalUs : 0));
     const dueUs = this.#offsetUs === undefined ? nowUs : mediaUs + this.#offsetUs;
     const restarts = this.#offsetUs === undefined || dueUs - nowUs > MAX_LEAD_US || nowUs - dueUs > MAX_LATE_US;
@@ -56,6 +66,13 @@ export class VideoQueue {
       this.#lastMediaUs = mediaUs;
     }
     return this.#take(value);
+  }
+
+  /** Takes over the time line of the sound, unless the two have nothing to do with each other. */
+  #follow(value: VideoValue, nowUs: number): void {
+    const offsetUs = this.#reference();
+    if (offsetUs === undefined || Math.abs(value.timestamp + offsetUs - nowUs) > MAX_LEAD_US) return;
+    if (this.#offsetUs === undefined || Math.abs(offsetUs - this.#offsetUs) > MAX_SKEW_US) this.#offsetUs = offsetUs;
   }
 
   /** Forgets the time line: the next picture is due when it comes. */

@@ -1,5 +1,5 @@
 import { openVideoDecoder, type ThreadedVideoDecoder } from '../../codecs/codec-thread.js';
-import type { EncodedVideoChunk } from '../../media/encoded-chunk.js';
+import type { EncodedVideoChunk, VideoCodec } from '../../media/encoded-chunk.js';
 import { MediaBuffer } from '../../media/media-buffer.js';
 import type { PixelFormat } from '../../media/video-frame.js';
 import type { MediaReader } from '../media-reader.js';
@@ -25,6 +25,7 @@ export class VideoReading implements VideoConsumer {
   readonly #queue: MediaBuffer<EncodedVideoChunk>;
   #source: VideoReceiver | undefined;
   #decoder: ThreadedVideoDecoder | undefined;
+  #codec: VideoCodec | undefined;
   #opening = false;
   #closed = false;
   #needsKey = true;
@@ -117,26 +118,39 @@ export class VideoReading implements VideoConsumer {
       return;
     }
     while (decoder.pending < Math.min(MAX_PENDING, this.#options.reader.credit)) {
+      if (this.#queue.length > 0 && this.#queue.peek()?.codec !== this.#codec) {
+        this.#changeCodec(decoder);
+        return;
+      }
       const chunk = this.#queue.shift();
       if (!chunk) return;
       decoder.decode(chunk);
     }
   }
 
+  /** The sender went on in another codec: what is in the decoder comes out first. */
+  #changeCodec(decoder: ThreadedVideoDecoder): void {
+    if (decoder.pending > 0) return;
+    this.#decoder = undefined;
+    decoder.close().catch(this.#options.onError);
+    this.#decode();
+  }
+
   async #open(): Promise<void> {
     const codec = this.#queue.peek()?.codec ?? 'vp8';
+    this.#codec = codec;
     this.#opening = true;
     const decoder = await openVideoDecoder({ codec, format: this.#options.pixelFormat });
     this.#opening = false;
     decoder.onFrame((frame) => {
       this.framesDecoded++;
       if (!this.#closed) this.#options.reader.push(frame, NOMINAL_FRAME_US);
-      this.#pump();
     });
-    decoder.onError((error) => {
+    decoder.onAnswer(() => { this.#pump(); });
+    // Broken data costs a picture, not the reader.
+    decoder.onError(() => {
+      this.#options.reader.overflow(1, NOMINAL_FRAME_US);
       this.#source?.requestKeyFrame();
-      this.#options.onError(error);
-      this.#pump();
     });
     if (this.#closed) {
       await decoder.close();

@@ -19,6 +19,8 @@ export interface VideoSenderOptions {
   readonly fps: number;
   readonly levels: BigInt64Array;
   readonly clock: Clock;
+  /** Local time minus media time of the sound that belongs to it, in µs, while there is any. */
+  readonly reference?: () => number | undefined;
   /** The queue ran dry; not told again before it was filled. */
   onDrained(): void;
   /** The queue shrank. */
@@ -53,6 +55,7 @@ export class VideoSender implements TickTask {
   #lastRealUs = -Infinity;
   #lastSentUs = -Infinity;
   #lastKeyRequestUs = -Infinity;
+  #keyWanted = false;
   #dry = true;
   #consumedUs = 0;
   /** What was sent last came from the writer, already encoded. */
@@ -68,7 +71,7 @@ export class VideoSender implements TickTask {
 
   constructor(options: VideoSenderOptions) {
     this.#options = options;
-    this.#queue = new VideoQueue(1_000_000 / options.fps);
+    this.#queue = new VideoQueue(1_000_000 / options.fps, options.reference);
     this.#packetizer = options.codec === 'vp8' ? new Vp8Packetizer() : new H264Packetizer();
     this.#encoding = new VideoEncoding({
       codec: options.codec,
@@ -114,6 +117,7 @@ export class VideoSender implements TickTask {
   /** A beat of a few milliseconds: sends what is due. */
   tick(nowUs: number): void {
     if (!this.#stream) return;
+    this.#answerKeyRequest(nowUs);
     let sent = false;
     for (let value = this.#queue.shiftDue(nowUs); value; value = this.#queue.shiftDue(nowUs)) {
       this.#sendReal(value, nowUs);
@@ -121,7 +125,7 @@ export class VideoSender implements TickTask {
       sent = true;
     }
     if (sent) return;
-    if (this.#queue.heldUs === 0 && !this.#dry && nowUs - this.#lastRealUs >= 1_000_000 / this.#options.fps) {
+    if (this.#queue.heldUs === 0 && !this.#dry && nowUs - this.#lastRealUs >= 2_000_000 / this.#options.fps) {
       this.#dry = true;
       this.#queue.restart();
       this.#options.onDrained();
@@ -133,8 +137,14 @@ export class VideoSender implements TickTask {
   /** A receiver lost the picture, or has just come. */
   requestKeyFrame(): void {
     this.pliCount++;
-    const nowUs = this.#options.clock.nowUs();
-    if (nowUs - this.#lastKeyRequestUs < KEY_FRAME_INTERVAL_US) return;
+    this.#keyWanted = true;
+    this.#answerKeyRequest(this.#options.clock.nowUs());
+  }
+
+  /** At once, or as soon as the last key frame is long enough ago. */
+  #answerKeyRequest(nowUs: number): void {
+    if (!this.#keyWanted || nowUs - this.#lastKeyRequestUs < KEY_FRAME_INTERVAL_US) return;
+    this.#keyWanted = false;
     this.#lastKeyRequestUs = nowUs;
     if (this.#passingThrough) {
       this.#options.onKeyFrameRequested();

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# What a user would start first, run for real: the shipped pipelines and the examples.
+#   .ci/pipelines.sh --list   names the checks, one a line
+#   .ci/pipelines.sh NAME     runs one of them
+#   .ci/pipelines.sh          runs all of them
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+sluice() { node dist/cli/main.js "$@"; }
+
+list() {
+  for file in pipelines/*.yaml; do
+    case "$file" in *.test.yaml | 'pipelines/*.yaml') continue ;; esac
+    echo "validate $file"
+  done
+  [ -f pipelines/demo.yaml ] && echo 'run pipelines/demo.yaml'
+  return 0
+}
+
+run() {
+  case "$1" in
+    'validate '*) sluice validate "${1#validate }" ;;
+    'run pipelines/demo.yaml') rm -rf out && timeout 60 node dist/cli/main.js run pipelines/demo.yaml && ls -l out ;;
+    *) echo "no such check: $1" && return 2 ;;
+  esac
+}
+
+case "${1:-}" in
+  --list) list ;;
+  '')
+    status=0
+    while IFS= read -r name; do run "$name" || status=1; done < <(list)
+    exit "$status"
+    ;;
+  *) run "$1" ;;
+esac

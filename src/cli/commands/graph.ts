@@ -1,0 +1,32 @@
+import { explainData, explainDot, explainMermaid, explainText } from '../../graph/explain.js';
+import type { Plan } from '../../graph/planned.js';
+import { usage } from '../arguments.js';
+import type { Command } from '../command.js';
+import { EXIT_CODES } from '../exit-codes.js';
+import { loadPlan } from '../load-plan.js';
+import { showErrors } from '../show-error.js';
+
+const FORMATS: Readonly<Record<string, (plan: Plan) => string>> = {
+  text: explainText,
+  dot: explainDot,
+  mermaid: explainMermaid,
+};
+
+export const graphCommand: Command = {
+  name: 'graph',
+  summary: 'Shows the nodes of a pipeline and what flows between them.',
+  positionals: '<file>',
+  options: {
+    format: { type: 'string', value: 'text|dot|mermaid', description: 'How to show it; text when left out.' },
+  },
+  example: 'sluice graph pipelines/echo.yaml --format mermaid',
+  async run(args, io) {
+    const format = args.text('format') ?? 'text';
+    const explain = FORMATS[format];
+    if (!explain) throw usage(`unknown format "${format}"; there are ${Object.keys(FORMATS).join(', ')}`, graphCommand);
+    const { plan, problems } = await loadPlan(args.positionals[0] ?? '', io.env);
+    if (!plan) return showErrors(problems, io, args.flag('json'));
+    io.stdout.write(args.flag('json') ? `${JSON.stringify(explainData(plan))}\n` : explain(plan));
+    return EXIT_CODES.ok;
+  },
+};

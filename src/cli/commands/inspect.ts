@@ -1,0 +1,24 @@
+import { nodeReference, referenceText } from '../../graph/reference.js';
+import { SluiceError } from '../../media/errors.js';
+import type { Command } from '../command.js';
+import { EXIT_CODES } from '../exit-codes.js';
+import { allNodes } from '../load-plan.js';
+
+export const inspectCommand: Command = {
+  name: 'inspect',
+  summary: 'Tells everything about one type of node: ports, options, an example.',
+  positionals: '<node>',
+  options: {},
+  example: 'sluice inspect mixer',
+  async run(args, io) {
+    const registry = await allNodes();
+    const type = args.positionals[0] ?? '';
+    const def = registry.get(type);
+    if (!def) {
+      throw new SluiceError('SLUICE_USAGE', `there is no node type "${type}"`, { mend: registry.mendFor(type) });
+    }
+    const reference = nodeReference(def);
+    io.stdout.write(args.flag('json') ? `${JSON.stringify(reference)}\n` : referenceText(reference));
+    return EXIT_CODES.ok;
+  },
+};

@@ -1,0 +1,21 @@
+import { nodeReference } from '../../graph/reference.js';
+import type { Command } from '../command.js';
+import { EXIT_CODES } from '../exit-codes.js';
+import { allNodes } from '../load-plan.js';
+
+export const nodesCommand: Command = {
+  name: 'nodes',
+  summary: 'Lists the types of node that a pipeline can use.',
+  positionals: '',
+  options: {},
+  example: 'sluice nodes',
+  async run(args, io) {
+    const defs = (await allNodes()).list();
+    if (args.flag('json')) io.stdout.write(`${JSON.stringify({ nodes: defs.map(nodeReference) })}\n`);
+    else {
+      const width = Math.max(...defs.map((def) => def.type.length));
+      for (const def of defs) io.stdout.write(`${def.type.padEnd(width)}  ${def.summary}\n`);
+    }
+    return EXIT_CODES.ok;
+  },
+};

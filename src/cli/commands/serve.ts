@@ -1,0 +1,61 @@
+import type { Command } from '../command.js';
+import { usage } from '../arguments.js';
+import { EXIT_CODES } from '../exit-codes.js';
+
+export const serveCommand: Command = {
+  name: 'serve',
+  summary: 'Runs the session server by itself.',
+  positionals: '',
+  options: {
+    host: { type: 'string', value: 'address', description: 'Address to listen on. Default 127.0.0.1.' },
+    port: {
+      type: 'string',
+      value: 'number',
+      description: 'Port to listen on, 0 for a free one. Default: SLUICE_PORT, or 7880.',
+    },
+    'log-level': { type: 'string', value: 'level', description: 'silent, error, warn, info or debug. Default warn.' },
+  },
+  example: 'SLUICE_API_KEY=bot SLUICE_API_SECRET=change-me sluice serve --host 0.0.0.0',
+  async run(args, io) {
+    const port = portOf(args.text('port') ?? (io.env['SLUICE_PORT'] || '7880'));
+    const logLevel = levelOf(args.text('log-level'));
+    const key = io.env['SLUICE_API_KEY'];
+    const secret = io.env['SLUICE_API_SECRET'];
+    const { startServer } = await import('../../server/index.js');
+    const server = await startServer({
+      host: args.text('host') ?? '127.0.0.1',
+      port,
+      ...(key && secret && { keys: { [key]: secret } }),
+      ...(logLevel && { logLevel }),
+    });
+    const { url, httpUrl, development } = server;
+    if (args.flag('json')) io.stdout.write(`${JSON.stringify({ url, httpUrl, development })}\n`);
+    else {
+      io.stdout.write(`Serving sessions at ${url}\nOpen ${httpUrl} to join one.\n`);
+      if (development) io.stdout.write('Tokens are signed with the development keys: devkey / secret.\n');
+    }
+    await new Promise<void>((resolve) => {
+      const forget = io.onSignal(() => {
+        forget();
+        resolve();
+      });
+    });
+    await server.close();
+    return EXIT_CODES.ok;
+  },
+};
+
+const LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
+
+function levelOf(text: string | undefined): (typeof LEVELS)[number] | undefined {
+  const level = LEVELS.find((one) => one === text);
+  if (text !== undefined && !level)
+    throw usage(`unknown level "${text}"; there are ${LEVELS.join(', ')}`, serveCommand);
+  return level;
+}
+
+function portOf(text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port <= 65_535) return port;
+  throw usage(`"${text}" is no port; use a number from 0 to 65535`, serveCommand);
+}

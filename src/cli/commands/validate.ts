@@ -1,0 +1,34 @@
+import { toErrorData } from '../../media/errors.js';
+import type { Command } from '../command.js';
+import { EXIT_CODES } from '../exit-codes.js';
+import { loadPlan } from '../load-plan.js';
+import { errorText } from '../show-error.js';
+
+export const validateCommand: Command = {
+  name: 'validate',
+  summary: 'Checks pipeline files without running them.',
+  positionals: '<file…>',
+  options: {},
+  example: 'sluice validate pipelines/*.yaml',
+  async run(args, io) {
+    const results: { file: string; valid: boolean; errors: object[] }[] = [];
+    for (const file of args.positionals) {
+      const problems = await problemsOf(file, io.env);
+      const errors = problems.map((problem) => toErrorData(problem));
+      results.push({ file, valid: errors.length === 0, errors });
+      if (args.flag('json')) continue;
+      if (errors.length === 0) io.stdout.write(`${file}: ok\n`);
+      for (const error of errors) io.stderr.write(`${errorText(error)}\n`);
+    }
+    if (args.flag('json')) io.stdout.write(`${JSON.stringify({ files: results })}\n`);
+    return results.every((result) => result.valid) ? EXIT_CODES.ok : EXIT_CODES.badConfiguration;
+  },
+};
+
+async function problemsOf(file: string, environment: Parameters<typeof loadPlan>[1]): Promise<readonly unknown[]> {
+  try {
+    return (await loadPlan(file, environment)).problems;
+  } catch (error) {
+    return [error];
+  }
+}

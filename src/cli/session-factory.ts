@@ -1,0 +1,105 @@
+import type { EmbeddedUse } from '../embedded.js';
+import type { Environment } from '../graph/environment.js';
+import { EMBEDDED } from '../graph/load.js';
+import type { SessionConfig } from '../graph/schema.js';
+import type { RunningSession, SessionFactory } from '../graph/sessions.js';
+import { SluiceError } from '../media/errors.js';
+
+/** The sessions of one run of the command line. */
+export interface RunSessions {
+  readonly factory: SessionFactory;
+  /** Lets go of the embedded server; settles when it has closed, if it ran here. */
+  close(): Promise<void>;
+}
+
+/**
+ * Joins the sessions of a graph. One without a URL is on the embedded server, started once for the run; there, and on
+ * any other server of this machine, tokens are signed with the development keys where none are given.
+ * `onPage` is told the address of the page to join an embedded session with.
+ */
+export function runSessions(environment: Environment, onPage: (url: string, sessionId: string) => void): RunSessions {
+  const uses: EmbeddedUse[] = [];
+  return {
+    async factory(_id, config, { signal }) {
+      const embedded = config.url === undefined || config.url === EMBEDDED ? await useEmbedded(environment) : undefined;
+      if (embedded) uses.push(embedded);
+      const session = await join(config, embedded, signal);
+      if (embedded) onPage(embedded.httpUrl, session.sessionId);
+      return session;
+    },
+    async close() {
+      await Promise.all(uses.splice(0).map((use) => use.release()));
+    },
+  };
+}
+
+async function useEmbedded(environment: Environment): Promise<EmbeddedUse> {
+  const text = environment['SLUICE_PORT'];
+  const { useEmbeddedServer } = await import('../embedded.js');
+  if (!text) return await useEmbeddedServer();
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) {
+    throw new SluiceError('SLUICE_CONFIG_INVALID', 'SLUICE_PORT is no port', {
+      mend: 'Use a number from 0 to 65535; 0 takes a free one.',
+    });
+  }
+  return await useEmbeddedServer(port);
+}
+
+async function join(
+  config: SessionConfig,
+  embedded: EmbeddedUse | undefined,
+  signal: AbortSignal,
+): Promise<RunningSession> {
+  const { sessionId, name, settings } = config;
+  const url = embedded?.url ?? config.url ?? EMBEDDED;
+  const token = await tokenFor(config, url);
+  const { connect } = await import('../connect.js');
+  return await connect({
+    url,
+    token,
+    name,
+    signal,
+    ...(sessionId !== undefined && { sessionId }),
+    ...(settings && { settings }),
+  });
+}
+
+/** Always explicit, so that nothing of the environment slips in that load.ts has left out. */
+async function tokenFor({ token, apiKey, apiSecret, sessionId, name }: SessionConfig, url: string): Promise<string> {
+  if (token !== undefined) return token;
+  if ((apiKey === undefined) !== (apiSecret === undefined)) {
+    throw new SluiceError(
+      'SLUICE_CONFIG_INVALID',
+      `the session has an ${apiKey === undefined ? 'apiSecret' : 'apiKey'} only`,
+      {
+        mend: 'A key and its secret are needed together.',
+      },
+    );
+  }
+  const { createToken } = await import('../server/token.js');
+  const pair =
+    apiKey !== undefined && apiSecret !== undefined ? ([apiKey, apiSecret] as const) : await developmentKeys(url);
+  return await createToken({
+    apiKey: pair[0],
+    apiSecret: pair[1],
+    sessionId: sessionId ?? '',
+    name,
+    identity: `${name}-${crypto.randomUUID().slice(0, 8)}`,
+  });
+}
+
+async function developmentKeys(url: string): Promise<readonly [string, string]> {
+  if (!URL.canParse(url)) {
+    throw new SluiceError('SLUICE_CONFIG_INVALID', 'the url of the session is no address', {
+      mend: 'Use ws://host:port, wss://host, or `embedded`.',
+    });
+  }
+  const { DEVELOPMENT_KEYS, isLoopback } = await import('../server/options.js');
+  const host = new URL(url).hostname.replace(/^\[(.*)\]$/, '$1');
+  const pair = Object.entries(DEVELOPMENT_KEYS)[0];
+  if (pair && (host === 'localhost' || isLoopback(host))) return pair;
+  throw new SluiceError('SLUICE_TOKEN_MISSING', `there is no token for ${host}, and no key to sign one`, {
+    mend: 'Give the session a token, or apiKey and apiSecret, or set SLUICE_TOKEN, or SLUICE_API_KEY and SLUICE_API_SECRET.',
+  });
+}

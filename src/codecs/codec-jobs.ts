@@ -1,0 +1,105 @@
+import { SluiceError } from '../media/errors.js';
+import type { MediaValue } from '../media/media-value.js';
+import type { JobRequest, Work } from './codec-port.js';
+import type { FileInfo } from './file-options.js';
+import { createVideoDecoder } from './video-decoder.js';
+import { createVideoEncoder } from './video-encoder.js';
+
+export interface WorkResult {
+  /** Each with a buffer of its own, which is transferred. */
+  readonly values: readonly MediaValue[];
+  readonly isEnd?: boolean;
+}
+
+/** A codec, file or muxer inside a codec thread. Synchronous once it is open. */
+export interface CodecJob {
+  readonly info?: FileInfo;
+  work(work: Work): WorkResult;
+  setBitrate?(bitsPerSecond: number): void;
+  close(): void;
+}
+
+const NOTHING: WorkResult = { values: [] };
+
+/** Opens what was asked for, in this thread. */
+export async function startJob(request: JobRequest): Promise<CodecJob> {
+  switch (request.kind) {
+    case 'decoder': {
+      const decoder = await createVideoDecoder(request.options);
+      return {
+        work(work) {
+          if (work.do === 'flush') return { values: decoder.flush() };
+          if (work.do !== 'decode') throw unfit(request, work);
+          const frame = decoder.decode(work.chunk);
+          return frame ? { values: [frame] } : NOTHING;
+        },
+        close: () => {
+          decoder.close();
+        },
+      };
+    }
+    case 'encoder': {
+      const encoder = await createVideoEncoder(request.options);
+      return {
+        work(work) {
+          if (work.do === 'flush') return { values: encoder.flush() };
+          if (work.do !== 'encode') throw unfit(request, work);
+          const chunk = encoder.encode(work.frame, work);
+          return chunk ? { values: [chunk] } : NOTHING;
+        },
+        setBitrate: (bitsPerSecond) => {
+          encoder.setBitrate(bitsPerSecond);
+        },
+        close: () => {
+          encoder.close();
+        },
+      };
+    }
+    case 'probe':
+      return startProbe(request.path);
+    case 'reader':
+      return startReader(request);
+    case 'muxer':
+      return startMuxer(request);
+  }
+}
+
+async function startProbe(path: string): Promise<CodecJob> {
+  const { probeFile } = await import('./file-demuxer.js');
+  const info = await probeFile(path);
+  return { info, work: () => NOTHING, close: () => undefined };
+}
+
+async function startReader(request: JobRequest & { readonly kind: 'reader' }): Promise<CodecJob> {
+  const { openFileDemuxer } = await import('./file-demuxer.js');
+  const demuxer = await openFileDemuxer(request.path, request.options);
+  return {
+    work(work) {
+      if (work.do !== 'next') throw unfit(request, work);
+      return demuxer.nextBatch();
+    },
+    close: () => {
+      demuxer.close();
+    },
+  };
+}
+
+async function startMuxer(request: JobRequest & { readonly kind: 'muxer' }): Promise<CodecJob> {
+  const { openMuxWriter } = await import('./mux-writer.js');
+  const writer = await openMuxWriter(request.path, request.options);
+  return {
+    work(work) {
+      if (work.do === 'write') writer.write(work.chunk);
+      else if (work.do === 'flush') writer.finish();
+      else throw unfit(request, work);
+      return NOTHING;
+    },
+    close: () => {
+      writer.close();
+    },
+  };
+}
+
+function unfit(request: JobRequest, work: Work): SluiceError {
+  return new SluiceError('SLUICE_INTERNAL', `a ${request.kind} in a codec thread was asked to ${work.do}`);
+}

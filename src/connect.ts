@@ -1,0 +1,125 @@
+import { useEmbeddedServer, type EmbeddedUse } from './embedded.js';
+import { SluiceError } from './media/errors.js';
+import type { Driver } from './session/driver.js';
+import { webrtcDriver } from './session/drivers/webrtc.js';
+import { openSession, type Session } from './session/session.js';
+import type { SessionSettings } from './session/settings.js';
+
+/** What stands for the embedded server where a URL is expected: `embedded`, or `embedded:<port>`. */
+const EMBEDDED = /^embedded(?::(\d{1,5}))?$/;
+const DEFAULT_NAME = 'sluice';
+
+export interface ConnectOptions {
+  /**
+   * Address of a LiveKit server (`ws:`, `wss:`, `http:`, `https:`), `embedded`, or `embedded:<port>`.
+   * Default: SLUICE_URL, else `embedded`.
+   */
+  readonly url?: string;
+  /** Session to join. Default: SLUICE_SESSION_ID. Needed where no token is given. */
+  readonly sessionId?: string;
+  /** Access token. Default: SLUICE_TOKEN, else one is signed with `apiKey` and `apiSecret`. */
+  readonly token?: string;
+  /** Name that other participants see. Default `sluice`. */
+  readonly name?: string;
+  /** Unique in the session. Default: the name and something random. */
+  readonly identity?: string;
+  /** Connection data that other participants see: the metadata of the token. */
+  readonly data?: string;
+  /** Default: SLUICE_API_KEY, and `devkey` on this machine. */
+  readonly apiKey?: string;
+  /** Default: SLUICE_API_SECRET, and `secret` on this machine. */
+  readonly apiSecret?: string;
+  readonly settings?: SessionSettings;
+  /** Gives up joining, or leaves, when it is aborted. */
+  readonly signal?: AbortSignal;
+  /** Longest time that joining may take, in ms. Default 15000. */
+  readonly timeoutMs?: number;
+  /** Backend. Default: `webrtcDriver()`, for the embedded server and LiveKit servers. */
+  readonly driver?: Driver;
+}
+
+/**
+ * Joins a session and resolves when it can be used. Without a URL it uses the embedded server, which is started in
+ * this process if none answers on 127.0.0.1:7880, and closed with the last session that uses it.
+ *
+ * Errors: SLUICE_CONFIG_INVALID, SLUICE_TOKEN_MISSING, SLUICE_TOKEN_INVALID, SLUICE_TOKEN_EXPIRED,
+ * SLUICE_PERMISSION_DENIED, SLUICE_CONNECT_FAILED, SLUICE_CONNECT_TIMEOUT, SLUICE_ADDRESS_IN_USE; the signal's reason
+ * when it is aborted first.
+ */
+export async function connect(options: ConnectOptions = {}): Promise<Session> {
+  const { signal, settings, timeoutMs } = options;
+  signal?.throwIfAborted();
+  const url = options.url ?? (process.env['SLUICE_URL'] || 'embedded');
+  const sessionId = options.sessionId ?? process.env['SLUICE_SESSION_ID'];
+  const embedded = EMBEDDED.exec(url);
+  const server = embedded ? await useEmbeddedServer(embedded[1] === undefined ? undefined : Number(embedded[1])) : undefined;
+  try {
+    const address = checkUrl(server?.url ?? url);
+    const token = await tokenFor(options, sessionId, address, server);
+    return await openSession(options.driver ?? webrtcDriver(), {
+      url: address.href,
+      token,
+      ...(sessionId !== undefined && { sessionId }),
+      ...(settings && { settings }),
+      ...(signal && { signal }),
+      ...(timeoutMs !== undefined && { timeoutMs }),
+      ...(server && { onLeft: () => server.release() }),
+    });
+  } catch (error) {
+    await server?.release();
+    throw error;
+  }
+}
+
+function checkUrl(url: string): URL {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (parsed && ['ws:', 'wss:', 'http:', 'https:'].includes(parsed.protocol)) return parsed;
+  throw new SluiceError('SLUICE_CONFIG_INVALID', `url: "${url}" is no address of a session server`, {
+    mend: 'Use ws://host:port, wss://host, or `embedded`.',
+  });
+}
+
+async function tokenFor(
+  options: ConnectOptions,
+  sessionId: string | undefined,
+  url: URL,
+  embedded: EmbeddedUse | undefined,
+): Promise<string> {
+  // What the environment says belongs to the server that the environment names, never to the embedded one.
+  const env = embedded ? {} : process.env;
+  const token = options.token ?? env['SLUICE_TOKEN'];
+  if (token !== undefined && token !== '') return token;
+  const { createToken } = await import('./server/token.js');
+  const [apiKey, apiSecret] = await keyPair(options, env, url);
+  if (sessionId === undefined || sessionId === '') {
+    throw new SluiceError('SLUICE_CONFIG_INVALID', 'sessionId: a session to join is needed', {
+      mend: 'Pass sessionId, set SLUICE_SESSION_ID, or pass a token that names one.',
+    });
+  }
+  const name = options.name ?? DEFAULT_NAME;
+  return await createToken({
+    apiKey,
+    apiSecret,
+    sessionId,
+    name,
+    identity: options.identity ?? `${name}-${crypto.randomUUID().slice(0, 8)}`,
+    ...(options.data !== undefined && { metadata: options.data }),
+  });
+}
+
+async function keyPair(options: ConnectOptions, env: NodeJS.ProcessEnv, url: URL): Promise<readonly [string, string]> {
+  const apiKey = options.apiKey ?? env['SLUICE_API_KEY'];
+  const apiSecret = options.apiSecret ?? env['SLUICE_API_SECRET'];
+  if (apiKey && apiSecret) return [apiKey, apiSecret];
+  if (apiKey || apiSecret) {
+    const missing = apiKey ? 'apiSecret' : 'apiKey';
+    throw new SluiceError('SLUICE_CONFIG_INVALID', `${missing}: a key and its secret are needed to sign a token, and it is missing`);
+  }
+  const { DEVELOPMENT_KEYS, isLoopback } = await import('./server/options.js');
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const pair = Object.entries(DEVELOPMENT_KEYS)[0];
+  if (pair && (host === 'localhost' || isLoopback(host))) return pair;
+  throw new SluiceError('SLUICE_TOKEN_MISSING', `no token for ${url.host} was given, and no key to sign one`, {
+    mend: 'Pass token, or apiKey and apiSecret, or set SLUICE_TOKEN, or SLUICE_API_KEY and SLUICE_API_SECRET.',
+  });
+}

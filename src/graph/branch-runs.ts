@@ -1,0 +1,158 @@
+import { SluiceError } from '../media/errors.js';
+import type { NodeContext, NodeLog } from '../media/node.js';
+import type { StreamInfo } from '../media/session-access.js';
+import { placed } from './placed.js';
+import type { Plan, PlannedBranch, PlannedNode } from './planned.js';
+import type { RunCounts } from './report.js';
+import { Scope, type ScopeOptions } from './scope.js';
+
+export interface BranchOptions {
+  readonly plan: Plan;
+  readonly branch: PlannedBranch;
+  readonly counts: RunCounts;
+  readonly log: NodeLog;
+  /** How long a branch whose stream has gone may drain, in ms. */
+  readonly drainMs: number;
+  readonly scope: Pick<ScopeOptions, 'clock' | 'outsideInput'>;
+  contextOf(node: PlannedNode, stream: StreamInfo | undefined, signal: AbortSignal): NodeContext;
+}
+
+/** One stream's part of the graph while it lives. */
+interface LiveBranch {
+  readonly stream: StreamInfo;
+  readonly abort: AbortController;
+  /** There once its nodes are made. */
+  scope?: Scope;
+  ending: boolean;
+  /** The same stream has come back while the branch still drains. */
+  again?: StreamInfo | undefined;
+  /** Settles, never rejects, when nothing is left of it. */
+  over: Promise<void>;
+}
+
+/** All branches of one node that makes them. What fails in a branch ends that branch and nothing else. */
+export class BranchRuns {
+  readonly #options: BranchOptions;
+  readonly #nodes: readonly PlannedNode[];
+  readonly #live = new Map<string, LiveBranch>();
+  /** Aborted when no more branches are wanted. */
+  readonly #watching = new AbortController();
+
+  constructor(options: BranchOptions) {
+    this.#options = options;
+    const ids = new Set(options.branch.nodes);
+    this.#nodes = options.plan.nodes.filter((node) => ids.has(node.id));
+  }
+
+  /** Makes branches until no more can come, and settles when all have ended. Errors: those of the node's `watch`. */
+  async run(): Promise<void> {
+    const source = this.#nodes.find((node) => node.id === this.#options.branch.source);
+    if (!source?.def.watch) {
+      throw new SluiceError(
+        'SLUICE_INTERNAL',
+        'a node makes branches but cannot watch for them',
+        source && { place: source.place },
+      );
+    }
+    const context = this.#options.contextOf(source, undefined, this.#watching.signal);
+    try {
+      await source.def.watch(source.options, context, {
+        began: (stream) => {
+          this.#begin(stream);
+        },
+        ended: (streamId) => {
+          this.#end(streamId);
+        },
+      });
+    } catch (error) {
+      throw placed(error, source.place);
+    }
+    this.#watching.abort();
+    while (this.#live.size > 0) await Promise.all([...this.#live.values()].map((branch) => branch.over));
+  }
+
+  /** No new branches; those there are end their sources and drain. */
+  stop(): void {
+    this.#watching.abort();
+    for (const branch of this.#live.values()) this.#stopBranch(branch);
+  }
+
+  /** Ends all branches at once. */
+  destroy(error: unknown): void {
+    this.#watching.abort();
+    for (const branch of this.#live.values()) {
+      branch.ending = true;
+      branch.abort.abort(error);
+      branch.scope?.destroy(error);
+    }
+  }
+
+  #begin(stream: StreamInfo): void {
+    if (this.#watching.signal.aborted) return;
+    const present = this.#live.get(stream.streamId);
+    if (present) {
+      if (present.ending) present.again = stream;
+      return;
+    }
+    const branch: LiveBranch = { stream, abort: new AbortController(), ending: false, over: Promise.resolve() };
+    this.#live.set(stream.streamId, branch);
+    this.#options.counts.branchBegun();
+    branch.over = this.#runBranch(branch).then(() => {
+      this.#live.delete(stream.streamId);
+      if (branch.again) this.#begin(branch.again);
+    });
+  }
+
+  #end(streamId: string): void {
+    const branch = this.#live.get(streamId);
+    if (!branch) return;
+    branch.again = undefined;
+    this.#stopBranch(branch);
+  }
+
+  #stopBranch(branch: LiveBranch): void {
+    if (branch.ending) return;
+    branch.ending = true;
+    const { scope } = branch;
+    if (!scope) {
+      branch.abort.abort();
+      return;
+    }
+    scope.stop();
+    const timer = this.#options.scope.clock.after(this.#options.drainMs, () => {
+      scope.destroy(new SluiceError('SLUICE_STATE_INVALID', 'did not drain in time'));
+    });
+    void branch.over.then(() => {
+      timer.cancel();
+    });
+  }
+
+  async #runBranch(branch: LiveBranch): Promise<void> {
+    const { plan, counts, log, scope, contextOf } = this.#options;
+    const { stream, abort } = branch;
+    try {
+      const opened = await Scope.open({
+        ...scope,
+        plan,
+        nodes: this.#nodes,
+        counts: counts.links,
+        contextOf: (node) => contextOf(node, stream, abort.signal),
+      });
+      branch.scope = opened;
+      // The stream went, or the graph ended, while the nodes were being made.
+      if (branch.ending) opened.destroy(new SluiceError('SLUICE_STATE_INVALID', 'ended before it began'));
+      opened.start();
+      await opened.finished;
+      counts.branchEnded();
+    } catch (error) {
+      if (branch.ending) {
+        counts.branchEnded();
+        return;
+      }
+      counts.branchFailed(stream, error);
+      log.warn({ streamId: stream.streamId, name: stream.name, error }, 'a branch failed');
+    } finally {
+      abort.abort();
+    }
+  }
+}

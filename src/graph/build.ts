@@ -1,0 +1,150 @@
+import { Readable, Writable, finished, type Duplex } from 'node:stream';
+import { asStream } from 'stream-chain/asStream.js';
+import { gen } from 'stream-chain/gen.js';
+import { SluiceError, type Place } from '../media/errors.js';
+import { durationUs } from '../media/media-value.js';
+import type { NodeContext, NodeInstance, NodePorts, TransformFunction } from '../media/node.js';
+import type { LinkCount } from './link.js';
+import { placed } from './placed.js';
+import type { Plan, PlannedNode } from './planned.js';
+
+/** A node that runs, or several that were built as one stream. */
+export interface BuiltNode {
+  /** Where to look when it fails. */
+  readonly place: Place;
+  input(port: string): Writable;
+  output(port: string): Readable;
+  seal(port: string): void;
+  /** Frees what is not a stream. */
+  close(): void | Promise<void>;
+  /** The stream that the node itself is, which exists before it is linked. */
+  readonly stream?: Readable | Writable;
+}
+
+export interface BuildOptions {
+  readonly plan: Plan;
+  readonly nodes: readonly PlannedNode[];
+  /** By the name of the link. */
+  readonly counts: ReadonlyMap<string, LinkCount>;
+  contextOf(node: PlannedNode): NodeContext;
+}
+
+/**
+ * Makes the nodes, all at once; runs of functions become one stream. The result names every node that can be
+ * linked to. When one cannot be made, those that were are freed. Errors: those of the nodes, with their place.
+ */
+export async function buildNodes(options: BuildOptions): Promise<Map<string, BuiltNode>> {
+  const { plan, nodes } = options;
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const inRuns = new Set(plan.fused.flat());
+  const built = new Map<string, BuiltNode>();
+  for (const ids of plan.fused) {
+    const run = ids.flatMap((id) => byId.get(id) ?? []);
+    if (run.length !== ids.length) continue;
+    const node = fuse(run, options);
+    built.set(ids[0] ?? '', node);
+    built.set(ids.at(-1) ?? '', node);
+  }
+  const single = nodes.filter((node) => !inRuns.has(node.id));
+  const made = await Promise.allSettled(single.map((node) => buildNode(node, options)));
+  made.forEach((result, index) => {
+    if (result.status === 'fulfilled') built.set(single[index]?.id ?? '', result.value);
+  });
+  const failed = made.find((result) => result.status === 'rejected');
+  if (!failed) return built;
+  await Promise.allSettled([...built.values()].map(freeNode));
+  throw failed.reason;
+}
+
+/** Ends a node that was never linked. */
+async function freeNode(node: BuiltNode): Promise<void> {
+  const { stream } = node;
+  if (stream) {
+    const closed = new Promise((resolve) => finished(stream, resolve));
+    stream.destroy();
+    await closed;
+  }
+  await node.close();
+}
+
+async function buildNode(node: PlannedNode, { contextOf }: BuildOptions): Promise<BuiltNode> {
+  let instance: NodeInstance;
+  try {
+    instance = await node.def.create(node.options, contextOf(node));
+  } catch (error) {
+    throw placed(error, node.place);
+  }
+  if (instance instanceof Readable || instance instanceof Writable) return fromStream(instance, node);
+  return fromPorts(instance, node);
+}
+
+function fromStream(stream: Readable | Writable, { place, id }: PlannedNode): BuiltNode {
+  let linked = false;
+  return {
+    place,
+    stream,
+    input() {
+      if (linked || !(stream instanceof Writable)) throw fault(`"${id}" cannot take this link`, place);
+      linked = true;
+      return stream;
+    },
+    output() {
+      if (!(stream instanceof Readable)) throw fault(`"${id}" has no output`, place);
+      return stream;
+    },
+    seal: () => undefined,
+    close: () => undefined,
+  };
+}
+
+function fromPorts(ports: NodePorts, { place, id }: PlannedNode): BuiltNode {
+  return {
+    place,
+    input(port) {
+      if (!ports.input) throw fault(`"${id}" has no inputs`, place);
+      return ports.input(port);
+    },
+    output(port) {
+      if (!ports.output) throw fault(`"${id}" has no outputs`, place);
+      return ports.output(port);
+    },
+    seal: (port) => ports.seal?.(port),
+    close: () => ports.close?.(),
+  };
+}
+
+/** The only place where stream-chain is used: functions one after the other, without a stream for each. */
+function fuse(run: readonly PlannedNode[], { plan, counts, contextOf }: BuildOptions): BuiltNode {
+  const ids = new Set(run.map((node) => node.id));
+  const functions = run.map((node) => {
+    const inner = plan.links.find((link) => link.to.node === node.id && ids.has(link.from.node));
+    return step(node, contextOf(node), inner && counts.get(inner.name));
+  });
+  const stream = asStream(gen(...functions)) as unknown as Duplex;
+  return fromStream(stream, run[0] as PlannedNode);
+}
+
+/** One function of a run, with the counting and the place that its stream would have given. */
+function step(
+  { def, options, place }: PlannedNode,
+  context: NodeContext,
+  count: LinkCount | undefined,
+): TransformFunction {
+  const apply = def.transform?.(options, context);
+  if (!apply) throw fault(`${def.type} is no function`, place);
+  return (value) => {
+    if (count) {
+      count.chunks++;
+      count.mediaUs += durationUs(value);
+    }
+    try {
+      return apply(value);
+    } catch (error) {
+      throw placed(error, place);
+    }
+  };
+}
+
+function fault(message: string, place: Place): SluiceError {
+  return new SluiceError('SLUICE_INTERNAL', message, { place });
+}

@@ -1,0 +1,277 @@
+import { systemClock, type Clock, type ClockTimer } from '../media/clock.js';
+import { SluiceError, type Place } from '../media/errors.js';
+import type { NodeContext, NodeLog } from '../media/node.js';
+import type { SessionAccess, StreamInfo } from '../media/session-access.js';
+import { BranchRuns } from './branch-runs.js';
+import type { Plan, PlannedNode } from './planned.js';
+import { RunCounts, type Outcome, type RunReport } from './report.js';
+import { Scope } from './scope.js';
+import { openSessions, type OpenSessions, type SessionFactory } from './sessions.js';
+
+export interface RunOptions {
+  /** Joins the sessions that the graph names. */
+  readonly sessions: SessionFactory;
+  /** Ends the run at once when aborted. */
+  readonly signal?: AbortSignal;
+  /** Default: the machine's clock. */
+  readonly clock?: Clock;
+  /** Default: nothing is logged. */
+  readonly log?: NodeLog;
+  /** How long a stop may take to drain, in ms. Default 5000. */
+  readonly drainMs?: number;
+  /** Told about long work of nodes. */
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+export interface Progress {
+  readonly node: string;
+  readonly text: string;
+  /** 0 to 1, where it is known. */
+  readonly fraction?: number;
+}
+
+/** A graph that runs. */
+export interface GraphRun {
+  /**
+   * Settles when everything has ended and every session was left: with the report when the graph ended by itself or was
+   * stopped. Rejects with the first failure (a SluiceError with the place of its node), or with the signal's reason.
+   */
+  readonly finished: Promise<RunReport>;
+  /** Ends the sources and lets out what is on its way, up to the deadline; then `finished` settles. Never rejects. */
+  stop(): Promise<RunReport>;
+  /** How things stand. */
+  report(): RunReport;
+}
+
+/** Runs a plan: joins its sessions, makes its nodes, lets media flow, and frees everything however it ends. */
+export function runGraph(plan: Plan, options: RunOptions): GraphRun {
+  const run = new Run(plan, options);
+  const finished = run.run();
+  return {
+    finished,
+    stop: async () => {
+      run.stop();
+      await finished.catch(() => undefined);
+      return run.report();
+    },
+    report: () => run.report(),
+  };
+}
+
+const DRAIN_MS = 5000;
+/** How long what has been told to end may take, in ms. */
+const GRACE_MS = 4000;
+const SILENT: NodeLog = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
+
+class Run {
+  readonly #plan: Plan;
+  readonly #options: RunOptions;
+  readonly #clock: Clock;
+  readonly #log: NodeLog;
+  readonly #counts: RunCounts;
+  readonly #startUs: number;
+  /** Aborted when the run ends at once, or is over. */
+  readonly #abort = new AbortController();
+  #sessions: OpenSessions | undefined;
+  #scope: Scope | undefined;
+  #branches: readonly BranchRuns[] = [];
+  #outcome: Outcome = 'running';
+  #stopping = false;
+  #drained = true;
+  #failure: unknown;
+  #endUs: number | undefined;
+  #guard: ClockTimer | undefined;
+
+  constructor(plan: Plan, options: RunOptions) {
+    this.#plan = plan;
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#log = options.log ?? SILENT;
+    this.#counts = new RunCounts(plan);
+    this.#startUs = this.#clock.nowUs();
+  }
+
+  async run(): Promise<RunReport> {
+    const { signal } = this.#options;
+    const onAbort = (): void => {
+      this.#end('aborted', signal?.reason);
+    };
+    signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      if (signal?.aborted === true) onAbort();
+      await Promise.race([this.#flow(), this.#abandoned()]);
+    } catch (error) {
+      this.#end('failed', error);
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+      await this.#leave();
+    }
+    if (this.#outcome === 'failed' || this.#outcome === 'aborted') throw this.#failure;
+    return this.report();
+  }
+
+  report(): RunReport {
+    const elapsedMs = ((this.#endUs ?? this.#clock.nowUs()) - this.#startUs) / 1000;
+    return this.#counts.report(this.#outcome, elapsedMs, this.#drained, this.#failure);
+  }
+
+  stop(): void {
+    if (this.#stopping || this.#outcome !== 'running') return;
+    this.#stopping = true;
+    if (!this.#scope) {
+      this.#end('stopped', undefined);
+      return;
+    }
+    this.#scope.stop();
+    for (const branch of this.#branches) branch.stop();
+    const timer = this.#clock.after(this.#options.drainMs ?? DRAIN_MS, () => {
+      if (this.#outcome !== 'running') return;
+      this.#drained = false;
+      this.#log.warn({}, 'did not drain in time');
+      this.#end('stopped', undefined);
+    });
+    this.#abort.signal.addEventListener('abort', () => {
+      timer.cancel();
+    });
+  }
+
+  async #flow(): Promise<void> {
+    if (this.#abort.signal.aborted) return;
+    this.#sessions = await openSessions(this.#plan.sessions, this.#options.sessions, {
+      signal: this.#abort.signal,
+      log: this.#log,
+      onLost: (error) => {
+        if (!this.#stopping) this.#end('failed', error);
+      },
+    });
+    if (this.#abort.signal.aborted) return;
+    const inBranches = new Set(this.#plan.branches.flatMap((branch) => branch.nodes));
+    const nodes = this.#plan.nodes.filter((node) => !inBranches.has(node.id));
+    const outsideInput = (link: { readonly place: Place }): never => {
+      throw new SluiceError('SLUICE_INTERNAL', 'a link leads out of the graph', { place: link.place });
+    };
+    const scope = await Scope.open({
+      plan: this.#plan,
+      nodes,
+      counts: this.#counts.links,
+      clock: this.#clock,
+      outsideInput,
+      contextOf: (node) => this.#context(node, undefined, this.#abort.signal),
+    });
+    this.#scope = scope;
+    if (this.#abort.signal.aborted) scope.destroy(this.#failure ?? this.#abort.signal.reason);
+    await Promise.all([this.#watch(scope.finished), this.#watch(this.#runBranches(scope, nodes))]);
+  }
+
+  /** Starts everything together; joins are sealed when no more branches can come. */
+  async #runBranches(scope: Scope, nodes: readonly PlannedNode[]): Promise<void> {
+    this.#branches = this.#plan.branches.map(
+      (branch) =>
+        new BranchRuns({
+          plan: this.#plan,
+          branch,
+          counts: this.#counts,
+          log: this.#log,
+          drainMs: this.#options.drainMs ?? DRAIN_MS,
+          scope: { clock: this.#clock, outsideInput: (link) => scope.input(link) },
+          contextOf: (node, stream, signal) => this.#context(node, stream, signal),
+        }),
+    );
+    const joining = new Set(nodes.filter((node) => this.#isJoin(node)).map((node) => node.id));
+    for (const { id } of nodes) if (!joining.has(id)) scope.seal(id);
+    scope.start();
+    if (this.#stopping || this.#abort.signal.aborted) return;
+    await Promise.all(this.#branches.map((branch) => this.#watch(branch.run())));
+    for (const id of joining) scope.seal(id);
+  }
+
+  #isJoin(node: PlannedNode): boolean {
+    const inBranch = new Set(this.#plan.branches.flatMap((branch) => branch.nodes));
+    return this.#plan.links.some((link) => link.to.node === node.id && inBranch.has(link.from.node));
+  }
+
+  /** The first failure of any part ends the others. */
+  async #watch(part: Promise<void>): Promise<void> {
+    try {
+      await part;
+    } catch (error) {
+      this.#end('failed', error);
+    }
+  }
+
+  /** Settles some time after the run was ended: what does not heed its signal is left behind. */
+  #abandoned(): Promise<void> {
+    return new Promise((resolve) => {
+      const { signal } = this.#abort;
+      const wait = (): void => {
+        if (this.#endUs !== undefined) return;
+        this.#guard = this.#clock.after(GRACE_MS, resolve);
+      };
+      if (signal.aborted) wait();
+      else signal.addEventListener('abort', wait, { once: true });
+    });
+  }
+
+  /** Waits for a promise, but not longer than GRACE_MS. */
+  #within(promise: Promise<void>): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#clock.after(GRACE_MS, resolve);
+      void promise.then(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+
+  /** Ends everything at once; the first call says how it ended. */
+  #end(outcome: Outcome, failure: unknown): void {
+    if (this.#outcome !== 'running') return;
+    this.#outcome = outcome;
+    this.#failure = failure;
+    const reason: unknown = failure ?? new SluiceError('SLUICE_STATE_INVALID', 'the graph was stopped');
+    this.#abort.abort(reason);
+    this.#scope?.destroy(reason);
+    for (const branch of this.#branches) branch.destroy(reason);
+  }
+
+  async #leave(): Promise<void> {
+    this.#guard?.cancel();
+    if (this.#outcome === 'running') this.#outcome = this.#stopping ? 'stopped' : 'ended';
+    const left = this.#sessions?.leave((error, id) => {
+      this.#log.warn({ session: id, error }, 'could not leave the session');
+    });
+    if (left) await this.#within(left);
+    this.#endUs = this.#clock.nowUs();
+    this.#abort.abort();
+  }
+
+  #context(node: PlannedNode, branch: StreamInfo | undefined, signal: AbortSignal): NodeContext {
+    const { id, place } = node;
+    return {
+      id,
+      clock: this.#clock,
+      log: this.#log,
+      signal,
+      baseDir: this.#plan.baseDir,
+      ...(branch && { branch }),
+      session: (name) => this.#session(name, place),
+      dropped: (reason, count = 1) => {
+        this.#counts.dropped(id, reason, count);
+      },
+      progress: (text, fraction) => {
+        this.#options.onProgress?.({ node: id, text, ...(fraction !== undefined && { fraction }) });
+      },
+    };
+  }
+
+  #session(id: string, place: Place): SessionAccess {
+    const session = this.#sessions?.get(id);
+    if (session) return session;
+    throw new SluiceError('SLUICE_CONFIG_INVALID', `there is no session "${id}"`, { place });
+  }
+}

@@ -1,0 +1,111 @@
+import { LineCounter, isAlias, isMap, isScalar, isSeq, parseDocument, type Document, type Node, type Pair } from 'yaml';
+import { SluiceError, type Place } from '../media/errors.js';
+
+export type Path = readonly (string | number)[];
+
+/** Where things of a graph were written. */
+export interface Places {
+  placeOf(path: Path): Place;
+  placeOfKey(path: Path): Place;
+}
+
+/** A parsed YAML or JSON text that knows the line and column of everything in it. */
+export class SourceMap implements Places {
+  readonly file: string;
+  readonly #document: Document;
+  readonly #lines: LineCounter;
+
+  /**
+   * Parses a text; YAML 1.2 holds all of JSON. Messages never quote the text, which may hold secrets.
+   * Errors: SLUICE_CONFIG_SYNTAX with line and column.
+   */
+  constructor(text: string, file: string) {
+    this.file = file;
+    this.#lines = new LineCounter();
+    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, version: '1.2' });
+    const error = this.#document.errors[0] ?? this.#document.warnings[0];
+    if (error) {
+      const variable = text.startsWith('${', Math.max(0, error.pos[0] - 1));
+      throw new SluiceError('SLUICE_CONFIG_SYNTAX', firstSentence(error.message), {
+        place: this.#placeAt(error.pos[0]),
+        mend: variable
+          ? 'Put `${…}` in quotes.'
+          : (MENDS[error.code] ?? 'Check the indentation, quotes and brackets near this place.'),
+      });
+    }
+    if (file.endsWith('.json')) this.#refuseYaml(text);
+  }
+
+  /** The text's content; every string scalar goes through `substitute`. Errors: SLUICE_CONFIG_SYNTAX for an alias. */
+  values(substitute: (text: string, path: Path) => string): unknown {
+    return this.#convert(this.#document.contents, [], substitute);
+  }
+
+  /** Place of the value at `path`, or of the nearest thing around it that exists. */
+  placeOf(path: Path): Place {
+    for (let length = path.length; length > 0; length--) {
+      const node = this.#document.getIn(path.slice(0, length), true) as Node | undefined;
+      if (node?.range) return this.#placeAt(node.range[0]);
+    }
+    return this.#placeAt(this.#document.contents?.range?.[0] ?? 0);
+  }
+
+  /** Place of the key at `path`; of a list's item, the item. */
+  placeOfKey(path: Path): Place {
+    const parent = path.length === 1 ? this.#document.contents : this.#document.getIn(path.slice(0, -1), true);
+    const pair = isMap(parent) ? parent.items.find((item) => keyOf(item) === String(path.at(-1))) : undefined;
+    const key = pair?.key as Node | null | undefined;
+    return key?.range ? this.#placeAt(key.range[0]) : this.placeOf(path);
+  }
+
+  #placeAt(offset: number): Place {
+    const { line, col } = this.#lines.linePos(offset);
+    return { file: this.file, line: Math.max(1, line), column: Math.max(1, col) };
+  }
+
+  #convert(node: unknown, path: Path, substitute: (text: string, path: Path) => string): unknown {
+    if (isMap(node)) {
+      const entries = node.items.map((pair) => {
+        const key = keyOf(pair);
+        return [key, this.#convert(pair.value, [...path, key], substitute)] as const;
+      });
+      return Object.fromEntries(entries);
+    }
+    if (isSeq(node)) return node.items.map((item, index) => this.#convert(item, [...path, index], substitute));
+    if (isAlias(node)) {
+      throw new SluiceError('SLUICE_CONFIG_SYNTAX', 'aliases are not supported', {
+        place: this.#placeAt(node.range?.[0] ?? 0),
+        mend: 'Write the value out where it is used.',
+      });
+    }
+    if (!isScalar(node)) return null;
+    return typeof node.value === 'string' ? substitute(node.value, path) : node.value;
+  }
+
+  /** JSON is stricter than YAML; where V8 tells the position, it becomes a place. */
+  #refuseYaml(text: string): void {
+    try {
+      JSON.parse(text);
+    } catch (error) {
+      const position = /at position (\d+)/.exec(error instanceof Error ? error.message : '')?.[1];
+      throw new SluiceError('SLUICE_CONFIG_SYNTAX', 'not well-formed JSON', {
+        place: position === undefined ? { file: this.file } : this.#placeAt(Number(position)),
+        mend: 'JSON needs double quotes around names and texts, and no comma after the last entry. Name the file .yaml to write YAML.',
+      });
+    }
+  }
+}
+
+const MENDS: Readonly<Record<string, string>> = {
+  DUPLICATE_KEY: 'Every id and option may stand once in its block.',
+  TAB_AS_INDENT: 'Indent with spaces.',
+  BAD_INDENT: 'Indent all entries of a block alike.',
+};
+
+function keyOf(pair: Pair): string {
+  return isScalar(pair.key) ? String(pair.key.value) : String(pair.key);
+}
+
+function firstSentence(message: string): string {
+  return (message.split('\n')[0] ?? message).replace(/[:.]$/, '');
+}

@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import { SAMPLE_RATES } from '../media/audio-data.js';
+import { VIDEO_CODECS } from '../media/encoded-chunk.js';
+import { defineNode, type PortDef } from '../media/node.js';
+import { MAX_PIXELS } from '../media/video-frame.js';
+
+const Options = z
+  .strictObject({
+    session: z.string().min(1).describe('Id of the session; may be left out where the graph has one.'),
+    name: z.string().min(1).optional().describe("Name of the stream; the participant's name when left out."),
+    audio: z.boolean().default(true).describe('Publish audio.'),
+    video: z.boolean().default(false).describe('Publish video.'),
+    sampleRate: z.literal(SAMPLE_RATES).default(48_000).describe('Samples per second and channel of raw audio, in Hz.'),
+    channels: z.literal([1, 2]).default(2).describe('Channels of raw audio: 1 for mono, 2 for stereo.'),
+    codec: z.enum(VIDEO_CODECS).default('vp8').describe('Codec of the video that is sent.'),
+    width: z.int().min(1).max(MAX_PIXELS).default(640).describe('Width of raw pictures in pixels.'),
+    height: z.int().min(1).max(MAX_PIXELS).default(480).describe('Height of raw pictures in pixels.'),
+    fps: z.number().min(1).max(30).default(30).describe('Raw pictures per second.'),
+    bufferMs: z.number().min(20).max(60_000).default(500).describe('Media time that may wait to be sent, in ms; then the sender is held back.'),
+  })
+  .refine(({ audio, video }) => audio || video, { message: 'At least one of audio and video must be true', path: ['audio'] })
+  .refine(({ width, height }) => width * height <= MAX_PIXELS, {
+    message: 'Too big: at most 1920x1080 pixels in all',
+    path: ['width'],
+  });
+type PublisherOptions = z.output<typeof Options>;
+
+/**
+ * Publishes audio, video or both as one stream of a session, raw or encoded; encoded media is sent as it is. When a
+ * receiver needs a key frame, a source that is piped in and has `requestKeyFrame()` is told. Ends when its inputs have
+ * ended and everything has been sent. Errors: SLUICE_FORMAT_MISMATCH, SLUICE_PERMISSION_DENIED, SLUICE_PUBLISH_FAILED,
+ * SLUICE_SESSION_CLOSED.
+ */
+export const publisher = defineNode({
+  type: 'publisher',
+  summary: 'Publishes audio and video in a session.',
+  options: Options,
+  inputs: portsOfPublisher,
+  outputs: [],
+  latencyMs: (options) => options.bufferMs,
+  example: `sessions:
+  room: { sessionId: demo }
+nodes:
+  beep: { type: tone, channels: 2 }
+  bot:  { type: publisher, session: room, from: beep, name: Beeper }`,
+  async create(options, context) {
+    const { audio, video, sampleRate, channels, width, height, fps } = options;
+    const published = await context.session(options.session).publish({
+      ...(options.name !== undefined && { name: options.name }),
+      hasAudio: audio,
+      hasVideo: video,
+      audioFormat: { sampleRate, numberOfChannels: channels },
+      videoFormat: { resolution: { width, height }, fps },
+      videoCodec: options.codec,
+      highWaterMarkMs: options.bufferMs,
+    });
+    // Its inputs are destroyed with the same error: there it is told.
+    published.on('error', (error: Error) => {
+      context.log.debug({ err: error }, 'the publisher failed');
+    });
+    return {
+      input: (port: string) => (port === 'audio' ? published.audio : published.video),
+      close: () =>
+        new Promise<void>((resolve) => {
+          if (published.closed) resolve();
+          else published.once('close', resolve).destroy();
+        }),
+    };
+  },
+});
+
+function portsOfPublisher(options: PublisherOptions): readonly PortDef[] {
+  const { audio, video, sampleRate, channels, codec, width, height } = options;
+  const audioPort: PortDef = {
+    name: 'audio',
+    formats: [
+      { kind: 'audio', sampleRate, numberOfChannels: channels },
+      { kind: 'encoded-audio', codec: 'opus' },
+    ],
+  };
+  const videoPort: PortDef = {
+    name: 'video',
+    formats: [
+      { kind: 'video', format: 'YUV420P', width, height },
+      { kind: 'encoded-video', codec },
+    ],
+  };
+  return [...(audio ? [audioPort] : []), ...(video ? [videoPort] : [])];
+}

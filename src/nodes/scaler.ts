@@ -1,0 +1,54 @@
+import { Transform, type TransformCallback } from 'node:stream';
+import { z } from 'zod';
+import { type Scaler, checkPictureTarget, createScaler } from '../codecs/scaler.js';
+import { defineNode } from '../media/node.js';
+import { PIXEL_FORMATS, type VideoFrame } from '../media/video-frame.js';
+
+const Options = z.strictObject({
+  width: z.int().min(2).max(1920).optional().describe('Width of the pictures that come out, in pixels; as they came when left out.'),
+  height: z.int().min(2).max(1920).optional().describe('Height of the pictures that come out, in pixels; as they came when left out.'),
+  format: z.enum(PIXEL_FORMATS).default('YUV420P').describe('Pixel format that comes out: YUV420P, RGB24 (B,G,R) or ARGB32 (B,G,R,A).'),
+});
+type ScalerOptions = z.output<typeof Options>;
+
+/** Changes the size and the pixel format of raw pictures. Errors: SLUICE_FORMAT_MISMATCH, SLUICE_CODEC_UNAVAILABLE. */
+export const scaler = defineNode({
+  type: 'scaler',
+  summary: 'Changes size and pixel format of raw pictures.',
+  options: Options,
+  inputs: [{ name: 'in', formats: [{ kind: 'video' }] }],
+  outputs: ({ width, height, format }) => [
+    { name: 'out', formats: [{ kind: 'video', format, ...(width !== undefined && { width }), ...(height !== undefined && { height }) }] },
+  ],
+  example: `nodes:
+  picture: { type: test-pattern, durationMs: 1000, live: false }
+  small:   { type: scaler, from: picture, width: 320, height: 240 }
+  nowhere: { type: "null", from: small }`,
+  create: async (options) => new ScalerStream(options, await createScaler()),
+});
+
+class ScalerStream extends Transform {
+  readonly #options: ScalerOptions;
+  readonly #scaler: Scaler;
+
+  constructor(options: ScalerOptions, scaler: Scaler) {
+    super({ objectMode: true, readableHighWaterMark: 2, writableHighWaterMark: 2 });
+    this.#options = options;
+    this.#scaler = scaler;
+  }
+
+  override _transform(frame: VideoFrame, _encoding: BufferEncoding, done: TransformCallback): void {
+    const { width = frame.width, height = frame.height, format } = this.#options;
+    try {
+      checkPictureTarget({ width, height, format });
+      done(null, this.#scaler.scale(frame, { width, height, format }));
+    } catch (error) {
+      done(error as Error);
+    }
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#scaler.close();
+    done(error);
+  }
+}

@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { SAMPLE_RATES } from '../media/audio-data.js';
+import { defineNode } from '../media/node.js';
+
+const Options = z.strictObject({
+  session: z.string().min(1).describe('Id of the session; may be left out where the graph has one.'),
+  sampleRate: z.literal(SAMPLE_RATES).default(48_000).describe('Samples per second and channel, in Hz.'),
+  channels: z.literal([1, 2]).default(2).describe('1 for mono, 2 for stereo.'),
+});
+
+/** The audio of all other participants, mixed, in chunks of 20 ms. Ends with the session. Errors: SLUICE_SESSION_CLOSED. */
+export const sessionAudio = defineNode({
+  type: 'session-audio',
+  summary: 'Gives the mixed audio of everyone else in a session.',
+  options: Options,
+  inputs: [],
+  outputs: (options) => [
+    { name: 'out', formats: [{ kind: 'audio', sampleRate: options.sampleRate, numberOfChannels: options.channels }] },
+  ],
+  example: `sessions:
+  room: { sessionId: demo }
+nodes:
+  all:  { type: session-audio, session: room }
+  file: { type: wav, from: all, path: out/mix.wav }`,
+  create: (options, context) =>
+    context.session(options.session).mix({ sampleRate: options.sampleRate, numberOfChannels: options.channels }),
+});

@@ -1,0 +1,273 @@
+import { Readable } from 'node:stream';
+import { z } from 'zod';
+import { SAMPLE_RATES } from '../media/audio-data.js';
+import { SluiceError } from '../media/errors.js';
+import type { MediaValue } from '../media/media-value.js';
+import { defineNode, type NodeContext, type NodePorts, type PortDef } from '../media/node.js';
+import type { SessionAccess, StreamInfo, SubscriberAccess, SubscribeRequest } from '../media/session-access.js';
+import { watchStreams } from '../media/watch-streams.js';
+
+const Options = z.strictObject({
+  session: z.string().min(1).describe('Id of the session; may be left out where the graph has one.'),
+  media: z.enum(['audio', 'video', 'both']).default('both').describe('What is received.'),
+  streams: z
+    .string()
+    .min(1)
+    .default('each')
+    .describe('`each` makes a branch for every stream; `speaker` follows who speaks; anything else is the name of one stream.'),
+  once: z.boolean().default(false).describe('End with the stream that was followed first, instead of waiting for another; not with `each`.'),
+  encoded: z.boolean().default(false).describe('Give encoded chunks as they came, without decoding.'),
+  sampleRate: z.literal(SAMPLE_RATES).default(48_000).describe('Samples per second and channel of decoded audio, in Hz.'),
+  channels: z.literal([1, 2]).default(2).describe('Channels of decoded audio: 1 for mono, 2 for stereo.'),
+  maxLagMs: z.number().min(20).max(60_000).default(1000).describe('How far the reader may fall behind before the oldest is dropped, in ms.'),
+});
+type SubscriberOptions = z.output<typeof Options>;
+type Kind = 'audio' | 'video';
+
+/**
+ * Receives streams of other participants. `each`: one branch a stream, which ends with it. `speaker` and a name: one
+ * stream at a time without an end, empty while there is none; video switches at the first picture of the new stream
+ * that can be decoded. Only outputs that are linked are received. What the reader is too slow for is dropped, counted.
+ */
+export const subscriber = defineNode({
+  type: 'subscriber',
+  summary: 'Receives the streams of other participants in a session.',
+  options: Options,
+  inputs: [],
+  outputs: outputsOf,
+  branches: (options) => options.streams === 'each',
+  watch: (options, context, events) =>
+    watchStreams(context.session(options.session), context, events, (stream) =>
+      options.media === 'both' ? true : options.media === 'audio' ? stream.hasAudio : stream.hasVideo,
+    ),
+  example: `sessions:
+  room: { sessionId: demo }
+nodes:
+  voices: { type: subscriber, session: room, media: audio, streams: each }
+  files:  { type: wav, from: voices, path: "out/{streamId}.wav" }`,
+  create: (options, context) => (options.streams === 'each' ? createBranch(options, context) : createFollower(options, context)),
+});
+
+function outputsOf({ media, encoded, sampleRate, channels }: SubscriberOptions): readonly PortDef[] {
+  const audio: PortDef = {
+    name: 'audio',
+    optional: true,
+    formats: [encoded ? { kind: 'encoded-audio', codec: 'opus' } : { kind: 'audio', sampleRate, numberOfChannels: channels }],
+  };
+  const video: PortDef = {
+    name: 'video',
+    optional: true,
+    formats: [encoded ? { kind: 'encoded-video' } : { kind: 'video', format: 'YUV420P' }],
+  };
+  return [...(media === 'video' ? [] : [audio]), ...(media === 'audio' ? [] : [video])];
+}
+
+function requestOf(options: SubscriberOptions, kind: Kind | 'both'): SubscribeRequest {
+  return {
+    subscribeToAudio: kind !== 'video',
+    subscribeToVideo: kind !== 'audio',
+    encoded: options.encoded,
+    audioFormat: { sampleRate: options.sampleRate, numberOfChannels: options.channels },
+    maxLagMs: options.maxLagMs,
+  };
+}
+
+async function createBranch(options: SubscriberOptions, context: NodeContext): Promise<NodePorts> {
+  const { branch } = context;
+  if (!branch) throw new SluiceError('SLUICE_INTERNAL', 'a subscriber of each stream was made without its stream');
+  const received = await subscribe(context.session(options.session), branch, requestOf(options, options.media), context);
+  if (!received) return { output: () => Readable.from([]) };
+  return {
+    output: (port) => (port === 'audio' ? received.audio : received.video),
+    close: () => void received.destroy(),
+  };
+}
+
+/** A stream that has gone meanwhile is no error: undefined. */
+async function subscribe(
+  session: SessionAccess,
+  stream: StreamInfo,
+  request: SubscribeRequest,
+  context: NodeContext,
+): Promise<SubscriberAccess | undefined> {
+  try {
+    const received = await session.subscribe(stream, request);
+    received.on('overflow', ({ values }: { readonly values: number }) => {
+      context.dropped('reader too slow', values);
+    });
+    return received;
+  } catch (error) {
+    if (error instanceof SluiceError && (error as SluiceError).code === 'SLUICE_STREAM_UNKNOWN') return undefined;
+    throw error;
+  }
+}
+
+function createFollower(options: SubscriberOptions, context: NodeContext): NodePorts {
+  return { output: (port) => new FollowedStream(options, context, port === 'audio' ? 'audio' : 'video') };
+}
+
+/** One kind of media of the stream that is followed now. Timestamps never go back, whichever stream they are from. */
+class FollowedStream extends Readable {
+  readonly #options: SubscriberOptions;
+  readonly #context: NodeContext;
+  readonly #session: SessionAccess;
+  readonly #kind: Kind;
+  /** Where values come from now, and where they will come from after its first picture. */
+  #source: Source | undefined;
+  #next: Source | undefined;
+  #started = false;
+  #lastTimestamp = -Infinity;
+
+  constructor(options: SubscriberOptions, context: NodeContext, kind: Kind) {
+    super({ objectMode: true, highWaterMark: 2 });
+    this.#options = options;
+    this.#context = context;
+    this.#session = context.session(options.session);
+    this.#kind = kind;
+  }
+
+  /** Asks the stream that is followed for a picture that can be decoded on its own. */
+  requestKeyFrame(): void {
+    (this.#next ?? this.#source)?.requestKeyFrame();
+  }
+
+  override _read(): void {
+    if (!this.#started) {
+      this.#started = true;
+      for (const event of ['speakerChanged', 'streamReceived', 'streamUpdated', 'streamDropped']) this.#listen(event, this.#choose);
+      this.#listen('disconnected', this.#finish);
+      this.#choose();
+    }
+    this.#source?.resume();
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    for (const event of ['speakerChanged', 'streamReceived', 'streamUpdated', 'streamDropped']) this.#session.off(event, this.#choose);
+    this.#session.off('disconnected', this.#finish);
+    this.#source?.close();
+    this.#next?.close();
+    done(error);
+  }
+
+  #listen(event: string, listener: () => void): void {
+    this.#session.on(event as 'disconnected', listener);
+  }
+
+  readonly #finish = (): void => {
+    if (!this.destroyed) this.push(null);
+  };
+
+  readonly #choose = (): void => {
+    const wanted = this.#pick();
+    if (!wanted || wanted.streamId === (this.#next ?? this.#source)?.streamId) return;
+    this.#next?.close();
+    this.#next = undefined;
+    if (wanted.streamId === this.#source?.streamId) return;
+    this.#next = new Source(this.#session, wanted, this.#context, {
+      request: requestOf(this.#options, this.#kind),
+      value: this.#take,
+      ended: this.#ended,
+    });
+  };
+
+  #pick(): StreamInfo | undefined {
+    const usable = [...this.#session.streams.values()].filter((stream) => this.#kind === 'audio' ? stream.hasAudio : stream.hasVideo);
+    const { streams } = this.#options;
+    const speaker = this.#session.currentSpeaker;
+    const current = usable.find(({ streamId }) => streamId === (this.#next ?? this.#source)?.streamId);
+    if (streams !== 'speaker') return current ?? usable.find(({ name }) => name === streams);
+    return usable.find(({ streamId }) => streamId === speaker?.streamId) ?? current ?? usable[0];
+  }
+
+  readonly #take = (from: Source, value: MediaValue): void => {
+    if (from === this.#next) {
+      if (value.kind === 'encoded-video' && value.type !== 'key') {
+        this.#context.dropped('waiting for a key frame');
+        return;
+      }
+      this.#source?.close();
+      this.#source = from;
+      this.#next = undefined;
+      from.shiftUs = Math.max(0, this.#lastTimestamp - value.timestamp);
+    }
+    if (from !== this.#source) return;
+    const timestamp = value.timestamp + from.shiftUs;
+    this.#lastTimestamp = timestamp;
+    if (!this.push(from.shiftUs === 0 ? value : { ...value, timestamp })) from.pause();
+  };
+
+  readonly #ended = (source: Source): void => {
+    const wasFollowed = source === this.#source;
+    if (wasFollowed) this.#source = undefined;
+    if (source === this.#next) this.#next = undefined;
+    if (wasFollowed && this.#options.once) {
+      this.#finish();
+      return;
+    }
+    if (!this.destroyed && !this.readableEnded) this.#choose();
+  };
+}
+
+interface SourceOptions {
+  readonly request: SubscribeRequest;
+  value(source: Source, value: MediaValue): void;
+  ended(source: Source): void;
+}
+
+/** One stream that is read for as long as it is followed. */
+class Source {
+  readonly streamId: string;
+  /** Added to its timestamps. */
+  shiftUs = 0;
+  #received: SubscriberAccess | undefined;
+  #closed = false;
+
+  constructor(session: SessionAccess, stream: StreamInfo, context: NodeContext, options: SourceOptions) {
+    this.streamId = stream.streamId;
+    subscribe(session, stream, options.request, context).then(
+      (received) => {
+        if (received) this.#start(received, context, options);
+        else options.ended(this);
+      },
+      (error: unknown) => {
+        context.log.warn({ err: error, streamId: stream.streamId }, 'cannot subscribe');
+      },
+    );
+  }
+
+  resume(): void {
+    this.#received?.resume();
+  }
+
+  pause(): void {
+    this.#received?.pause();
+  }
+
+  requestKeyFrame(): void {
+    const received: object | undefined = this.#received;
+    if (received && 'requestKeyFrame' in received && typeof received.requestKeyFrame === 'function') received.requestKeyFrame();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#received?.destroy();
+  }
+
+  #start(received: SubscriberAccess, context: NodeContext, options: SourceOptions): void {
+    this.#received = received;
+    if (this.#closed) {
+      received.destroy();
+      return;
+    }
+    received.on('error', (error: Error) => {
+      context.log.warn({ err: error, streamId: this.streamId }, 'a stream failed');
+    });
+    received.on('close', () => {
+      if (!this.#closed) options.ended(this);
+    });
+    received.on('data', (value: MediaValue) => {
+      options.value(this, value);
+    });
+    if (options.request.encoded === true && options.request.subscribeToVideo === true) this.requestKeyFrame();
+  }
+}

@@ -1,0 +1,106 @@
+import { Transform, type TransformCallback } from 'node:stream';
+import { z } from 'zod';
+import { openVideoEncoder, type ThreadedVideoEncoder } from '../codecs/codec-thread.js';
+import { VIDEO_CODECS } from '../media/encoded-chunk.js';
+import { defineNode } from '../media/node.js';
+import type { VideoFrame } from '../media/video-frame.js';
+
+const Options = z.strictObject({
+  codec: z.enum(VIDEO_CODECS).default('vp8').describe('`vp8`, or `h264` (constrained baseline, Annex B).'),
+  width: z.int().min(2).max(1920).optional().describe('Width that comes out, in pixels; that of the first picture when left out.'),
+  height: z.int().min(2).max(1920).optional().describe('Height that comes out, in pixels; that of the first picture when left out.'),
+  frameRate: z.number().min(1).max(60).default(30).describe('Pictures per second that are expected.'),
+  bitrate: z.int().min(50_000).max(20_000_000).default(1_000_000).describe('Bits per second.'),
+  keyFrameIntervalMs: z.int().min(100).max(600_000).default(10_000).describe('Longest time between two key frames, in ms.'),
+});
+type VideoEncoderOptions = z.output<typeof Options>;
+
+/** Pictures that may be in the codec thread at a time. */
+const MAX_PENDING = 3;
+
+/**
+ * Encodes raw pictures in a codec thread. `requestKeyFrame()` of its stream makes the next picture a key frame.
+ * Errors: SLUICE_CODEC_FAILED, SLUICE_CODEC_UNAVAILABLE.
+ */
+export const videoEncoder = defineNode({
+  type: 'video-encoder',
+  summary: 'Encodes raw pictures to VP8 or H.264.',
+  options: Options,
+  inputs: [{ name: 'in', formats: [{ kind: 'video' }] }],
+  outputs: ({ codec }) => [{ name: 'out', formats: [{ kind: 'encoded-video', codec }] }],
+  example: `nodes:
+  picture: { type: test-pattern, durationMs: 1000, live: false }
+  vp8:     { type: video-encoder, from: picture, bitrate: 800000 }
+  file:    { type: recorder, from: vp8, path: out/pattern.webm }`,
+  create: (options) => new VideoEncoderStream(options),
+});
+
+class VideoEncoderStream extends Transform {
+  readonly #options: VideoEncoderOptions;
+  #encoder: ThreadedVideoEncoder | undefined;
+  #wantsKey = false;
+  #waiting: (() => void) | undefined;
+
+  constructor(options: VideoEncoderOptions) {
+    super({ objectMode: true, readableHighWaterMark: 4, writableHighWaterMark: 2 });
+    this.#options = options;
+  }
+
+  requestKeyFrame(): void {
+    this.#wantsKey = true;
+  }
+
+  override _transform(frame: VideoFrame, _encoding: BufferEncoding, done: TransformCallback): void {
+    if (this.#encoder) {
+      this.#encode(this.#encoder, frame, done);
+      return;
+    }
+    this.#open(frame).then(
+      (encoder) => { this.#encode(encoder, frame, done); },
+      (error: unknown) => { done(error as Error); },
+    );
+  }
+
+  override _flush(done: TransformCallback): void {
+    if (!this.#encoder) done();
+    else this.#encoder.flush().then(() => { done(); }, (error: unknown) => { done(error as Error); });
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    const encoder = this.#encoder;
+    this.#encoder = undefined;
+    if (!encoder) done(error);
+    else encoder.close().then(() => { done(error); }, () => { done(error); });
+  }
+
+  async #open(frame: VideoFrame): Promise<ThreadedVideoEncoder> {
+    const { codec, frameRate, bitrate, keyFrameIntervalMs } = this.#options;
+    const even = codec === 'h264' ? ~1 : ~0;
+    const encoder = await openVideoEncoder({
+      codec,
+      width: Math.max(2, (this.#options.width ?? frame.width) & even),
+      height: Math.max(2, (this.#options.height ?? frame.height) & even),
+      frameRate,
+      bitrate,
+      keyFrameIntervalFrames: Math.max(1, Math.round((keyFrameIntervalMs * frameRate) / 1000)),
+    });
+    encoder.onChunk((chunk) => { this.push(chunk); });
+    encoder.onAnswer(() => { this.#goOn(); });
+    encoder.onError((error) => { this.destroy(error); });
+    this.#encoder = encoder;
+    return encoder;
+  }
+
+  #encode(encoder: ThreadedVideoEncoder, frame: VideoFrame, done: TransformCallback): void {
+    encoder.encode(frame, this.#wantsKey);
+    this.#wantsKey = false;
+    if (encoder.pending < MAX_PENDING) done();
+    else this.#waiting = done;
+  }
+
+  #goOn(): void {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    waiting?.();
+  }
+}

@@ -1,0 +1,137 @@
+import { Writable } from 'node:stream';
+import { z } from 'zod';
+import { openOutputFile, type OutputFile } from '../codecs/output-file.js';
+import type { AudioData } from '../media/audio-data.js';
+import { SluiceError } from '../media/errors.js';
+import { defineNode, type NodeContext } from '../media/node.js';
+import { expandPath } from '../media/path-template.js';
+
+const Options = z.strictObject({
+  path: z
+    .string()
+    .min(1)
+    .describe(
+      'File to write, relative to the pipeline file; `{streamId}` and `{name}` stand for the stream of a branch.',
+    ),
+});
+
+/**
+ * Writes audio to a WAV file (16-bit PCM), in the sample rate and channels of the first chunk; folders are made.
+ * Chunks are put one after the other, whatever their timestamps. The sizes in the header are set at the end, also
+ * when the graph is stopped or fails. In a branch an existing file is kept and a number added to the name.
+ *
+ * Errors: SLUICE_FILE_WRITE, SLUICE_FORMAT_MISMATCH when the format changes on the way.
+ */
+export const wav = defineNode({
+  type: 'wav',
+  summary: 'Writes audio to a WAV file.',
+  options: Options,
+  inputs: [{ name: 'in', formats: [{ kind: 'audio' }] }],
+  outputs: [],
+  example: `nodes:
+  beep: { type: tone, durationMs: 1000, live: false }
+  file: { type: wav, from: beep, path: out/beep.wav }`,
+  async create(options, context) {
+    const path = expandPath(options.path, context.baseDir, context.branch);
+    return new WavWriter(await openOutputFile(path, context.branch !== undefined), context);
+  },
+});
+
+const HEADER_BYTES = 44;
+/** What the 32-bit sizes of the header can say at most. */
+const MOST_DATA_BYTES = 0xffff_ffff - HEADER_BYTES;
+
+class WavWriter extends Writable {
+  readonly #file: OutputFile;
+  readonly #context: NodeContext;
+  #sampleRate = 48_000;
+  #channels = 1;
+  #dataBytes = 0;
+
+  constructor(file: OutputFile, context: NodeContext) {
+    super({ objectMode: true });
+    this.#file = file;
+    this.#context = context;
+  }
+
+  override _write(audio: AudioData, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    if (this.#dataBytes === 0) {
+      this.#sampleRate = audio.sampleRate;
+      this.#channels = audio.numberOfChannels;
+    } else if (audio.sampleRate !== this.#sampleRate || audio.numberOfChannels !== this.#channels) {
+      done(
+        new SluiceError(
+          'SLUICE_FORMAT_MISMATCH',
+          `${this.#file.path} has ${this.#sampleRate} Hz and ${this.#channels} channel(s), but audio of ${audio.sampleRate} Hz and ${audio.numberOfChannels} came in`,
+          { mend: 'Put a resampler in front of it.' },
+        ),
+      );
+      return;
+    }
+    const bytes = new Uint8Array(audio.data.buffer, audio.data.byteOffset, audio.data.byteLength);
+    this.#write(bytes, HEADER_BYTES + this.#dataBytes).then(() => {
+      this.#dataBytes += bytes.length;
+      done();
+    }, done);
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    this.#writeHeader().then(() => {
+      const { path } = this.#file;
+      this.#context.log.info({ path, seconds: this.#dataBytes / (2 * this.#channels * this.#sampleRate) }, 'wrote');
+      done();
+    }, done);
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    const header = this.writableFinished ? Promise.resolve() : this.#writeHeader().catch(() => undefined);
+    void header
+      .then(() => this.#file.handle.close())
+      .then(
+        () => {
+          done(error);
+        },
+        (closing: unknown) => {
+          done(error ?? writeError(this.#file.path, closing));
+        },
+      );
+  }
+
+  #writeHeader(): Promise<void> {
+    return this.#write(wavHeader(this.#sampleRate, this.#channels, this.#dataBytes), 0);
+  }
+
+  async #write(bytes: Uint8Array, position: number): Promise<void> {
+    try {
+      for (let at = 0; at < bytes.length;) {
+        at += (await this.#file.handle.write(bytes, at, bytes.length - at, position + at)).bytesWritten;
+      }
+    } catch (error) {
+      throw writeError(this.#file.path, error);
+    }
+  }
+}
+
+function writeError(path: string, cause: unknown): SluiceError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new SluiceError('SLUICE_FILE_WRITE', `cannot write ${path}: ${reason}`, { cause });
+}
+
+/** The RIFF header of 16-bit PCM. A file beyond 4 GiB says the most that the header can. */
+function wavHeader(sampleRate: number, channels: number, dataBytes: number): Uint8Array {
+  const size = Math.min(dataBytes, MOST_DATA_BYTES);
+  const header = Buffer.alloc(HEADER_BYTES);
+  header.write('RIFF', 0, 'latin1');
+  header.writeUInt32LE(size + HEADER_BYTES - 8, 4);
+  header.write('WAVEfmt ', 8, 'latin1');
+  header.writeUInt32LE(16, 16);
+  header.writeUInt16LE(1, 20);
+  header.writeUInt16LE(channels, 22);
+  header.writeUInt32LE(sampleRate, 24);
+  header.writeUInt32LE(sampleRate * channels * 2, 28);
+  header.writeUInt16LE(channels * 2, 32);
+  header.writeUInt16LE(16, 34);
+  header.write('data', 36, 'latin1');
+  header.writeUInt32LE(size, 40);
+  return header;
+}

@@ -1,0 +1,40 @@
+import { isIPv6 } from 'node:net';
+import { startService } from '../engine/thread.js';
+import type { ServerOptions } from './options.js';
+import type { ServerInfo } from './service.js';
+
+export type { ServerOptions } from './options.js';
+export { createToken, verifyToken } from './token.js';
+export type { Grants, Keys, Permissions, TokenOptions } from './token.js';
+
+/** A session server inside this process. */
+export interface EmbeddedServer {
+  /** For clients: `ws://host:port`. */
+  readonly url: string;
+  /** The page to join with: `http://host:port`. */
+  readonly httpUrl: string;
+  readonly host: string;
+  readonly port: number;
+  /** Tokens are signed with the development keys. */
+  readonly development: boolean;
+  /** Sends everyone away and frees the ports. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the embedded session server in the media thread. It speaks the LiveKit protocol and keeps the process alive until closed.
+ * Errors: SLUICE_CONFIG_INVALID, SLUICE_KEYS_REQUIRED, SLUICE_ADDRESS_IN_USE, SLUICE_ENGINE_FAILED.
+ */
+export async function startServer(options: ServerOptions = {}): Promise<EmbeddedServer> {
+  const service = await startService<ServerInfo>(new URL('./service.js', import.meta.url), options);
+  const { host, port, development } = service.info;
+  const authority = `${reachable(host)}:${port}`;
+  return { url: `ws://${authority}`, httpUrl: `http://${authority}`, host, port, development, close: () => service.close() };
+}
+
+/** A host for a URL on this machine: an address that stands for all cannot be connected to. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return isIPv6(host) ? `[${host}]` : host;
+}

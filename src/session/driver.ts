@@ -1,0 +1,151 @@
+import type { VideoCodec } from '../media/encoded-chunk.js';
+import type { SluiceError } from '../media/errors.js';
+import type { MediaValue } from '../media/media-value.js';
+import type { PixelFormat } from '../media/video-frame.js';
+import type { SessionStats } from '../engine/port.js';
+import type { AudioFormat, ResolvedSessionSettings, VideoFormat } from './settings.js';
+
+/*
+ * What a backend must do. Session, Publisher and Subscriber know nothing else of it. Media goes through it in one
+ * direction by writes that are counted in media time, in the other by credits.
+ */
+
+/** The two sorts of media that flow independently of each other. */
+export type Kind = 'audio' | 'video';
+
+/** Who takes part in a session. */
+export interface Connection {
+  readonly connectionId: string;
+  readonly creationTime: Date;
+  /** From the token's metadata; empty when there is none. */
+  readonly data: string;
+  readonly identity: string;
+  /** Name that other participants see. */
+  readonly name: string;
+}
+
+/** A stream of another participant as it is now. */
+export interface StreamDescription {
+  readonly streamId: string;
+  readonly name: string;
+  readonly connection: Connection;
+  readonly hasAudio: boolean;
+  readonly hasVideo: boolean;
+}
+
+/** A way to take part in sessions. */
+export interface Driver {
+  /**
+   * Joins a session. Events may come before it resolves and are told in order; the streams that are already there
+   * are told as received. When `signal` is aborted it leaves what it had joined and rejects with the signal's reason.
+   * Errors: SLUICE_CONNECT_FAILED, SLUICE_CONNECT_TIMEOUT, SLUICE_TOKEN_*, SLUICE_PERMISSION_DENIED.
+   */
+  connect(request: DriverConnect, onEvent: (event: SessionEvent) => void): Promise<DriverSession>;
+}
+
+export interface DriverConnect {
+  readonly url: string;
+  /** What the caller asked for; some backends take the session from the token alone. */
+  readonly sessionId: string | undefined;
+  readonly token: string;
+  readonly settings: ResolvedSessionSettings;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+export type SessionEvent =
+  | { readonly type: 'connectionCreated' | 'connectionDropped'; readonly connection: Connection }
+  | { readonly type: 'streamReceived' | 'streamUpdated'; readonly stream: StreamDescription }
+  | { readonly type: 'streamDropped'; readonly streamId: string }
+  /** The stream whose participant speaks loudest; none when all are silent. */
+  | { readonly type: 'speakerChanged'; readonly streamId: string | undefined }
+  | { readonly type: 'readyForAudio' | 'migrating' | 'migrated' }
+  /** The session ended without being asked to. Nothing comes after it. */
+  | { readonly type: 'lost'; readonly error: SluiceError };
+
+/** A session that was joined. It keeps the process alive until it is left, or `unref` was called. */
+export interface DriverSession {
+  readonly sessionId: string;
+  readonly connection: Connection;
+  /** Errors: SLUICE_PERMISSION_DENIED, SLUICE_PUBLISH_FAILED. */
+  publish(request: DriverPublish, onEvent: (event: PublisherEvent) => void): Promise<DriverPublisher>;
+  /** Opens a reader; nothing is decoded or held before its first credit. Errors: SLUICE_STREAM_UNKNOWN, SLUICE_SUBSCRIBE_FAILED. */
+  read(request: DriverRead, onEvent: (event: ReaderEvent) => void): Promise<DriverReader>;
+  stats(): Promise<SessionStats>;
+  /** Leaves, and closes what is open. Nothing is told afterwards. */
+  disconnect(): Promise<void>;
+  ref(): void;
+  unref(): void;
+}
+
+export interface DriverPublish {
+  readonly name: string;
+  readonly hasAudio: boolean;
+  readonly hasVideo: boolean;
+  /** Raw audio that will be written. */
+  readonly audio: AudioFormat;
+  readonly stereo: boolean;
+  readonly dtx: boolean;
+  /** Raw video that will be written, and black pictures. */
+  readonly video: VideoFormat;
+  readonly videoCodec: VideoCodec;
+  readonly silenceToleranceMs: number;
+}
+
+export interface DriverPublisher {
+  readonly streamId: string;
+  /** Takes a value at once; its buffer belongs to the driver from now on. */
+  write(value: MediaValue): void;
+  /** Media time in µs that has left the queue since the beginning, sent or cleared. Asked at every write. */
+  consumedUs(kind: Kind): number;
+  /** Media time of audio in µs that has been sent. */
+  playedUs(): number;
+  /** Drops what is queued. */
+  clear(kind: Kind): void;
+  /** Resolves when everything written so far has left or was cleared, or the publisher was closed. */
+  drain(kind: Kind): Promise<void>;
+  /** Stops publishing; what is queued is dropped. */
+  close(): Promise<void>;
+}
+
+export type PublisherEvent =
+  /** The queue has shrunk. */
+  | { readonly type: 'consumed'; readonly kind: Kind }
+  /** The queue ran dry; once until it was filled again. */
+  | { readonly type: 'drained'; readonly kind: Kind }
+  /** A receiver needs a key frame, and the publisher is fed with encoded video. */
+  | { readonly type: 'keyFrameRequested' }
+  | { readonly type: 'error'; readonly error: SluiceError }
+  /** The server ended the publication. */
+  | { readonly type: 'ended' };
+
+export interface DriverRead {
+  /** Stream to read; the mix of all subscribed audio when left out. */
+  readonly streamId?: string;
+  readonly audio: boolean;
+  readonly video: boolean;
+  readonly encoded: boolean;
+  readonly audioFormat: AudioFormat;
+  readonly pixelFormat: PixelFormat;
+  /** Media time that may wait for this reader, of audio and video each, in ms; beyond it the oldest is dropped. */
+  readonly maxLagMs: number;
+}
+
+export interface DriverReader {
+  /** Lets that many more values come. The first credit of a kind starts it. */
+  credit(kind: Kind, values: number): void;
+  requestKeyFrame(): void;
+  close(): void;
+}
+
+export type ReaderEvent =
+  | { readonly type: 'media'; readonly value: MediaValue }
+  | { readonly type: 'overflow'; readonly kind: Kind; readonly values: number; readonly durationUs: number }
+  /** The stream is gone: nothing more will come. */
+  | { readonly type: 'ended' }
+  | { readonly type: 'error'; readonly error: SluiceError };
+
+/** Which of the two sorts a value belongs to. */
+export function kindOf(value: MediaValue): Kind {
+  return value.kind === 'audio' || value.kind === 'encoded-audio' ? 'audio' : 'video';
+}

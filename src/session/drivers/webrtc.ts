@@ -1,0 +1,303 @@
+import { PUBLISHER_LEVELS, type ConnectionInfo, type EngineEvents, type StreamState } from '../../engine/port.js';
+import { getEngine, type Engine } from '../../engine/thread.js';
+import { fromErrorData } from '../../media/errors.js';
+import type { MediaValue } from '../../media/media-value.js';
+import type {
+  Connection,
+  Driver,
+  DriverConnect,
+  DriverPublish,
+  DriverPublisher,
+  DriverRead,
+  DriverReader,
+  DriverSession,
+  Kind,
+  PublisherEvent,
+  ReaderEvent,
+  SessionEvent,
+  StreamDescription,
+} from '../driver.js';
+
+/**
+ * Sessions of the embedded server and of LiveKit servers, through the media thread. The thread is started by the
+ * first `connect`. `engineOf` is replaced in tests.
+ */
+export function webrtcDriver(engineOf: () => Engine = getEngine): Driver {
+  return { connect: (request, onEvent) => connect(engineOf(), request, onEvent) };
+}
+
+async function connect(engine: Engine, request: DriverConnect, onEvent: (event: SessionEvent) => void): Promise<DriverSession> {
+  const { url, token, timeoutMs, signal } = request;
+  const session = engine.nextId();
+  let lost = false;
+  const leave = async (): Promise<void> => {
+    engine.forget(session);
+    const left = engine.call('disconnect', { session });
+    await (lost ? left.catch(() => undefined) : left);
+  };
+  engine.listen(session, (name, args) => {
+    const event = sessionEvent(name, args);
+    lost ||= event?.type === 'lost';
+    if (event) onEvent(event);
+  });
+  const joined = engine.call('connect', { session, url, token, timeoutMs });
+  try {
+    const result = await (signal ? unlessAborted(joined, signal) : joined);
+    const joinedAs = { sessionId: result.sessionId, connection: connectionOf(result.connection) };
+    return new EngineSession(engine, session, joinedAs, leave);
+  } catch (error) {
+    engine.forget(session);
+    // What is joined after it was given up is left then.
+    if (signal?.aborted === true) joined.then(leave).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** A promise that the signal can overtake; what comes after is ignored. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    signal.addEventListener('abort', abort, { once: true });
+    void promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}
+
+class EngineSession implements DriverSession {
+  readonly sessionId: string;
+  readonly connection: Connection;
+  readonly #engine: Engine;
+  readonly #session: number;
+  readonly #leave: () => Promise<void>;
+  /** Publishers and readers that still get events. */
+  readonly #listening = new Set<number>();
+  #holds = false;
+  #over = false;
+
+  constructor(
+    engine: Engine,
+    session: number,
+    joined: { readonly sessionId: string; readonly connection: Connection },
+    leave: () => Promise<void>,
+  ) {
+    this.#engine = engine;
+    this.#session = session;
+    this.#leave = leave;
+    this.sessionId = joined.sessionId;
+    this.connection = joined.connection;
+    this.ref();
+  }
+
+  async publish(request: DriverPublish, onEvent: (event: PublisherEvent) => void): Promise<DriverPublisher> {
+    const publisher = this.#listen((name, args) => {
+      const event = publisherEvent(name, args);
+      if (event) onEvent(event);
+    });
+    const levels = new SharedArrayBuffer(PUBLISHER_LEVELS.length * BigInt64Array.BYTES_PER_ELEMENT);
+    const { video, ...rest } = request;
+    const { resolution, fps } = video;
+    try {
+      const args = { session: this.#session, publisher, ...rest, ...resolution, fps, levels };
+      const { streamId } = await this.#engine.call('publisherOpen', args);
+      return new EnginePublisher(this.#engine, publisher, streamId, new BigInt64Array(levels), () => this.#forget(publisher));
+    } catch (error) {
+      this.#forget(publisher);
+      throw error;
+    }
+  }
+
+  async read(request: DriverRead, onEvent: (event: ReaderEvent) => void): Promise<DriverReader> {
+    const reader = this.#listen((name, args) => {
+      const event = readerEvent(name, args);
+      if (event) onEvent(event);
+    });
+    try {
+      await this.#engine.call('readerOpen', { session: this.#session, reader, ...request });
+      return new EngineReader(this.#engine, reader, () => this.#forget(reader));
+    } catch (error) {
+      this.#forget(reader);
+      throw error;
+    }
+  }
+
+  stats(): ReturnType<DriverSession['stats']> {
+    return this.#engine.call('stats', { session: this.#session });
+  }
+
+  async disconnect(): Promise<void> {
+    this.#over = true;
+    for (const id of this.#listening) this.#engine.forget(id);
+    this.#listening.clear();
+    try {
+      await this.#leave();
+    } finally {
+      this.unref();
+    }
+  }
+
+  ref(): void {
+    if (this.#holds || this.#over) return;
+    this.#holds = true;
+    this.#engine.ref();
+  }
+
+  unref(): void {
+    if (!this.#holds) return;
+    this.#holds = false;
+    this.#engine.unref();
+  }
+
+  #listen(listener: Parameters<Engine['listen']>[1]): number {
+    const id = this.#engine.nextId();
+    this.#listening.add(id);
+    this.#engine.listen(id, listener);
+    return id;
+  }
+
+  #forget(id: number): void {
+    this.#listening.delete(id);
+    this.#engine.forget(id);
+  }
+}
+
+class EnginePublisher implements DriverPublisher {
+  readonly streamId: string;
+  readonly #engine: Engine;
+  readonly #publisher: number;
+  readonly #levels: BigInt64Array;
+  readonly #forget: () => void;
+  #closing: Promise<void> | undefined;
+
+  constructor(engine: Engine, publisher: number, streamId: string, levels: BigInt64Array, forget: () => void) {
+    this.#engine = engine;
+    this.#publisher = publisher;
+    this.#levels = levels;
+    this.#forget = forget;
+    this.streamId = streamId;
+  }
+
+  write(value: MediaValue): void {
+    this.#engine.post('write', { publisher: this.#publisher, value }, value.data.buffer);
+  }
+
+  consumedUs(kind: Kind): number {
+    const place = kind === 'audio' ? PUBLISHER_LEVELS.audioConsumedUs : PUBLISHER_LEVELS.videoConsumedUs;
+    return Number(Atomics.load(this.#levels, place));
+  }
+
+  playedUs(): number {
+    return Number(Atomics.load(this.#levels, PUBLISHER_LEVELS.audioPlayedUs));
+  }
+
+  clear(kind: Kind): void {
+    this.#engine.post('clear', { publisher: this.#publisher, kind });
+  }
+
+  async drain(kind: Kind): Promise<void> {
+    if (!this.#closing) await this.#engine.call('publisherDrain', { publisher: this.#publisher, kind });
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    this.#forget();
+    await this.#engine.call('publisherClose', { publisher: this.#publisher });
+  }
+}
+
+class EngineReader implements DriverReader {
+  readonly #engine: Engine;
+  readonly #reader: number;
+  readonly #forget: () => void;
+  #closed = false;
+
+  constructor(engine: Engine, reader: number, forget: () => void) {
+    this.#engine = engine;
+    this.#reader = reader;
+    this.#forget = forget;
+  }
+
+  credit(kind: Kind, values: number): void {
+    if (!this.#closed) this.#engine.post('credit', { reader: this.#reader, kind, values });
+  }
+
+  requestKeyFrame(): void {
+    if (!this.#closed) this.#engine.post('requestKeyFrame', { reader: this.#reader });
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#forget();
+    // The session may be gone already, and the reader with it.
+    this.#engine.call('readerClose', { reader: this.#reader }).catch(() => undefined);
+  }
+}
+
+function sessionEvent<N extends keyof EngineEvents>(name: N, args: EngineEvents[N]): SessionEvent | undefined {
+  const message = { name, args } as AnyEvent;
+  switch (message.name) {
+    case 'connectionCreated':
+    case 'connectionDropped':
+      return { type: message.name, connection: connectionOf(message.args.connection) };
+    case 'streamReceived':
+    case 'streamUpdated':
+      return { type: message.name, stream: streamOf(message.args.stream) };
+    case 'streamDropped':
+      return { type: 'streamDropped', streamId: message.args.streamId };
+    case 'speakerChanged':
+      return { type: 'speakerChanged', streamId: message.args.streamId };
+    case 'readyForAudio':
+      return { type: 'readyForAudio' };
+    case 'sessionLost':
+      return { type: 'lost', error: fromErrorData(message.args.error) };
+    default:
+      return undefined;
+  }
+}
+
+function publisherEvent<N extends keyof EngineEvents>(name: N, args: EngineEvents[N]): PublisherEvent | undefined {
+  const message = { name, args } as AnyEvent;
+  switch (message.name) {
+    case 'consumed':
+      return { type: 'consumed', kind: message.args.kind };
+    case 'mediaBufferDrained':
+      return { type: 'drained', kind: message.args.kind };
+    case 'keyFrameRequested':
+      return { type: 'keyFrameRequested' };
+    case 'publisherError':
+      return { type: 'error', error: fromErrorData(message.args.error) };
+    case 'publisherEnd':
+      return { type: 'ended' };
+    default:
+      return undefined;
+  }
+}
+
+function readerEvent<N extends keyof EngineEvents>(name: N, args: EngineEvents[N]): ReaderEvent | undefined {
+  const message = { name, args } as AnyEvent;
+  switch (message.name) {
+    case 'media':
+      return { type: 'media', value: message.args.value };
+    case 'overflow':
+      return { type: 'overflow', kind: message.args.kind, values: message.args.values, durationUs: message.args.durationUs };
+    case 'readerEnd':
+      return { type: 'ended' };
+    case 'readerError':
+      return { type: 'error', error: fromErrorData(message.args.error) };
+    default:
+      return undefined;
+  }
+}
+
+type AnyEvent = { [N in keyof EngineEvents]: { readonly name: N; readonly args: EngineEvents[N] } }[keyof EngineEvents];
+
+function connectionOf(info: ConnectionInfo): Connection {
+  const { connectionId, creationTimeMs, data, identity, name } = info;
+  return { connectionId, creationTime: new Date(creationTimeMs), data, identity, name };
+}
+
+function streamOf(state: StreamState): StreamDescription {
+  return { ...state, connection: connectionOf(state.connection) };
+}

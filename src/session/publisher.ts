@@ -1,0 +1,293 @@
+import { checkAudioData } from '../media/audio-data.js';
+import { SluiceError } from '../media/errors.js';
+import type { MediaKind, MediaValue } from '../media/media-value.js';
+import type { PublisherAccess } from '../media/session-access.js';
+import { checkVideoFrame } from '../media/video-frame.js';
+import type { Connection, DriverPublish, DriverPublisher, DriverSession, Kind, PublisherEvent } from './driver.js';
+import { kindOf } from './driver.js';
+import { MediaLane } from './media-lane.js';
+import { destroyQuietly, MediaWritable, type MediaTarget } from './media-writable.js';
+import type { ResolvedPublisherSettings, ResolvedSessionSettings } from './settings.js';
+import type { Emit, Listen } from './typed-events.js';
+
+const KINDS: readonly Kind[] = ['audio', 'video'];
+const VALUE_KINDS: ReadonlySet<unknown> = new Set<MediaKind>(['audio', 'video', 'encoded-audio', 'encoded-video']);
+
+/** What waits to be sent, for each kind that is published. */
+export interface MediaBufferStats {
+  readonly audio?: { readonly durationMs: number };
+  readonly video?: { readonly durationMs: number };
+}
+
+/** The stream that a publisher makes, as the other participants see it. */
+export interface PublishedStream {
+  readonly streamId: string;
+  readonly name: string;
+  readonly connection: Connection;
+  readonly connectionId: string;
+  readonly hasAudio: boolean;
+  readonly hasVideo: boolean;
+}
+
+export interface PublisherEvents {
+  streamCreated: [stream: PublishedStream];
+  streamDestroyed: [stream: PublishedStream];
+  /** A buffer ran dry; not told again before it was filled. */
+  mediaBufferDrained: [stats: MediaBufferStats, kind: Kind];
+  /** A receiver needs a key frame; told to a source that is piped in and has `requestKeyFrame()` as well. */
+  keyFrameRequested: [];
+  drain: [];
+  error: [error: Error];
+  finish: [];
+  close: [];
+}
+
+/**
+ * A stream that this participant sends. Takes audio and video, raw in the format of its settings or encoded;
+ * `audio` and `video` are Writables of their own for one of them. `write()` returns false while `highWaterMarkMs` of
+ * media wait, and `drain` follows. Values are copied: they stay the caller's.
+ *
+ * `end()` waits until all has been sent, then stops publishing; so does ending all of its parts.
+ * Errors: SLUICE_FORMAT_MISMATCH for what it was not set up for, SLUICE_SESSION_CLOSED and SLUICE_STATE_INVALID for
+ * writes that come after its end, SLUICE_SESSION_LOST.
+ */
+export class Publisher extends MediaWritable implements PublisherAccess {
+  declare readonly on: Listen<PublisherEvents, this>;
+  declare readonly once: Listen<PublisherEvents, this>;
+  declare readonly off: Listen<PublisherEvents, this>;
+  declare readonly emit: Emit<PublisherEvents>;
+
+  /** What is published, as others see it. */
+  readonly stream: PublishedStream;
+  /** Takes audio only. */
+  readonly audio: MediaWritable;
+  /** Takes video only. */
+  readonly video: MediaWritable;
+  readonly #link: DriverPublisher;
+  readonly #lanes: ReadonlyMap<Kind, MediaLane>;
+  #over = false;
+
+  /** @internal Made by `openPublisher`. */
+  constructor(link: DriverPublisher, stream: PublishedStream, request: DriverPublish, highWaterMarkMs: number) {
+    const kinds = KINDS.filter((kind) => (kind === 'audio' ? request.hasAudio : request.hasVideo));
+    const frameUs = 1_000_000 / request.video.fps;
+    const lane = (kind: Kind): MediaLane =>
+      new MediaLane(
+        { write: (value) => link.write(value), consumedUs: () => link.consumedUs(kind) },
+        highWaterMarkMs * 1000,
+        frameUs,
+      );
+    const lanes = new Map(kinds.map((kind) => [kind, lane(kind)]));
+    const target = { lanes, check: (value: MediaValue) => checkValue(value, request), drain: drainOf(link) };
+    super(target, kinds);
+    this.#link = link;
+    this.#lanes = lanes;
+    this.stream = stream;
+    this.audio = this.#part(target, 'audio');
+    this.video = this.#part(target, 'video');
+    setImmediate(() => {
+      if (!this.#over) this.emit('streamCreated', stream);
+    });
+  }
+
+  get streamId(): string {
+    return this.stream.streamId;
+  }
+
+  /** What was taken and has not been sent, now. */
+  get stats(): MediaBufferStats {
+    const audio = this.#lanes.get('audio');
+    const video = this.#lanes.get('video');
+    return {
+      ...(audio && { audio: { durationMs: audio.heldUs / 1000 } }),
+      ...(video && { video: { durationMs: video.heldUs / 1000 } }),
+    };
+  }
+
+  /** Media time of audio in µs that has been sent. */
+  get played(): number {
+    return this.#link.playedUs();
+  }
+
+  /** Drops everything that was written and has not been sent, audio and video. */
+  clear(): void {
+    for (const writable of [this, this.audio, this.video]) writable.dropWritten();
+    for (const [kind, lane] of this.#lanes) {
+      lane.clear();
+      this.#link.clear(kind);
+    }
+    this.#roomMade();
+  }
+
+  /** @internal */
+  handle(event: PublisherEvent): void {
+    switch (event.type) {
+      case 'consumed':
+        this.#lanes.get(event.kind)?.flow();
+        this.#roomMade();
+        break;
+      case 'drained':
+        this.emit('mediaBufferDrained', this.stats, event.kind);
+        break;
+      case 'keyFrameRequested':
+        this.#forwardKeyFrameRequest();
+        this.emit('keyFrameRequested');
+        break;
+      case 'error':
+        this.destroy(event.error);
+        break;
+      case 'ended':
+        this.shut(new SluiceError('SLUICE_STATE_INVALID', 'the server has ended what was published'));
+        break;
+    }
+  }
+
+  /** Stops publishing at once; what waits is dropped. */
+  async close(): Promise<void> {
+    this.shut(new SluiceError('SLUICE_STATE_INVALID', 'the publisher has been unpublished'));
+    await this.#link.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** @internal Ends it from this side: writers that are still at it get `reason`. */
+  shut(reason: SluiceError): void {
+    this.#end();
+    for (const writable of [this.audio, this.video, this]) writable.closeBy(reason);
+  }
+
+  /** @internal Ends it with an error, told to whoever listens. */
+  fail(error: Error): void {
+    this.#end();
+    for (const writable of [this.audio, this.video, this]) destroyQuietly(writable, error);
+  }
+
+  /** @internal */
+  override async finish(): Promise<void> {
+    await super.finish();
+    if (!this.#over) await this.close();
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    const wasOpen = !this.#over;
+    this.#end();
+    for (const part of [this.audio, this.video]) {
+      if (!part.writableFinished) destroyQuietly(part, error ?? undefined);
+    }
+    const closed = wasOpen ? this.#link.close() : Promise.resolve();
+    closed.then(
+      () => {
+        done(error);
+      },
+      () => {
+        done(error);
+      },
+    );
+  }
+
+  #part(target: MediaTarget, kind: Kind): MediaWritable {
+    const part = new MediaWritable(target, [kind]);
+    part.once('close', () => {
+      if (this.#over) return;
+      // What is not published has no part in it: its Writable refuses whatever is written.
+      const open = [...this.#lanes.keys()].some((other) => !this[other].closed);
+      if (!open) this.end();
+    });
+    return part;
+  }
+
+  #end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    for (const lane of this.#lanes.values()) lane.close();
+    this.emit('streamDestroyed', this.stream);
+  }
+
+  #roomMade(): void {
+    for (const writable of [this.audio, this.video, this]) writable.roomMade();
+  }
+
+  #forwardKeyFrameRequest(): void {
+    for (const writable of [this, this.video]) {
+      for (const source of writable.sources) {
+        if ('requestKeyFrame' in source && typeof source.requestKeyFrame === 'function') source.requestKeyFrame();
+      }
+    }
+  }
+}
+
+/** Publishes a stream. Errors: SLUICE_PERMISSION_DENIED, SLUICE_PUBLISH_FAILED. */
+export async function openPublisher(
+  session: DriverSession,
+  settings: ResolvedPublisherSettings,
+  { av }: ResolvedSessionSettings,
+): Promise<Publisher> {
+  const request: DriverPublish = {
+    name: settings.name ?? (session.connection.name || 'sluice'),
+    hasAudio: settings.hasAudio,
+    hasVideo: settings.hasVideo,
+    audio: settings.audioFormat ?? av.audioPublisher,
+    stereo: settings.audioSettings.enableStereoMode,
+    dtx: settings.audioSettings.enableOpusDtx,
+    video: settings.videoFormat ?? av.videoPublisher,
+    videoCodec: settings.videoCodec,
+    silenceToleranceMs: settings.silenceToleranceMs,
+  };
+  let publisher: Publisher | undefined;
+  const early: PublisherEvent[] = [];
+  const link = await session.publish(request, (event) => {
+    if (publisher) publisher.handle(event);
+    else early.push(event);
+  });
+  const { connection } = session;
+  const { name, hasAudio, hasVideo } = request;
+  const stream = { streamId: link.streamId, name, connection, connectionId: connection.connectionId, hasAudio, hasVideo };
+  publisher = new Publisher(link, stream, request, settings.highWaterMarkMs);
+  for (const event of early) publisher.handle(event);
+  return publisher;
+}
+
+function drainOf(link: DriverPublisher): (kinds: readonly Kind[]) => Promise<void> {
+  return async (kinds) => {
+    await Promise.all(kinds.map((kind) => link.drain(kind)));
+  };
+}
+
+/** Errors: SLUICE_FORMAT_MISMATCH. */
+function checkValue(value: MediaValue, request: DriverPublish): void {
+  if (!VALUE_KINDS.has(value.kind)) {
+    throw mismatch('what was written is neither audio nor video', 'Write AudioData, VideoFrame or encoded chunks.');
+  }
+  const kind = kindOf(value);
+  if (kind === 'audio' ? !request.hasAudio : !request.hasVideo) {
+    throw mismatch(`the publisher has no ${kind}, and ${value.kind} was written`, `Publish with ${kind === 'audio' ? 'hasAudio' : 'hasVideo'}: true.`);
+  }
+  switch (value.kind) {
+    case 'audio': {
+      checkAudioData(value);
+      const { sampleRate, numberOfChannels } = request.audio;
+      if (value.sampleRate === sampleRate && value.numberOfChannels === numberOfChannels) return;
+      const came = `${value.sampleRate} Hz and ${value.numberOfChannels} channel(s)`;
+      throw mismatch(`the publisher takes audio of ${sampleRate} Hz and ${numberOfChannels} channel(s), not of ${came}`, 'Put a resampler in front of it, or set av.audioPublisher.');
+    }
+    case 'video': {
+      checkVideoFrame(value);
+      const { resolution, format } = request.video;
+      if (value.width === resolution.width && value.height === resolution.height && value.format === format) return;
+      const came = `${value.format} of ${value.width}x${value.height}`;
+      throw mismatch(`the publisher takes ${format} of ${resolution.width}x${resolution.height}, not ${came}`, 'Put a scaler in front of it, or set av.videoPublisher.');
+    }
+    case 'encoded-audio':
+      if (value.duration > 0) return;
+      throw mismatch('an encoded audio chunk without a duration cannot be sent', 'Set its duration in microseconds.');
+    case 'encoded-video':
+      if (value.codec === request.videoCodec) return;
+      throw mismatch(`the publisher sends ${request.videoCodec}, not ${value.codec}`, 'Publish with the videoCodec of the chunks.');
+  }
+}
+
+function mismatch(message: string, mend: string): SluiceError {
+  return new SluiceError('SLUICE_FORMAT_MISMATCH', message, { mend });
+}

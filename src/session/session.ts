@@ -1,0 +1,401 @@
+import { Duplex } from 'node:stream';
+import type { SessionStats } from '../engine/port.js';
+import { SluiceError } from '../media/errors.js';
+import type { MediaValue } from '../media/media-value.js';
+import type { SessionAccess, StreamInfo } from '../media/session-access.js';
+import type { Connection, Driver, DriverSession, Kind, SessionEvent, StreamDescription } from './driver.js';
+import type { MediaReadable, ReaderHub } from './media-readable.js';
+import { pipedSources, refuseWrite } from './media-writable.js';
+import { openPublisher, type MediaBufferStats, type Publisher } from './publisher.js';
+import {
+  parseSettings,
+  PublisherSettings,
+  SessionAudioSettings,
+  SessionSettings,
+  SubscriberSettings,
+  type ResolvedSessionSettings,
+} from './settings.js';
+import { openMix, openSubscriber, type Subscriber } from './subscriber.js';
+import type { Emit, Listen } from './typed-events.js';
+
+const DEFAULT_TIMEOUT_MS = 15_000;
+/** How far a reader of the mix may fall behind before the oldest is dropped, in ms. */
+const MIX_MAX_LAG_MS = 1000;
+
+/** A stream of another participant. The same object for as long as the stream is there; what it holds is kept up to date. */
+export interface Stream extends StreamInfo {
+  readonly connection: Connection;
+}
+
+type WriteDone = (error?: Error | null) => void;
+
+export interface SessionEvents {
+  connectionCreated: [connection: Connection];
+  connectionDropped: [connection: Connection];
+  /** Also for the streams that were there before: at the earliest in the turn after `connect()` resolved. */
+  streamReceived: [stream: Stream];
+  /** Audio or video of the stream came or went. */
+  streamUpdated: [stream: Stream];
+  streamDropped: [stream: Stream];
+  /** Another participant speaks loudest now, or nobody does. */
+  speakerChanged: [stream: Stream | undefined];
+  readyForAudio: [];
+  /** A buffer of a publisher ran dry; not told again before it was filled. */
+  mediaBufferDrained: [stats: MediaBufferStats, kind: Kind, publisher: Publisher];
+  migrating: [];
+  migrated: [];
+  /** The session is left, however that came. */
+  disconnected: [];
+  data: [value: MediaValue];
+  drain: [];
+  error: [error: Error];
+  end: [];
+  finish: [];
+  close: [];
+}
+
+export interface OpenSessionOptions {
+  readonly url: string;
+  readonly token: string;
+  readonly sessionId?: string;
+  readonly settings?: SessionSettings;
+  /** Leaves the session when it is aborted. */
+  readonly signal?: AbortSignal;
+  readonly timeoutMs?: number;
+  /** Called once when the session has been left. */
+  readonly onLeft?: () => void | Promise<void>;
+}
+
+/**
+ * Joins a session by a driver. Errors: SLUICE_CONFIG_INVALID for settings, what the driver throws, and the signal's
+ * reason when it is aborted first.
+ */
+export async function openSession(driver: Driver, options: OpenSessionOptions): Promise<Session> {
+  const { url, token, sessionId, signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const settings = parseSettings(SessionSettings, options.settings ?? {}, 'settings');
+  signal?.throwIfAborted();
+  const early: SessionEvent[] = [];
+  let deliver = (event: SessionEvent): void => void early.push(event);
+  const link = await driver.connect({ url, sessionId, token, settings, timeoutMs, signal }, (event) => deliver(event));
+  if (signal?.aborted === true) await link.disconnect();
+  signal?.throwIfAborted();
+  const session = new Session(link, settings, options);
+  // Who awaits the session has had its turn to listen before the first event comes.
+  setImmediate(() => {
+    deliver = (event) => session.handle(event);
+    for (const event of early) session.handle(event);
+  });
+  return session;
+}
+
+/**
+ * A session that this process takes part in. Reading gives the mix of all audio in the format of
+ * `settings.av.audioSubscribersMix`; writing goes to its publisher. It keeps the process alive until it is left, or
+ * `unref()` was called. Made by `connect()`.
+ *
+ * Errors: SLUICE_SESSION_LOST as `error` event when it ends without being asked to; SLUICE_SESSION_CLOSED for calls
+ * after it was left; SLUICE_STATE_INVALID for writing without a publisher.
+ */
+export class Session extends Duplex implements SessionAccess {
+  declare readonly on: Listen<SessionEvents, this>;
+  declare readonly once: Listen<SessionEvents, this>;
+  declare readonly off: Listen<SessionEvents, this>;
+  declare readonly emit: Emit<SessionEvents>;
+
+  readonly sessionId: string;
+  /** This participant. */
+  readonly connection: Connection;
+  readonly settings: ResolvedSessionSettings;
+  readonly #link: DriverSession;
+  readonly #streams = new Map<string, Stream>();
+  readonly #publishers = new Set<Publisher>();
+  readonly #subscribers = new Set<Subscriber>();
+  readonly #mixes = new Set<ReaderHub>();
+  readonly #options: OpenSessionOptions;
+  readonly #onAbort = (): void => void this.disconnect();
+  #speaker: Stream | undefined;
+  #ownMix: MediaReadable | undefined;
+  /** The publisher that writes to the session went to. */
+  #written: Publisher | undefined;
+  #leaving = false;
+  #tellLeft!: () => void;
+  readonly #left = new Promise<void>((resolve) => {
+    this.#tellLeft = resolve;
+  });
+  readonly #sources = pipedSources(this);
+
+  /** @internal Made by `openSession`. */
+  constructor(link: DriverSession, settings: ResolvedSessionSettings, options: OpenSessionOptions) {
+    super({ objectMode: true, readableHighWaterMark: 1 });
+    this.#link = link;
+    this.#options = options;
+    this.settings = settings;
+    this.sessionId = link.sessionId;
+    this.connection = link.connection;
+    options.signal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  /** Streams of the other participants that are there now, by their ids. */
+  get streams(): ReadonlyMap<string, Stream> {
+    return this.#streams;
+  }
+
+  /** The stream whose participant speaks loudest now, if any. */
+  get currentSpeaker(): Stream | undefined {
+    return this.#speaker;
+  }
+
+  /**
+   * Publishes a stream. Several may be published; writing to the session goes to the first of them that is open.
+   * Errors: SLUICE_CONFIG_INVALID, SLUICE_PERMISSION_DENIED, SLUICE_PUBLISH_FAILED, SLUICE_SESSION_CLOSED.
+   */
+  async publish(settings: PublisherSettings = {}): Promise<Publisher> {
+    const resolved = parseSettings(PublisherSettings, settings, 'publisher settings');
+    this.#checkOpen();
+    const publisher = await openPublisher(this.#link, resolved, this.settings);
+    if (this.#leaving) {
+      publisher.shut(closedError());
+      throw closedError();
+    }
+    this.#publishers.add(publisher);
+    publisher.once('streamDestroyed', () => this.#publishers.delete(publisher));
+    publisher.on('mediaBufferDrained', (stats, kind) => this.emit('mediaBufferDrained', stats, kind, publisher));
+    return publisher;
+  }
+
+  /** Stops publishing at once, one stream or all; what waits is dropped. `publisher.end()` sends it first. */
+  async unpublish(publisher?: Publisher): Promise<void> {
+    const which = publisher ? [publisher] : [...this.#publishers];
+    await Promise.all(which.map((one) => one.close()));
+  }
+
+  /**
+   * Subscribes to a stream; each call makes a reader of its own.
+   * Errors: SLUICE_CONFIG_INVALID, SLUICE_STREAM_UNKNOWN, SLUICE_SUBSCRIBE_FAILED, SLUICE_SESSION_CLOSED.
+   */
+  async subscribe(stream: StreamInfo | string, settings: SubscriberSettings = {}): Promise<Subscriber> {
+    const resolved = parseSettings(SubscriberSettings, settings, 'subscriber settings');
+    this.#checkOpen();
+    const streamId = typeof stream === 'string' ? stream : stream.streamId;
+    const known = this.#streams.get(streamId);
+    if (!known) {
+      throw new SluiceError('SLUICE_STREAM_UNKNOWN', `there is no stream ${streamId} in session ${this.sessionId}`, {
+        mend: 'Subscribe to streams of `session.streams`, or as `streamReceived` announces them.',
+      });
+    }
+    const subscriber = await openSubscriber(this.#link, known, resolved, this.settings);
+    if (this.#leaving) {
+      subscriber.close();
+      throw closedError();
+    }
+    this.#subscribers.add(subscriber);
+    subscriber.once('disconnected', () => this.#subscribers.delete(subscriber));
+    return subscriber;
+  }
+
+  /** Ends all subscribers of a stream, or one; they can be read to their end. Nothing happens where there is none. */
+  unsubscribe(what: StreamInfo | string | Subscriber): void {
+    if (typeof what === 'object' && 'stream' in what) {
+      what.close();
+      return;
+    }
+    const streamId = typeof what === 'string' ? what : what.streamId;
+    for (const subscriber of [...this.#subscribers]) {
+      if (subscriber.stream.streamId === streamId) subscriber.close();
+    }
+  }
+
+  /**
+   * The mix of all audio, in `settings.av.audioSubscribersMix` or another format. Each call gives a reader of its own,
+   * which starts at its first read and loses the oldest when it falls a second behind. Errors: SLUICE_CONFIG_INVALID,
+   * SLUICE_SESSION_CLOSED.
+   */
+  mix(format?: SessionAudioSettings): MediaReadable {
+    const audioFormat = format ? parseSettings(SessionAudioSettings, format, 'mix format') : this.settings.av.audioSubscribersMix;
+    this.#checkOpen();
+    const { mix, hub } = openMix(this.#link, audioFormat, MIX_MAX_LAG_MS);
+    this.#mixes.add(hub);
+    hub.onOver = () => this.#mixes.delete(hub);
+    return mix;
+  }
+
+  /** What the engine counts of this session. Errors: SLUICE_SESSION_CLOSED. */
+  async stats(): Promise<SessionStats> {
+    this.#checkOpen();
+    return await this.#link.stats();
+  }
+
+  /** Leaves the session; everything that belongs to it ends. May be called at any time, and never rejects. */
+  disconnect(): Promise<void> {
+    this.#leave(undefined);
+    return this.#left;
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await this.disconnect();
+  }
+
+  /** Keeps the process alive while the session is open, as it does from the beginning. */
+  ref(): this {
+    this.#link.ref();
+    return this;
+  }
+
+  /** Lets the process end although the session is open. */
+  unref(): this {
+    this.#link.unref();
+    return this;
+  }
+
+  /** @internal */
+  handle(event: SessionEvent): void {
+    if (this.#leaving) return;
+    switch (event.type) {
+      case 'connectionCreated':
+      case 'connectionDropped':
+        this.emit(event.type, event.connection);
+        break;
+      case 'streamReceived':
+      case 'streamUpdated':
+        this.#keepStream(event.stream);
+        break;
+      case 'streamDropped':
+        this.#dropStream(event.streamId);
+        break;
+      case 'speakerChanged':
+        this.#changeSpeaker(event.streamId === undefined ? undefined : this.#streams.get(event.streamId));
+        break;
+      case 'lost':
+        this.destroy(event.error);
+        break;
+      default:
+        this.emit(event.type);
+    }
+  }
+
+  override write(value: unknown, done?: WriteDone): boolean;
+  override write(value: unknown, encoding: BufferEncoding, done?: WriteDone): boolean;
+  override write(value: unknown, encoding?: BufferEncoding | WriteDone, done?: WriteDone): boolean {
+    const callback = typeof encoding === 'function' ? encoding : done;
+    return this.#leaving ? refuseWrite(this, closedError(), callback) : super.write(value, callback);
+  }
+
+  override _read(): void {
+    if (this.#leaving && !this.#ownMix) this.push(null);
+    else (this.#ownMix ??= this.#openOwnMix()).resume();
+  }
+
+  override _write(value: MediaValue, _encoding: BufferEncoding, done: WriteDone): void {
+    const [publisher] = this.#publishers;
+    if (!publisher) {
+      done(this.#leaving ? closedError() : noPublisherError());
+      return;
+    }
+    if (this.#written !== publisher) {
+      this.#written = publisher;
+      publisher.on('error', (error) => this.destroy(error));
+    }
+    publisher.write(value, done);
+  }
+
+  override _final(done: WriteDone): void {
+    const [publisher] = this.#publishers;
+    if (!publisher || this.#leaving) done();
+    else publisher.end(() => done());
+  }
+
+  override _destroy(error: Error | null, done: WriteDone): void {
+    this.#leave(error ?? undefined);
+    void this.#left.then(() => {
+      done(error);
+    });
+  }
+
+  #checkOpen(): void {
+    if (this.#leaving) throw closedError();
+  }
+
+  #leave(error: Error | undefined): void {
+    if (this.#leaving) return;
+    this.#leaving = true;
+    this.#options.signal?.removeEventListener('abort', this.#onAbort);
+    for (const publisher of [...this.#publishers]) {
+      if (error) publisher.fail(error);
+      else publisher.shut(closedError());
+    }
+    for (const subscriber of [...this.#subscribers]) {
+      if (error) subscriber.fail(error);
+      else subscriber.close();
+    }
+    for (const mix of [...this.#mixes]) {
+      if (error) mix.fail(error, true);
+      else mix.close();
+    }
+    void this.#finishLeaving();
+  }
+
+  async #finishLeaving(): Promise<void> {
+    try {
+      await this.#link.disconnect();
+      await this.#options.onLeft?.();
+    } catch (error) {
+      // A session that cannot be left in good order is left all the same.
+      process.emitWarning(error instanceof Error ? error : String(error));
+    }
+    this.#speaker = undefined;
+    this.#streams.clear();
+    this.emit('disconnected');
+    if (!this.destroyed) {
+      // Nobody reads: the end is read here, so that the stream closes.
+      if (!this.#ownMix) this.resume();
+      if (this.#sources.size === 0 && this.listenerCount('drain') === 0) this.end();
+    }
+    this.#tellLeft();
+  }
+
+  #openOwnMix(): MediaReadable {
+    const mix = this.mix();
+    mix.on('data', (value: MediaValue) => {
+      if (!this.push(value)) mix.pause();
+    });
+    mix.once('end', () => this.push(null));
+    mix.once('error', (error) => this.destroy(error));
+    return mix;
+  }
+
+  #keepStream(description: StreamDescription): void {
+    const known = this.#streams.get(description.streamId);
+    const now = { ...description, connectionId: description.connection.connectionId };
+    if (known) {
+      Object.assign(known, now);
+      this.emit('streamUpdated', known);
+    } else {
+      this.#streams.set(now.streamId, now);
+      this.emit('streamReceived', now);
+    }
+  }
+
+  #dropStream(streamId: string): void {
+    const stream = this.#streams.get(streamId);
+    if (!stream) return;
+    this.#streams.delete(streamId);
+    if (this.#speaker === stream) this.#changeSpeaker(undefined);
+    this.emit('streamDropped', stream);
+  }
+
+  #changeSpeaker(stream: Stream | undefined): void {
+    if (this.#speaker === stream) return;
+    this.#speaker = stream;
+    this.emit('speakerChanged', stream);
+  }
+}
+
+function closedError(): SluiceError {
+  return new SluiceError('SLUICE_SESSION_CLOSED', 'the session has been left');
+}
+
+function noPublisherError(): SluiceError {
+  return new SluiceError('SLUICE_STATE_INVALID', 'the session publishes nothing that could be written to', {
+    mend: 'Call session.publish() first.',
+  });
+}

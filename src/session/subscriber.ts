@@ -1,0 +1,127 @@
+import type { StreamInfo, SubscriberAccess } from '../media/session-access.js';
+import type { DriverSession, Kind } from './driver.js';
+import { MediaReadable, ReaderHub, type ReaderCounts } from './media-readable.js';
+import { destroyQuietly } from './media-writable.js';
+import type { MediaValue } from '../media/media-value.js';
+import type { AudioFormat, ResolvedSessionSettings, ResolvedSubscriberSettings } from './settings.js';
+import type { Emit, Listen } from './typed-events.js';
+
+/** Values that were dropped because the reader lagged behind. */
+export interface Overflow {
+  readonly kind: Kind;
+  readonly values: number;
+  readonly durationMs: number;
+}
+
+/** Counts of what came, for each kind that is subscribed to. */
+export interface SubscriberStats {
+  readonly audio?: ReaderCounts;
+  readonly video?: ReaderCounts;
+}
+
+export interface SubscriberEvents {
+  /** The reader is more than `maxLagMs` behind: the oldest was dropped. */
+  overflow: [overflow: Overflow];
+  /** The stream is gone, was unsubscribed from, or the session ended; what waits can still be read. */
+  disconnected: [];
+  data: [value: MediaValue];
+  error: [error: Error];
+  end: [];
+  close: [];
+}
+
+/**
+ * What one stream of another participant sends: audio and video as they come, raw or (`encoded: true`) as encoded
+ * chunks. `audio` and `video` are Readables of their own for one of them; reading one starts only that one. Nothing is
+ * decoded or held before the first read. A reader more than `maxLagMs` behind loses the oldest: event `overflow`,
+ * counted in `stats`. It ends when the stream does.
+ */
+export class Subscriber extends MediaReadable implements SubscriberAccess {
+  declare readonly on: Listen<SubscriberEvents, this>;
+  declare readonly once: Listen<SubscriberEvents, this>;
+  declare readonly off: Listen<SubscriberEvents, this>;
+  declare readonly emit: Emit<SubscriberEvents>;
+
+  /** What is subscribed to. */
+  readonly stream: StreamInfo;
+  readonly audio: MediaReadable;
+  readonly video: MediaReadable;
+  readonly #hub: ReaderHub;
+
+  /** @internal Made by `openSubscriber`. */
+  constructor(hub: ReaderHub, stream: StreamInfo, kinds: readonly Kind[]) {
+    super(hub, kinds);
+    this.#hub = hub;
+    this.stream = stream;
+    this.audio = this.#part('audio');
+    this.video = this.#part('video');
+    hub.onOverflow = (kind, values, durationMs) => this.emit('overflow', { kind, values, durationMs });
+    hub.onOver = () => this.emit('disconnected');
+    this.once('close', () => {
+      for (const part of [this.audio, this.video]) if (!part.readableEnded) destroyQuietly(part);
+    });
+  }
+
+  get stats(): SubscriberStats {
+    const audio = this.#hub.counts('audio');
+    const video = this.#hub.counts('video');
+    return { ...(audio && { audio }), ...(video && { video }) };
+  }
+
+  /** Stops reading; what waits can still be read, then the streams end. */
+  close(): void {
+    this.#hub.close();
+  }
+
+  override [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    this.destroy();
+    return Promise.resolve();
+  }
+
+  /** @internal Ends it with an error, told to whoever listens. */
+  fail(error: Error): void {
+    this.#hub.fail(error, true);
+  }
+
+  #part(kind: Kind): MediaReadable {
+    const part = new MediaReadable(this.#hub, [kind], () => {
+      // When nothing of it can be read any more, the whole is over.
+      const open = (['audio', 'video'] as const).some((other) => this.#hub.has(other) && !this[other].destroyed);
+      if (!open && !this.started) this.destroy();
+    });
+    if (!this.#hub.has(kind)) part.push(null);
+    return part;
+  }
+}
+
+/** Subscribes to a stream. Errors: SLUICE_STREAM_UNKNOWN, SLUICE_SUBSCRIBE_FAILED. */
+export async function openSubscriber(
+  session: DriverSession,
+  stream: StreamInfo,
+  settings: ResolvedSubscriberSettings,
+  { av }: ResolvedSessionSettings,
+): Promise<Subscriber> {
+  const { subscribeToAudio, subscribeToVideo } = settings;
+  const kinds = (['audio', 'video'] as const).filter((kind) => (kind === 'audio' ? subscribeToAudio : subscribeToVideo));
+  const hub = new ReaderHub(kinds);
+  const subscriber = new Subscriber(hub, stream, kinds);
+  const request = {
+    streamId: stream.streamId,
+    audio: subscribeToAudio,
+    video: subscribeToVideo,
+    encoded: settings.encoded,
+    audioFormat: settings.audioFormat ?? av.audioSubscribersMix,
+    pixelFormat: settings.pixelFormat,
+    maxLagMs: settings.maxLagMs,
+  };
+  hub.attach(await session.read(request, (event) => hub.handle(event)));
+  return subscriber;
+}
+
+/** A reader of the mix of all subscribed audio, in chunks of 20 ms; it is opened by its first read. */
+export function openMix(session: DriverSession, audioFormat: AudioFormat, maxLagMs: number): { readonly mix: MediaReadable; readonly hub: ReaderHub } {
+  const request = { audio: true, video: false, encoded: false, audioFormat, pixelFormat: 'YUV420P', maxLagMs } as const;
+  const hub: ReaderHub = new ReaderHub(['audio'], () => session.read(request, (event) => hub.handle(event)));
+  return { mix: new MediaReadable(hub, ['audio']), hub };
+}

@@ -1,0 +1,2 @@
+import './cli/commands.js';
+import './cli/sessions.js';

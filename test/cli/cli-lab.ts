@@ -1,0 +1,62 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runCli } from '../../src/cli/cli.js';
+
+export interface CliResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunningCli {
+  readonly result: Promise<CliResult>;
+  /** What a SIGINT does. */
+  interrupt(): void;
+  /** Settles when `text` has been written to standard error. */
+  wrote(text: string): Promise<void>;
+}
+
+/** Starts `sluice` in this process. */
+export function startCli(args: readonly string[], env: Record<string, string> = {}): RunningCli {
+  const output = { stdout: '', stderr: '' };
+  const listeners = new Set<() => void>();
+  const waiting = new Map<string, () => void>();
+  const result = runCli(args, {
+    stdout: { write: (text: string) => void (output.stdout += text) },
+    stderr: {
+      write: (text: string) => {
+        output.stderr += text;
+        for (const [wanted, resolve] of waiting) if (output.stderr.includes(wanted)) resolve();
+      },
+    },
+    env,
+    onSignal(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  }).then((code) => ({ code, ...output }));
+  return {
+    result,
+    interrupt: () => {
+      for (const listener of listeners) listener();
+    },
+    wrote: (text) =>
+      new Promise((resolve) => {
+        if (output.stderr.includes(text)) resolve();
+        else waiting.set(text, resolve);
+      }),
+  };
+}
+
+export function cli(args: readonly string[], env: Record<string, string> = {}): Promise<CliResult> {
+  return startCli(args, env).result;
+}
+
+/** A pipeline file in a folder of its own. */
+export async function pipelineFile(text: string): Promise<{ readonly file: string; readonly folder: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-'));
+  const file = join(folder, 'p.yaml');
+  await writeFile(file, text);
+  return { file, folder };
+}

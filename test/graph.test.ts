@@ -1,0 +1,6 @@
+import './graph/bad-graphs.js';
+import './graph/branches.js';
+import './graph/load.js';
+import './graph/plan-property.js';
+import './graph/reference.js';
+import './graph/run.js';

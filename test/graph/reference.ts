@@ -1,0 +1,80 @@
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import { z } from 'zod';
+import { nodeReference, referencePage, referenceText } from '../../src/graph/reference.js';
+import { pipelineSchema } from '../../src/graph/pipeline-schema.js';
+import { Registry } from '../../src/graph/registry.js';
+import { checkGraph } from '../../src/graph/plan.js';
+import * as nodes from '../../src/nodes/index.js';
+import { loadText } from './lab.js';
+
+const registry = new Registry(Object.values(nodes));
+
+await t.test('every node is described', async (t) => {
+  for (const def of registry.list()) {
+    const reference = nodeReference(def);
+    t.match(reference.summary, /^[A-Z].*\.$/, `${def.type} has a summary that is a sentence`);
+    for (const option of reference.options) t.ok(option.description, `${def.type}.${option.name} is described`);
+    t.ok(reference.inputs.length + reference.outputs.length > 0, `${def.type} has ports`);
+    if (def.joins)
+      t.ok(
+        reference.inputs.some((port) => port.many),
+        `${def.type} joins, so it takes many`,
+      );
+    t.equal(def.branches === undefined, def.watch === undefined, `${def.type} makes branches and watches, or neither`);
+  }
+  t.end();
+});
+
+await t.test('every example is a pipeline that works', async (t) => {
+  for (const def of registry.list()) {
+    const { graph, problems } = loadText(def.example);
+    t.same(problems, [], `${def.type}: the example can be read`);
+    if (!graph) continue;
+    t.same(checkGraph(graph, registry).problems, [], `${def.type}: the example can be planned`);
+    t.ok(
+      graph.nodes.some((node) => node.type === def.type),
+      `${def.type}: the example uses it`,
+    );
+  }
+  t.end();
+});
+
+await t.test('the reference of a node', async (t) => {
+  const text = referenceText(nodeReference(nodes.mixer));
+  for (const line of [
+    'mixer: Mixes any number of audio inputs into one, also those of branches.',
+    'input   in: audio 48000 Hz 1 ch (any number of links)',
+    '  channels  1 | 2, default 1',
+    '  queueMs  number 40..2000, default 200',
+  ]) {
+    t.match(text, line);
+  }
+  t.match(referenceText(nodeReference(nodes.wav)), '  path  string, required');
+  t.end();
+});
+
+await t.test('the schema for editors takes what the loader takes', async (t) => {
+  const schema = z.fromJSONSchema(pipelineSchema(registry) as Parameters<typeof z.fromJSONSchema>[0]);
+  const good = { nodes: { a: { type: 'tone', frequency: '${HZ}' }, b: { type: 'null', from: ['a'] } } };
+  t.ok(schema.safeParse(good).success);
+  t.notOk(schema.safeParse({ nodes: { a: { type: 'tone', freq: 3 } } }).success, 'an unknown option');
+  t.notOk(schema.safeParse({ nodes: { a: { type: 'tone', frequency: -1 } } }).success, 'a value out of range');
+  t.notOk(schema.safeParse({ nodes: { a: { type: 'nope' } } }).success, 'an unknown type');
+  t.notOk(schema.safeParse({ nodes: {} }).success, 'no nodes');
+  t.end();
+});
+
+await t.test('what is generated is fresh', async (t) => {
+  let root = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(root, 'package.json'))) root = dirname(root);
+  const text = (path: string): string => readFileSync(join(root, path), 'utf8');
+  t.equal(text('src/nodes/README.md'), referencePage(registry), 'run `npm run gen`');
+  t.equal(text('pipelines/schema.json'), `${JSON.stringify(pipelineSchema(registry), null, 2)}\n`, 'run `npm run gen`');
+  const files = readdirSync(join(root, 'src', 'nodes')).filter((name) => name.endsWith('.ts') && name !== 'index.ts');
+  for (const name of files)
+    t.match(text('src/nodes/index.ts'), `'./${name.replace(/ts$/, 'js')}'`, `${name} is in the list`);
+  t.end();
+});

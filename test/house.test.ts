@@ -1,0 +1,6 @@
+import './house/error-table.js';
+import './house/exports.js';
+import './house/generated.js';
+import './house/import-cost.js';
+import './house/npm-policy.js';
+import './house/required-programs.js';

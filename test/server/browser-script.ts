@@ -1,0 +1,161 @@
+/** Runs in the page: `peer` is what tests call, by BrowserPeer. Plain JavaScript, since it is compiled by nobody. */
+export const BROWSER_SCRIPT = `
+const { Room, RoomEvent, Track, LogLevel, setLogLevel } = LivekitClient;
+setLogLevel(LogLevel.warn);
+const peer = { events: [], tracks: new Map(), watchers: [] };
+const tell = (event) => { peer.events.push(event); for (const watch of peer.watchers.splice(0)) watch(); };
+const changed = () => new Promise((resolve) => peer.watchers.push(resolve));
+
+peer.connect = async ({ url, token, options, autoSubscribe }) => {
+  const room = (peer.room = new Room(options ?? {}));
+  room
+    .on(RoomEvent.TrackSubscribed, (track, publication, participant) => {
+      peer.tracks.set(participant.identity + ' ' + track.kind, track);
+      tell({ type: 'trackSubscribed', identity: participant.identity, sid: publication.trackSid, kind: track.kind });
+    })
+    .on(RoomEvent.TrackUnsubscribed, (track, publication, participant) => {
+      if (peer.tracks.get(participant.identity + ' ' + track.kind) === track) peer.tracks.delete(participant.identity + ' ' + track.kind);
+      tell({ type: 'trackUnsubscribed', identity: participant.identity, sid: publication.trackSid, kind: track.kind });
+    })
+    .on(RoomEvent.TrackSubscriptionFailed, (sid) => tell({ type: 'subscriptionFailed', sid }))
+    .on(RoomEvent.TrackMuted, (publication, participant) => tell({ type: 'muted', identity: participant.identity, sid: publication.trackSid }))
+    .on(RoomEvent.TrackUnmuted, (publication, participant) => tell({ type: 'unmuted', identity: participant.identity, sid: publication.trackSid }))
+    .on(RoomEvent.ParticipantConnected, (participant) => tell({ type: 'joined', identity: participant.identity }))
+    .on(RoomEvent.ParticipantDisconnected, (participant) => tell({ type: 'left', identity: participant.identity }))
+    .on(RoomEvent.Disconnected, (reason) => tell({ type: 'disconnected', reason }))
+    .on(RoomEvent.Reconnecting, () => tell({ type: 'reconnecting' }))
+    .on(RoomEvent.SignalReconnecting, () => tell({ type: 'signalReconnecting' }))
+    .on(RoomEvent.Reconnected, () => tell({ type: 'reconnected' }))
+    .on(RoomEvent.ActiveSpeakersChanged, (speakers) => tell({ type: 'speakers', identities: speakers.map((one) => one.identity) }))
+    .on(RoomEvent.ParticipantAttributesChanged, (_changes, participant) => tell({ type: 'attributes', identity: participant.identity, attributes: { ...participant.attributes } }))
+    .on(RoomEvent.DataReceived, (data, participant) => tell({ type: 'data', identity: participant?.identity, text: new TextDecoder().decode(data) }));
+  await room.connect(url, token, { autoSubscribe: autoSubscribe ?? true });
+  return { identity: room.localParticipant.identity, others: [...room.remoteParticipants.keys()] };
+};
+
+peer.publishTone = async ({ hz }) => {
+  const context = (peer.context ??= new AudioContext());
+  const oscillator = new OscillatorNode(context, { frequency: hz });
+  const gain = new GainNode(context, { gain: 0.4 });
+  const out = new MediaStreamAudioDestinationNode(context);
+  oscillator.connect(gain).connect(out);
+  oscillator.start();
+  const publication = await peer.room.localParticipant.publishTrack(out.stream.getAudioTracks()[0], { source: Track.Source.Microphone, dtx: false });
+  return publication.trackSid;
+};
+
+peer.publishGrey = async ({ width, height, left, right, simulcast, codec }) => {
+  const canvas = Object.assign(document.createElement('canvas'), { width, height });
+  const paint = canvas.getContext('2d');
+  let count = 0;
+  setInterval(() => {
+    paint.fillStyle = 'rgb(' + left + ',' + left + ',' + left + ')';
+    paint.fillRect(0, 0, width / 2, height);
+    paint.fillStyle = 'rgb(' + right + ',' + right + ',' + right + ')';
+    paint.fillRect(width / 2, 0, width / 2, height);
+    paint.fillStyle = count++ % 2 ? 'red' : 'blue';
+    paint.fillRect(0, 0, 16, 16);
+  }, 66);
+  const track = canvas.captureStream(15).getVideoTracks()[0];
+  const publication = await peer.room.localParticipant.publishTrack(track, { source: Track.Source.Camera, simulcast, videoCodec: codec ?? 'vp8' });
+  return publication.trackSid;
+};
+
+peer.publishDevices = async () => {
+  await peer.room.localParticipant.enableCameraAndMicrophone();
+  return [...peer.room.localParticipant.trackPublications.keys()];
+};
+
+peer.track = async (identity, kind) => {
+  for (;;) {
+    const track = peer.tracks.get(identity + ' ' + kind);
+    if (track) return track;
+    await changed();
+  }
+};
+
+/** The loudest frequency, once there is sound. */
+peer.hear = async ({ identity }) => {
+  const track = await peer.track(identity, 'audio');
+  const element = track.attach();
+  const context = (peer.context ??= new AudioContext());
+  const source = new MediaStreamAudioSourceNode(context, { mediaStream: new MediaStream([track.mediaStreamTrack]) });
+  const analyser = new AnalyserNode(context, { fftSize: 8192, smoothingTimeConstant: 0 });
+  source.connect(analyser);
+  const bins = new Float32Array(analyser.frequencyBinCount);
+  for (let loud = 0; ; ) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    analyser.getFloatFrequencyData(bins);
+    let best = 0;
+    for (let i = 1; i < bins.length; i++) if (bins[i] > bins[best]) best = i;
+    if (bins[best] > -40 && ++loud >= 5) {
+      element.remove();
+      return { hz: (best * context.sampleRate) / analyser.fftSize, db: bins[best] };
+    }
+  }
+};
+
+/** Size and grey of the picture, after some frames were shown. */
+peer.see = async ({ identity, frames }) => {
+  const track = await peer.track(identity, 'video');
+  const element = track.attach();
+  document.body.append(element);
+  for (let i = 0; i < frames; i++) await new Promise((resolve) => element.requestVideoFrameCallback(resolve));
+  const [width, height] = [element.videoWidth, element.videoHeight];
+  const canvas = Object.assign(document.createElement('canvas'), { width, height });
+  const paint = canvas.getContext('2d');
+  paint.drawImage(element, 0, 0);
+  const grey = (x) => paint.getImageData(Math.floor(x), Math.floor(height / 2), 1, 1).data[1];
+  track.detach(element);
+  element.remove();
+  return { width, height, left: grey(width / 4), right: grey((3 * width) / 4) };
+};
+
+/** Waits until the picture has the width. */
+peer.seeWidth = async ({ identity, width }) => {
+  const track = await peer.track(identity, 'video');
+  const element = track.attach();
+  document.body.append(element);
+  while (element.videoWidth !== width) await new Promise((resolve) => element.requestVideoFrameCallback(resolve));
+  track.detach(element);
+  element.remove();
+};
+
+/** getStats of what is received from someone. */
+peer.inbound = async ({ identity, kind }) => {
+  const track = await peer.track(identity, kind);
+  for (const report of (await track.receiver.getStats()).values()) if (report.type === 'inbound-rtp') return { ...report };
+  return {};
+};
+
+peer.setQuality = ({ identity, quality }) => {
+  for (const publication of peer.room.remoteParticipants.get(identity).videoTrackPublications.values()) publication.setVideoQuality(quality);
+};
+peer.setEnabled = ({ identity, enabled }) => {
+  for (const publication of peer.room.remoteParticipants.get(identity).trackPublications.values()) publication.setEnabled(enabled);
+};
+peer.setSubscribed = ({ identity, subscribed }) => {
+  for (const publication of peer.room.remoteParticipants.get(identity).trackPublications.values()) publication.setSubscribed(subscribed);
+};
+peer.mute = async ({ sid, muted }) => {
+  const publication = peer.room.localParticipant.trackPublications.get(sid);
+  await (muted ? publication.mute() : publication.unmute());
+};
+peer.unpublish = async ({ sid }) => {
+  await peer.room.localParticipant.unpublishTrack(peer.room.localParticipant.trackPublications.get(sid).track);
+};
+peer.setAttributes = ({ attributes }) => peer.room.localParticipant.setAttributes(attributes);
+peer.sendData = ({ text, to }) => peer.room.localParticipant.publishData(new TextEncoder().encode(text), { reliable: true, destinationIdentities: to });
+peer.cutSignalling = () => peer.room.simulateScenario('signal-reconnect');
+peer.disconnect = () => peer.room.disconnect();
+
+/** The first event that has these fields, from number \`from\` on. */
+peer.event = async ({ fields, from }) => {
+  for (;;) {
+    const found = peer.events.slice(from).find((event) => Object.entries(fields).every(([key, value]) => event[key] === value));
+    if (found) return found;
+    await changed();
+  }
+};
+globalThis.peer = peer;
+`;

@@ -1,0 +1,96 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+
+/** What can be asked of an rtc-node participant. */
+export interface PeerCalls {
+  connect: { args: { url: string; token: string; autoSubscribe: boolean }; result: { identity: string; others: string[] } };
+  publishTone: { args: { hz: number }; result: string };
+  publishGrey: { args: { width: number; height: number; left: number; right: number; simulcast: boolean }; result: string };
+  unpublish: { args: { sid: string }; result: void };
+  hear: { args: { identity: string; ms: number }; result: { hz: number; rms: number } };
+  see: { args: { identity: string; frames: number }; result: { width: number; height: number; left: number; right: number } };
+  setAttributes: { args: { attributes: Record<string, string> }; result: void };
+  sendData: { args: { text: string; to: string[] }; result: void };
+  disconnect: { args: Record<string, never>; result: void };
+}
+
+export interface PeerCall {
+  readonly id: number;
+  readonly name: keyof PeerCalls;
+  readonly args: unknown;
+}
+
+export type PeerEvent =
+  | { type: 'trackSubscribed'; identity: string; sid: string; name: string }
+  | { type: 'trackUnsubscribed'; identity: string; sid: string }
+  | { type: 'joined' | 'left'; identity: string }
+  | { type: 'disconnected'; reason: string }
+  | { type: 'reconnecting' | 'reconnected' }
+  | { type: 'speakers'; identities: string[] }
+  | { type: 'attributes'; identity: string; attributes: Record<string, string> }
+  | { type: 'data'; identity: string; text: string };
+
+type Reply = { readonly id: number; readonly result?: unknown; readonly error?: string } | { readonly event: PeerEvent };
+
+/** Runs rtc-node in a child process, so that its native library has one of its own and can be killed. */
+export class RtcNodeClient {
+  readonly events: PeerEvent[] = [];
+  readonly #child: ChildProcess;
+  readonly #waiting = new Map<number, { resolve(result: unknown): void; reject(error: Error): void }>();
+  #watchers: (() => void)[] = [];
+  #lastId = 0;
+
+  constructor() {
+    this.#child = fork(new URL('./rtc-node-peer.js', import.meta.url), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [] });
+    this.#child.on('message', (message: Reply) => {
+      if ('event' in message) {
+        this.events.push(message.event);
+        for (const watch of this.#watchers) watch();
+        return;
+      }
+      const waiting = this.#waiting.get(message.id);
+      this.#waiting.delete(message.id);
+      if (message.error === undefined) waiting?.resolve(message.result);
+      else waiting?.reject(new Error(message.error));
+    });
+    this.#child.on('exit', (code, signal) => {
+      for (const { reject } of this.#waiting.values()) reject(new Error(`the rtc-node process ended (${code ?? signal ?? ''})`));
+      this.#waiting.clear();
+    });
+  }
+
+  call<N extends keyof PeerCalls>(name: N, args: PeerCalls[N]['args']): Promise<PeerCalls[N]['result']> {
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve: resolve as (result: unknown) => void, reject });
+      this.#child.send({ id, name, args });
+    });
+  }
+
+  /** The first event that fits, one that already came included. */
+  async event<T extends PeerEvent['type']>(type: T, fits: (event: Extract<PeerEvent, { type: T }>) => boolean = () => true): Promise<Extract<PeerEvent, { type: T }>> {
+    for (;;) {
+      const found = this.events.find((event): event is Extract<PeerEvent, { type: T }> => event.type === type && fits(event as Extract<PeerEvent, { type: T }>));
+      if (found) return found;
+      await new Promise<void>((resolve) => {
+        const watch = (): void => {
+          this.#watchers = this.#watchers.filter((other) => other !== watch);
+          resolve();
+        };
+        this.#watchers.push(watch);
+      });
+    }
+  }
+
+  /** Kills the process without a word to anyone. */
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
+  async close(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const exit = once(this.#child, 'exit');
+    this.#child.kill('SIGKILL');
+    await exit;
+  }
+}

@@ -1,0 +1,9 @@
+import './session/settings.js';
+import './session/publisher.js';
+import './session/subscriber.js';
+import './session/session.js';
+import './session/connect.js';
+import './session/nodes.js';
+import './session/live-media.js';
+import './session/live-limits.js';
+import './session/live-life.js';

@@ -1,0 +1,155 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { finished } from 'node:stream/promises';
+import t from 'tap';
+import { connect } from '../../src/connect.js';
+import { useEmbeddedServer } from '../../src/embedded.js';
+import { startServer } from '../../src/server/index.js';
+import { freePort, liveServer, newRoom, streamNamed } from './live-room.js';
+
+const INDEX = new URL('../../src/index.js', import.meta.url).href;
+
+interface Outcome {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly output: string;
+}
+
+/** Runs a program in a process of its own, until it ends by itself; `stop` kills it only when a test hangs. */
+async function run(program: string, env: Record<string, string> = {}): Promise<Outcome> {
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', program], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const stop = setTimeout(() => child.kill('SIGKILL'), 60_000);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  clearTimeout(stop);
+  return { code, signal, output };
+}
+
+const ended = (output: string): Outcome => ({ code: 0, signal: null, output });
+
+t.test('life of sessions', async (t) => {
+  await t.test('importing sluice starts no thread, loads no native module and ends at once', async (t) => {
+    const program = `
+      import { readFileSync } from 'node:fs';
+      await import('${INDEX}');
+      const native = process.report.getReport().sharedObjects.filter((path) => path.endsWith('.node'));
+      console.log(JSON.stringify([native, process.getActiveResourcesInfo()]));`;
+    t.match(await run(program), ended('[[],[]]\n'));
+  });
+
+  await t.test('a program that leaves its session ends by itself', async (t) => {
+    const { url } = await liveServer();
+    const program = `
+      import { connect } from '${INDEX}';
+      const session = await connect({ url: '${url}', sessionId: 'leaving' });
+      await session.publish({ hasVideo: false });
+      await session.disconnect();
+      console.log('left');`;
+    t.match(await run(program), ended('left\n'));
+  });
+
+  await t.test('a program that ends in the middle of a session does not hang or abort', async (t) => {
+    const { url } = await liveServer();
+    const open = `
+      import { connect } from '${INDEX}';
+      const session = await connect({ url: '${url}', sessionId: 'middle' });
+      await session.publish();
+      session.mix().resume();`;
+    t.match(await run(`${open} console.log('exit'); process.exit(0);`), ended('exit\n'));
+    t.match(await run(`${open} console.log('unref'); session.unref();`), ended('unref\n'), 'and unref() lets it end');
+    t.match(await run(`${open} console.log('throw'); throw new Error('a fault of its own');`), { code: 1, output: /^throw\n[^]*a fault of its own/ });
+  });
+
+  await t.test('an open session keeps the program alive until it is left', async (t) => {
+    const { url } = await liveServer();
+    const program = `
+      import { connect } from '${INDEX}';
+      const stop = new AbortController();
+      const session = await connect({ url: '${url}', sessionId: 'alive', signal: stop.signal });
+      setTimeout(() => stop.abort(), 300).unref();
+      session.on('disconnected', () => console.log('aborted'));`;
+    t.match(await run(program), ended('aborted\n'));
+  });
+
+  await t.test('the shortest program: the embedded server is started, shared and closed', async (t) => {
+    const url = `embedded:${await freePort()}`;
+    const program = `
+      import { once } from 'node:events';
+      import { connect } from '${INDEX}';
+      const [ann, bob] = await Promise.all([connect({ sessionId: 'demo', name: 'ann' }), connect({ sessionId: 'demo', name: 'bob' })]);
+      const publisher = await ann.publish({ hasVideo: false });
+      const [stream] = bob.streams.size > 0 ? bob.streams.values() : await once(bob, 'streamReceived');
+      console.log(stream.name);
+      await ann.disconnect();
+      await bob.disconnect();
+      const again = await connect({ sessionId: 'demo' });
+      await again.disconnect();`;
+    t.match(await run(program, { SLUICE_URL: url }), ended('ann\n'));
+  });
+
+  await t.test('an embedded server that runs already is used, and left running', async (t) => {
+    const port = await freePort();
+    const other = await startServer({ port, logLevel: 'error' });
+    const use = await useEmbeddedServer(port);
+    t.match(use, { here: false, url: `ws://127.0.0.1:${port}` });
+    await use.release();
+    const session = await connect({ url: `embedded:${port}`, sessionId: 'demo' });
+    await session.disconnect();
+    t.equal((await fetch(`${use.httpUrl}/healthz`)).status, 200);
+    await other.close();
+  });
+
+  await t.test('an embedded server is closed with its last use', async (t) => {
+    const port = await freePort();
+    const uses = await Promise.all([useEmbeddedServer(port), useEmbeddedServer(port)]);
+    t.strictSame(uses.map(({ here, url }) => [here, url]), Array(2).fill([true, `ws://127.0.0.1:${port}`]));
+    await uses[0].release();
+    await uses[0].release();
+    t.equal((await fetch(`${uses[1].httpUrl}/healthz`)).status, 200);
+    await uses[1].release();
+    await t.rejects(fetch(`${uses[1].httpUrl}/healthz`), { cause: { code: 'ECONNREFUSED' } });
+    const again = await useEmbeddedServer(port);
+    t.equal(again.here, true);
+    await again.release();
+  });
+
+  await t.test('others see who comes and goes', async (t) => {
+    const join = newRoom();
+    const bob = await join('bob', { data: '{"role":"watcher"}' });
+    const created = once(bob, 'connectionCreated');
+    const ann = await join('ann', { data: '{"role":"speaker"}' });
+    t.match(await created, [{ name: 'ann', data: '{"role":"speaker"}', connectionId: ann.connection.connectionId }]);
+    const publisher = await ann.publish({ name: 'Show', hasVideo: false });
+    const stream = await streamNamed(bob, 'Show');
+    t.match(stream, { streamId: publisher.streamId, hasAudio: true, hasVideo: false, connectionId: ann.connection.connectionId });
+    const subscriber = await bob.subscribe(stream);
+    const gone = Promise.all([once(bob, 'streamDropped'), finished(subscriber.resume())]);
+    await ann.unpublish();
+    await gone;
+    const dropped = once(bob, 'connectionDropped');
+    await ann.disconnect();
+    t.match(await dropped, [{ name: 'ann' }]);
+    t.equal(bob.streams.size, 0);
+    await bob.disconnect();
+  });
+
+  await t.test('a session whose server goes away is lost', async (t) => {
+    const own = await startServer({ port: 0, logLevel: 'silent' });
+    const session = await connect({ url: own.url, sessionId: 'lost' });
+    const publisher = await session.publish({ hasVideo: false });
+    const lost = Promise.all([
+      t.rejects(finished(publisher), { code: 'SLUICE_SESSION_LOST' }),
+      once(session, 'close').catch((error: unknown) => t.match(error, { code: 'SLUICE_SESSION_LOST' })),
+    ]);
+    await own.close();
+    await lost;
+  });
+
+  await t.test('who may not come in is told why', async (t) => {
+    const { url } = await liveServer();
+    await t.rejects(connect({ url, sessionId: 'demo', apiKey: 'devkey', apiSecret: 'not the secret' }), { code: 'SLUICE_TOKEN_INVALID' });
+    const port = await freePort();
+    await t.rejects(connect({ url: `ws://127.0.0.1:${port}`, sessionId: 'demo' }), { code: 'SLUICE_CONNECT_FAILED' });
+  });
+});

@@ -1,0 +1,108 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import t from 'tap';
+import { connect, type ConnectOptions } from '../../src/connect.js';
+import { startServer, type EmbeddedServer } from '../../src/server/index.js';
+import { audioData, type AudioData } from '../../src/media/audio-data.js';
+import type { EncodedAudioChunk } from '../../src/media/encoded-chunk.js';
+import type { Session, Stream } from '../../src/session/session.js';
+import { channel, concat, sine, toneAmplitude } from '../codecs/tones.js';
+
+let server: EmbeddedServer | undefined;
+let sessions = 0;
+
+/** The server that all live tests of this process share. */
+export async function liveServer(): Promise<EmbeddedServer> {
+  server ??= await startServer({ port: 0, logLevel: 'error' });
+  return server;
+}
+
+t.teardown(async () => {
+  await server?.close();
+});
+
+/** Joins by name; everyone of one room is in the same session. */
+export function newRoom(): (name: string, options?: ConnectOptions) => Promise<Session> {
+  const sessionId = `room-${++sessions}`;
+  return async (name, options = {}) => connect({ url: (await liveServer()).url, sessionId, name, ...options });
+}
+
+/** The stream of that name, when it is there. */
+export async function streamNamed(session: Session, name: string): Promise<Stream> {
+  for (;;) {
+    for (const stream of session.streams.values()) if (stream.name === name) return stream;
+    await once(session, 'streamReceived');
+  }
+}
+
+/** A tone without an end, as fast as it is read; a list gives each channel its own frequency in Hz. */
+export function endlessTone(frequencies: number | readonly [number, number], numberOfChannels = 2): Readable {
+  const list = typeof frequencies === 'number' ? Array<number>(numberOfChannels).fill(frequencies) : frequencies;
+  let frame = 0;
+  return new Readable({
+    objectMode: true,
+    highWaterMark: 1,
+    read() {
+      const data = sine(list, 48_000, 960, 10_000, frame);
+      this.push(audioData(data, 48_000, list.length, (frame * 1_000_000) / 48_000));
+      frame += 960;
+    },
+  });
+}
+
+/** Opus packets with a number in each, as fast as they are read. */
+export function endlessPackets(): Readable {
+  let number = 0;
+  return new Readable({
+    objectMode: true,
+    highWaterMark: 1,
+    read() {
+      this.push(numberedPacket(number++));
+    },
+  });
+}
+
+/** A packet that no decoder is asked to read: code 0 of 20 ms, then a number. */
+function numberedPacket(number: number): EncodedAudioChunk {
+  const data = new Uint8Array(40).fill(0x55);
+  data[0] = 0xf8;
+  new DataView(data.buffer).setUint32(4, number);
+  return { kind: 'encoded-audio', codec: 'opus', data, timestamp: number * 20_000, duration: 20_000 };
+}
+
+export function numberOf(chunk: EncodedAudioChunk): number {
+  return new DataView(chunk.data.buffer, chunk.data.byteOffset).getUint32(4);
+}
+
+/**
+ * Reads until `ms` of loud audio have come one after the other and gives those, the first 100 ms left out: a decoder
+ * that has just begun swings in.
+ */
+export async function hear(readable: Readable, ms: number): Promise<{ amplitude(frequency: number, channel?: number): number; readonly samples: Int16Array }> {
+  const chunks: AudioData[] = [];
+  for await (const chunk of readable.iterator({ destroyOnReturn: false }) as AsyncIterable<AudioData>) {
+    if (isLoud(chunk)) chunks.push(chunk);
+    else chunks.length = 0;
+    if (chunks.length * 20 >= ms + 100) break;
+  }
+  const kept = chunks.slice(5);
+  const { sampleRate, numberOfChannels } = kept[0]!;
+  const samples = concat(kept.map(({ data }) => data));
+  return { samples, amplitude: (frequency, index = 0) => toneAmplitude(channel(samples, index, numberOfChannels), frequency, sampleRate) };
+}
+
+export function isLoud(chunk: AudioData): boolean {
+  return chunk.data.some((sample) => Math.abs(sample) > 2000);
+}
+
+/** A TCP port that nobody listens on. */
+export async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
