@@ -54,7 +54,7 @@ export async function useEmbeddedServer(port = PORT): Promise<EmbeddedUse> {
 
 async function start(port: number): Promise<{ readonly url: string; readonly httpUrl: string; close(): Promise<void> }> {
   const { startServer } = await import('./server/index.js');
-  const server = await startServer({ host: HOST, port });
+  const server = await startServer({ host: HOST, port, logLevel: 'error' });
   // Whoever uses it keeps the process alive, not the server.
   getEngine().unref();
   const close = async (): Promise<void> => {

@@ -23,7 +23,7 @@ export function readArguments(command: Command, args: readonly string[]): Comman
     const option = known[token.name];
     if (!option) throw unknownOption(token.rawName, Object.keys(known), command);
     // A lone `-` is a value; anything else that begins so is the next option.
-    const given = token.value !== undefined && (token.inlineValue === true || !/^-./.test(token.value));
+    const given = token.value !== undefined && (token.inlineValue || !/^-./.test(token.value));
     if (option.type === 'string' && !given) throw usage(`${token.rawName} needs a value`, command);
     if (option.type === 'boolean' && token.value !== undefined) throw usage(`${token.rawName} takes no value`, command);
   }

@@ -1,15 +1,8 @@
 import { SluiceError } from '../media/errors.js';
-import type { MediaValue } from '../media/media-value.js';
-import type { JobRequest, Work } from './codec-port.js';
+import type { JobRequest, Work, WorkResult } from './codec-port.js';
 import type { FileInfo } from './file-options.js';
 import { createVideoDecoder } from './video-decoder.js';
 import { createVideoEncoder } from './video-encoder.js';
-
-export interface WorkResult {
-  /** Each with a buffer of its own, which is transferred. */
-  readonly values: readonly MediaValue[];
-  readonly isEnd?: boolean;
-}
 
 /** A codec, file or muxer inside a codec thread. Synchronous once it is open. */
 export interface CodecJob {

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { type TransferListItem, Worker } from 'node:worker_threads';
+import { type Transferable, Worker } from 'node:worker_threads';
 import { SluiceError, fromErrorData } from '../media/errors.js';
 import type { MediaValue } from '../media/media-value.js';
 import type { FromWorker, JobRequest, ToWorker, Work } from './codec-port.js';
@@ -17,7 +17,7 @@ export interface JobListener {
 export interface HostedJob {
   readonly info: FileInfo | undefined;
   /** Gives one step of work; what is in `transfer` belongs to the thread from now on. Errors: SLUICE_STATE_INVALID. */
-  work(work: Work, transfer?: readonly TransferListItem[]): void;
+  work(work: Work, transfer?: readonly Transferable[]): void;
   setBitrate(bitsPerSecond: number): void;
   /** Resolves when the job is gone; its listener is not called any more, from the call on. */
   close(): Promise<void>;
@@ -67,7 +67,7 @@ class Job implements HostedJob {
     this.listener = listener;
   }
 
-  work(work: Work, transfer?: readonly TransferListItem[]): void {
+  work(work: Work, transfer?: readonly Transferable[]): void {
     if (!this.isOpen) throw new SluiceError('SLUICE_STATE_INVALID', 'the codec is closed');
     this.#thread.post({ op: 'work', id: this.id, work }, transfer);
   }
@@ -105,7 +105,7 @@ class CodecThread {
     return this.#jobs.size;
   }
 
-  post(message: ToWorker, transfer?: readonly TransferListItem[]): void {
+  post(message: ToWorker, transfer?: readonly Transferable[]): void {
     this.#worker.postMessage(message, transfer);
   }
 

@@ -23,6 +23,14 @@ export type Work =
   | { readonly do: 'next' }
   | { readonly do: 'flush' };
 
+/** What came of one step. */
+export interface WorkResult {
+  /** Each with a buffer of its own, which is transferred. */
+  readonly values: readonly MediaValue[];
+  /** Nothing more will come. */
+  readonly isEnd?: boolean;
+}
+
 export type ToWorker =
   | { readonly op: 'open'; readonly id: number; readonly job: JobRequest }
   | { readonly op: 'work'; readonly id: number; readonly work: Work }

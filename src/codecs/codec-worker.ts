@@ -1,4 +1,4 @@
-import { type TransferListItem, parentPort } from 'node:worker_threads';
+import { type Transferable, parentPort } from 'node:worker_threads';
 import { toErrorData } from '../media/errors.js';
 import type { MediaValue } from '../media/media-value.js';
 import { type CodecJob, startJob } from './codec-jobs.js';
@@ -53,7 +53,7 @@ function work(id: number, step: Work): void {
   if (!job) return;
   try {
     const { values, isEnd } = job.work(step);
-    const transfer: TransferListItem[] = [];
+    const transfer: Transferable[] = [];
     for (const value of values) transfer.push(bufferOf(value));
     post({ op: 'done', id, values, ...(isEnd === true && { isEnd }) }, transfer);
   } catch (error) {
@@ -71,7 +71,7 @@ function close(id: number): void {
   post({ op: 'closed', id });
 }
 
-function post(message: FromWorker, transfer?: readonly TransferListItem[]): void {
+function post(message: FromWorker, transfer?: readonly Transferable[]): void {
   parentPort?.postMessage(message, transfer);
 }
 

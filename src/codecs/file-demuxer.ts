@@ -1,6 +1,6 @@
 import type { MediaValue } from '../media/media-value.js';
 import { AudioTrack } from './audio-track.js';
-import type { WorkResult } from './codec-jobs.js';
+import type { WorkResult } from './codec-port.js';
 import { type Ffmpeg, loadFfmpeg } from './ffmpeg.js';
 import type { AudioTrackInfo, FileInfo, FileReadOptions, VideoTrackInfo } from './file-options.js';
 import { PacketTrack, passThroughCodec } from './packet-track.js';
@@ -131,7 +131,7 @@ function audioInfo(ffmpeg: Ffmpeg, input: TrackInput): AudioTrackInfo {
   return {
     codec: ffmpeg.lib.avGetCodecName(parameters.codecId) ?? 'unknown',
     sampleRate: parameters.sampleRate,
-    numberOfChannels: parameters.channels,
+    numberOfChannels: parameters.channelLayout.nbChannels,
     passThrough: passThroughCodec(ffmpeg, input) !== undefined,
   };
 }

@@ -77,7 +77,7 @@ export async function createOpusDecoder(options: OpusDecoderOptions): Promise<Op
   return new WasmDecoder(options.sampleRate, handle);
 }
 
-interface EncoderSettings extends Required<Omit<OpusEncoderOptions, 'implementation'>> {}
+type EncoderSettings = Required<Omit<OpusEncoderOptions, 'implementation'>>;
 
 /** What an implementation must bring; lengths and state are checked by CheckedEncoder, as one fault there kills the process. */
 interface RawEncoder {
@@ -300,11 +300,8 @@ function checkFormat({ sampleRate, numberOfChannels }: OpusDecoderOptions): void
       mend: 'Use 8000, 12000, 16000, 24000 or 48000 Hz.',
     });
   }
-  if (numberOfChannels !== 1 && numberOfChannels !== 2) {
-    throw new SluiceError(
-      'SLUICE_CONFIG_INVALID',
-      `Opus is used with 1 or 2 channels, not ${String(numberOfChannels)}`,
-    );
+  if (![1, 2].includes(numberOfChannels)) {
+    throw new SluiceError('SLUICE_CONFIG_INVALID', `Opus is used with 1 or 2 channels, not ${numberOfChannels}`);
   }
 }
 

@@ -13,7 +13,7 @@ export function passThroughCodec(ffmpeg: Ffmpeg, input: TrackInput): 'opus' | Vi
   const parameters = input.stream.codecpar;
   switch (parameters.codecId) {
     case c.AV_CODEC_ID_OPUS:
-      return parameters.channels <= 2 ? 'opus' : undefined;
+      return parameters.channelLayout.nbChannels <= 2 ? 'opus' : undefined;
     case c.AV_CODEC_ID_VP8:
       return 'vp8';
     case c.AV_CODEC_ID_H264:

@@ -45,11 +45,7 @@ export async function createScaler(): Promise<Scaler> {
 export function checkPictureTarget({ width, height, format }: PictureTarget): void {
   const whole = Number.isInteger(width) && Number.isInteger(height) && width >= 1 && height >= 1;
   if (whole && width * height <= MAX_PIXELS && PIXEL_FORMATS.includes(format)) return;
-  throw new SluiceError(
-    'SLUICE_FORMAT_MISMATCH',
-    `a ${String(format)} picture of ${width}x${height} is not supported`,
-    {
-      mend: `Use whole numbers from 1 on, at most 1920x1080 pixels in all, and one of ${PIXEL_FORMATS.join(', ')}.`,
-    },
-  );
+  throw new SluiceError('SLUICE_FORMAT_MISMATCH', `a ${format} picture of ${width}x${height} is not supported`, {
+    mend: `Use whole numbers from 1 on, at most 1920x1080 pixels in all, and one of ${PIXEL_FORMATS.join(', ')}.`,
+  });
 }

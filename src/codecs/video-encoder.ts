@@ -158,7 +158,7 @@ function openContext(ffmpeg: Ffmpeg, options: VideoEncoderOptions, bitrate: numb
   context.maxBFrames = 0;
   context.threadCount = 1;
   applyBitrate(context, bitrate);
-  const settings = name === 'vp8' ? VP8_OPTIONS : H264_OPTIONS;
+  const settings: Readonly<Record<string, string | number | boolean>> = name === 'vp8' ? VP8_OPTIONS : H264_OPTIONS;
   if (name === 'vp8') {
     // One rate for all three is what makes libvpx keep it constant.
     context.rcMinRate = BigInt(bitrate);

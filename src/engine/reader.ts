@@ -80,7 +80,8 @@ export class StreamReader implements AudioConsumer, EncodedAudioConsumer {
   }
 
   encodedAudio(chunk: EncodedAudioChunk): void {
-    this.#audio.push({ ...chunk, data: chunk.data.slice() }, chunk.duration);
+    // Not slice(): of a Buffer that is a view, and the memory of the packet belongs to all readers.
+    this.#audio.push({ ...chunk, data: new Uint8Array(chunk.data) }, chunk.duration);
   }
 
   close(): void {

@@ -16,6 +16,7 @@ export class Ticker {
   #tasks: TickTask[] = [];
   #timer: ClockTimer | undefined;
   #nextUs = 0;
+  #running = false;
   readonly #beat = (): void => { this.#run(); };
 
   constructor(clock: Clock, periodMs: number, onFault: (error: unknown) => void) {
@@ -27,7 +28,8 @@ export class Ticker {
   add(task: TickTask): void {
     if (this.#tasks.includes(task)) return;
     this.#tasks = [...this.#tasks, task];
-    if (!this.#timer) {
+    // During a beat the next one is set at its end.
+    if (!this.#timer && !this.#running) {
       this.#nextUs = this.#clock.nowUs() + this.#periodUs;
       this.#schedule();
     }
@@ -47,9 +49,12 @@ export class Ticker {
 
   #run(): void {
     const nowUs = this.#clock.nowUs();
+    this.#running = true;
+    this.#timer = undefined;
     if (nowUs - this.#nextUs > MAX_CATCH_UP * this.#periodUs) this.#nextUs = nowUs;
-    // A timer may fire a little early: half a millisecond is as good as due.
-    while (this.#tasks.length > 0 && this.#nextUs <= nowUs + 500) {
+    // A timer may fire a little early: half a millisecond is as good as due. Beats that are made up for come one by
+    // one, so that packets get in between: a receiver that plays two at once finds the second one missing.
+    if (this.#nextUs <= nowUs + 500) {
       for (const task of this.#tasks) {
         try {
           task.tick(this.#nextUs);
@@ -59,7 +64,7 @@ export class Ticker {
       }
       this.#nextUs += this.#periodUs;
     }
+    this.#running = false;
     if (this.#tasks.length > 0) this.#schedule();
-    else this.#timer = undefined;
   }
 }

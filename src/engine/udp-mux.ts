@@ -3,6 +3,20 @@ import { SluiceError } from '../media/errors.js';
 import { type NativeLease, acquireNative, guard } from './native.js';
 
 /**
+ * Listeners that nobody uses. The library keeps a port after `stop()`, mostly for good, and cannot listen on it again:
+ * a listener is kept for the next who wants its port, and stopped only before the process ends.
+ */
+const idle = new Map<string, IceUdpMuxListener>();
+
+/** Stops the listeners that nobody uses; whether there were any. The library is to be cleaned up after it. */
+export function stopIdleListeners(): boolean {
+  for (const listener of idle.values()) listener.stop();
+  const any = idle.size > 0;
+  idle.clear();
+  return any;
+}
+
+/**
  * Holds one UDP port for any number of transports. The native library aborts the process when a transport cannot
  * bind its port; this takes the port first, where a failure is an ordinary error, and keeps it.
  */
@@ -24,7 +38,10 @@ export class UdpMux {
   static async listen(port: number, address: string): Promise<UdpMux> {
     const lease = await acquireNative();
     try {
-      return new UdpMux(lease, new lease.api.IceUdpMuxListener(port, address), port, address);
+      const key = `${address}:${port}`;
+      const listener = idle.get(key) ?? new lease.api.IceUdpMuxListener(port, address);
+      idle.delete(key);
+      return new UdpMux(lease, listener, port, address);
     } catch (cause) {
       await lease.release();
       throw new SluiceError('SLUICE_ADDRESS_IN_USE', `UDP port ${port} on ${address} is taken`, {
@@ -35,7 +52,7 @@ export class UdpMux {
   }
 
   async close(): Promise<void> {
-    this.#listener.stop();
+    idle.set(`${this.address}:${this.port}`, this.#listener);
     await this.#lease.release();
   }
 }

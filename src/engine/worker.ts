@@ -3,6 +3,7 @@ import { SluiceError, toErrorData } from '../media/errors.js';
 import { nativeUsers } from './native.js';
 import { MediaThread } from './media-thread.js';
 import { BatchingPort, type FromEngine, type ToEngine } from './port.js';
+import { stopIdleListeners } from './udp-mux.js';
 
 /** A thing that a service module runs in the media thread. */
 interface Service {
@@ -96,7 +97,7 @@ async function shutDown(done: SharedArrayBuffer): Promise<void> {
   try {
     await media.close();
     await Promise.allSettled([...services.values()].map((service) => service.close()));
-    if (nativeUsers() > 0) (await import('node-datachannel')).cleanup();
+    if (stopIdleListeners() || nativeUsers() > 0) (await import('node-datachannel')).cleanup();
   } finally {
     Atomics.store(flag, 0, 1);
     Atomics.notify(flag, 0);

@@ -14,7 +14,7 @@ export interface BranchOptions {
   /** How long a branch whose stream has gone may drain, in ms. */
   readonly drainMs: number;
   readonly scope: Pick<ScopeOptions, 'clock' | 'outsideInput'>;
-  contextOf(node: PlannedNode, stream: StreamInfo | undefined, signal: AbortSignal): NodeContext;
+  readonly contextOf: (node: PlannedNode, stream: StreamInfo | undefined, signal: AbortSignal) => NodeContext;
 }
 
 /** One stream's part of the graph while it lives. */

@@ -26,7 +26,7 @@ export interface BuildOptions {
   readonly nodes: readonly PlannedNode[];
   /** By the name of the link. */
   readonly counts: ReadonlyMap<string, LinkCount>;
-  contextOf(node: PlannedNode): NodeContext;
+  readonly contextOf: (node: PlannedNode) => NodeContext;
 }
 
 /**

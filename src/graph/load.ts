@@ -91,7 +91,7 @@ export function readGraph(text: string, source: GraphSource): LoadResult {
     const graph = checkedGraph(value, places, substituted, source, problems);
     return graph ? { graph, problems } : { problems };
   } catch (error) {
-    if (error instanceof SluiceError) return { problems: [...problems, error as SluiceError] };
+    if (error instanceof SluiceError) return { problems: [...problems, error] };
     throw error;
   }
 }

@@ -52,12 +52,12 @@ const FROM = 'What flows in: an id, `id.output`, a list of them, or a map from t
 
 /** A number or a boolean may also stand in the environment. */
 function withVariables(properties: Readonly<Record<string, JsonSchema>>): Record<string, object> {
-  const entries = Object.entries(properties).map(([name, property]) => {
+  const entries = Object.entries(properties).map(([name, property]): [string, object] => {
     const { description, default: preset, ...rest } = property;
     const texts = property.type === 'string' && property.enum === undefined;
-    if (texts) return [name, property] as const;
+    if (texts) return [name, property];
     const variable = { type: 'string', pattern: '^\\$\\{.*\\}$' };
-    return [name, { description, ...(preset !== undefined && { default: preset }), anyOf: [rest, variable] }] as const;
+    return [name, { description, ...(preset !== undefined && { default: preset }), anyOf: [rest, variable] }];
   });
   return Object.fromEntries(entries);
 }

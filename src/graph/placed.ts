@@ -2,7 +2,7 @@ import { SluiceError, type Place } from '../media/errors.js';
 
 /** Any error as a SluiceError that says which node it came from. */
 export function placed(error: unknown, place: Place): SluiceError {
-  if (error instanceof SluiceError) return (error as SluiceError).at(place);
+  if (error instanceof SluiceError) return error.at(place);
   const message = error instanceof Error ? error.message : String(error);
   return new SluiceError('SLUICE_INTERNAL', message, { cause: error, place });
 }

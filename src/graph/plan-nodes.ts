@@ -79,6 +79,6 @@ function knowsSession(graph: LoadedGraph, loaded: LoadedNode, id: unknown, probl
 }
 
 /** Names of a node's options. */
-export function optionNames(def: NodeDef): readonly string[] {
-  return def.options instanceof z.ZodObject ? Object.keys(def.options.shape as object) : [];
+function optionNames(def: NodeDef): readonly string[] {
+  return def.options instanceof z.ZodObject ? Object.keys(def.options.shape) : [];
 }

@@ -141,7 +141,7 @@ class Run {
   }
 
   async #flow(): Promise<void> {
-    if (this.#abort.signal.aborted) return;
+    if (this.#isOver()) return;
     this.#sessions = await openSessions(this.#plan.sessions, this.#options.sessions, {
       signal: this.#abort.signal,
       log: this.#log,
@@ -149,7 +149,7 @@ class Run {
         if (!this.#stopping) this.#end('failed', error);
       },
     });
-    if (this.#abort.signal.aborted) return;
+    if (this.#isOver()) return;
     const inBranches = new Set(this.#plan.branches.flatMap((branch) => branch.nodes));
     const nodes = this.#plan.nodes.filter((node) => !inBranches.has(node.id));
     const outsideInput = (link: { readonly place: Place }): never => {
@@ -164,7 +164,7 @@ class Run {
       contextOf: (node) => this.#context(node, undefined, this.#abort.signal),
     });
     this.#scope = scope;
-    if (this.#abort.signal.aborted) scope.destroy(this.#failure ?? this.#abort.signal.reason);
+    if (this.#isOver()) scope.destroy(this.#failure ?? this.#abort.signal.reason);
     await Promise.all([this.#watch(scope.finished), this.#watch(this.#runBranches(scope, nodes))]);
   }
 
@@ -185,9 +185,13 @@ class Run {
     const joining = new Set(nodes.filter((node) => this.#isJoin(node)).map((node) => node.id));
     for (const { id } of nodes) if (!joining.has(id)) scope.seal(id);
     scope.start();
-    if (this.#stopping || this.#abort.signal.aborted) return;
+    if (this.#stopping || this.#isOver()) return;
     await Promise.all(this.#branches.map((branch) => this.#watch(branch.run())));
     for (const id of joining) scope.seal(id);
+  }
+
+  #isOver(): boolean {
+    return this.#abort.signal.aborted;
   }
 
   #isJoin(node: PlannedNode): boolean {

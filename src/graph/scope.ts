@@ -9,7 +9,7 @@ import type { PlannedLink } from './planned.js';
 export interface ScopeOptions extends BuildOptions {
   readonly clock: Clock;
   /** The input of a node outside this scope that a link of this scope leads to. */
-  outsideInput(link: PlannedLink): Writable;
+  readonly outsideInput: (link: PlannedLink) => Writable;
 }
 
 /** How long destroyed streams may take to close before the scope settles without them, in ms. */

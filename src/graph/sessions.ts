@@ -22,7 +22,7 @@ export interface SessionContext {
 export interface OpenSessions {
   get(id: string): RunningSession | undefined;
   /** Leaves them all; settles when that is done, and tells what went wrong on the way. */
-  leave(onError: (error: unknown, id: string) => void): Promise<void>;
+  readonly leave: (onError: (error: unknown, id: string) => void) => Promise<void>;
 }
 
 /**
@@ -32,7 +32,7 @@ export interface OpenSessions {
 export async function openSessions(
   sessions: readonly LoadedSession[],
   factory: SessionFactory,
-  options: { readonly signal: AbortSignal; readonly log: NodeLog; onLost(error: SluiceError): void },
+  options: { readonly signal: AbortSignal; readonly log: NodeLog; readonly onLost: (error: SluiceError) => void },
 ): Promise<OpenSessions> {
   const { signal, log, onLost } = options;
   const joining = new AbortController();
@@ -73,5 +73,5 @@ export async function openSessions(
   await Promise.all(sessions.map(join));
   if (!failure) return { get: (id) => open.get(id)?.session, leave };
   await leave(() => undefined);
-  throw failure as SluiceError;
+  throw failure;
 }

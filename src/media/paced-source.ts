@@ -11,9 +11,9 @@ export interface PacedSourceOptions {
   /** How many values there are; Infinity for no end. */
   readonly count: number;
   /** Makes value `index`, from 0 on. */
-  make(index: number): MediaValue;
+  readonly make: (index: number) => MediaValue;
   /** Called for every live value that came while the reader was behind. */
-  dropped(): void;
+  readonly dropped: () => void;
 }
 
 /** How many values wait for a slow reader before live ones are dropped. */

@@ -4,7 +4,7 @@ import { frameSizeBytes, type VideoFrame } from './video-frame.js';
 export const PATTERN_MIN_WIDTH = 192;
 export const PATTERN_MIN_HEIGHT = 128;
 /** Frame numbers count from 0 and start again here. */
-export const PATTERN_NUMBERS = 65_536;
+const PATTERN_NUMBERS = 65_536;
 
 /*
  * The number strip: two rows of twelve blocks over the top quarter of the picture, white for 1, black for 0:

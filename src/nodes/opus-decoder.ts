@@ -1,6 +1,7 @@
 import { Transform, type TransformCallback } from 'node:stream';
 import { z } from 'zod';
 import { createOpusDecoder, type OpusDecoder } from '../codecs/opus.js';
+import { opusDurationUs } from '../codecs/opus-packet.js';
 import { audioData } from '../media/audio-data.js';
 import type { EncodedAudioChunk } from '../media/encoded-chunk.js';
 import { defineNode } from '../media/node.js';
@@ -13,9 +14,14 @@ type OpusDecoderOptions = z.output<typeof Options>;
 
 /** A packet later than this after the one before is a pause of the source, not a loss. In µs. */
 const MAX_CONCEALED_US = 100_000;
+/** Only whole multiples of this can be concealed, in µs. */
+const UNIT_US = 2_500;
+/** Length of a packet that tells nothing, in µs. */
+const NOMINAL_US = 20_000;
 
 /**
- * Decodes Opus packets, one chunk of audio a packet. A gap of up to 100 ms between two packets is concealed.
+ * Decodes Opus packets, one chunk of audio a packet. A gap of up to 100 ms between two packets is concealed, its end
+ * from the copy in the packet behind it where there is one (FEC); a longer one stays a gap.
  * A packet that cannot be decoded is concealed too, and counted as dropped.
  */
 export const opusDecoder = defineNode({
@@ -52,9 +58,9 @@ class OpusDecoderStream extends Transform {
 
   override _transform(chunk: EncodedAudioChunk, _encoding: BufferEncoding, done: TransformCallback): void {
     try {
-      this.#concealGap(chunk);
-      this.#emitSamples(this.#decode(chunk), chunk.timestamp);
-      this.#endUs = chunk.timestamp + chunk.duration;
+      const packetUs = opusDurationUs(chunk.data) ?? NOMINAL_US;
+      this.#concealGap(chunk, packetUs);
+      this.#emitSamples(this.#decode(chunk.data, packetUs), chunk.timestamp);
       done();
     } catch (error) {
       done(error as Error);
@@ -66,30 +72,44 @@ class OpusDecoderStream extends Transform {
     done(error);
   }
 
-  #concealGap(chunk: EncodedAudioChunk): void {
-    const gapUs = this.#endUs === undefined ? 0 : chunk.timestamp - this.#endUs;
-    if (gapUs < chunk.duration / 2 || gapUs > MAX_CONCEALED_US) return;
-    const lost = Math.round(gapUs / chunk.duration);
-    for (let i = 0; i < lost; i++) {
-      const timestamp = (this.#endUs ?? 0) + i * chunk.duration;
-      this.#emitSamples(this.#decoder.conceal(this.#frames(chunk)), timestamp);
+  /** Fills what is missing before the packet, in steps of its length. */
+  #concealGap(chunk: EncodedAudioChunk, packetUs: number): void {
+    if (this.#endUs === undefined || chunk.timestamp - this.#endUs > MAX_CONCEALED_US) return;
+    for (;;) {
+      const gapUs = chunk.timestamp - this.#endUs;
+      // What is less than one unit is rounding.
+      const stepUs = Math.min(packetUs, Math.floor(gapUs / UNIT_US) * UNIT_US);
+      if (stepUs <= 0) return;
+      const isLast = gapUs - stepUs < UNIT_US;
+      const data = isLast ? this.#restore(chunk.data, stepUs) : this.#decoder.conceal(this.#frames(stepUs));
+      this.#emitSamples(data, this.#endUs);
     }
   }
 
-  #decode(chunk: EncodedAudioChunk): Int16Array {
+  #restore(nextPacket: Uint8Array, lengthUs: number): Int16Array {
     try {
-      return this.#decoder.decode(chunk.data);
+      return this.#decoder.decodeFec(nextPacket, this.#frames(lengthUs));
+    } catch {
+      return this.#decoder.conceal(this.#frames(lengthUs));
+    }
+  }
+
+  #decode(packet: Uint8Array, packetUs: number): Int16Array {
+    try {
+      return this.#decoder.decode(packet);
     } catch {
       this.#dropped('broken packet');
-      return this.#decoder.conceal(this.#frames(chunk));
+      return this.#decoder.conceal(this.#frames(packetUs));
     }
   }
 
-  #frames(chunk: EncodedAudioChunk): number {
-    return Math.round((chunk.duration * this.#options.sampleRate) / 1_000_000);
+  #frames(lengthUs: number): number {
+    return (lengthUs * this.#options.sampleRate) / 1_000_000;
   }
 
   #emitSamples(data: Int16Array, timestamp: number): void {
-    this.push(audioData(data, this.#options.sampleRate, this.#options.channels, timestamp));
+    const { sampleRate, channels } = this.#options;
+    this.push(audioData(data, sampleRate, channels, timestamp));
+    this.#endUs = timestamp + (data.length * 1_000_000) / (sampleRate * channels);
   }
 }

@@ -17,9 +17,13 @@ const Options = z.strictObject({
 });
 type OpusEncoderOptions = z.output<typeof Options>;
 
+/** Audio that comes later than this after the one before is not part of the packet that has been begun. In µs. */
+const MAX_GAP_US = 10_000;
+
 /**
- * Encodes audio to Opus packets of 20 ms, whatever the length of the chunks; the last one is filled up with silence.
- * The format must not change on the way. Errors: SLUICE_FORMAT_MISMATCH.
+ * Encodes audio to Opus packets of 20 ms, whatever the length of the chunks. Where timestamps leave a gap, and at the
+ * end, the packet that has been begun is filled up with silence; gaps stay gaps. The format must not change on the way.
+ * Errors: SLUICE_FORMAT_MISMATCH, SLUICE_CODEC_FAILED.
  */
 export const opusEncoder = defineNode({
   type: 'opus-encoder',
@@ -51,21 +55,22 @@ class OpusEncoderStream extends Transform {
 
   override _transform(audio: AudioData, _encoding: BufferEncoding, done: TransformCallback): void {
     if (this.#encoder) {
-      this.#take(audio, done);
+      this.#take(this.#encoder, audio, done);
       return;
     }
     this.#open(audio).then(
-      () => { this.#take(audio, done); },
+      (encoder) => { this.#take(encoder, audio, done); },
       (error: unknown) => { done(error as Error); },
     );
   }
 
   override _flush(done: TransformCallback): void {
-    if (this.#filled > 0) {
-      this.#period.fill(0, this.#filled);
-      this.#emitPeriod();
+    try {
+      if (this.#encoder && this.#filled > 0) this.#emitPeriod(this.#encoder);
+      done();
+    } catch (error) {
+      done(error as Error);
     }
-    done();
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
@@ -74,57 +79,76 @@ class OpusEncoderStream extends Transform {
     done(error);
   }
 
-  async #open(audio: AudioData): Promise<void> {
+  async #open(audio: AudioData): Promise<OpusEncoder> {
     const { bitrate, application, fec, dtx } = this.#options;
+    if (!isOpusRate(audio.sampleRate)) {
+      throw new SluiceError('SLUICE_FORMAT_MISMATCH', `Opus does not take ${audio.sampleRate} Hz`, { mend: MEND });
+    }
     this.#sampleRate = audio.sampleRate;
     this.#channels = audio.numberOfChannels;
     this.#period = new Int16Array((audio.sampleRate / 50) * audio.numberOfChannels);
-    this.#encoder = await createOpusEncoder({
-      sampleRate: audio.sampleRate as OpusSampleRate,
-      numberOfChannels: audio.numberOfChannels as 1 | 2,
+    const encoder = await createOpusEncoder({
+      sampleRate: audio.sampleRate,
+      numberOfChannels: audio.numberOfChannels === 2 ? 2 : 1,
       application,
       fec,
       dtx,
       ...(bitrate !== undefined && { bitrate }),
     });
+    if (this.destroyed) encoder.close();
+    else this.#encoder = encoder;
+    return encoder;
   }
 
-  #take(audio: AudioData, done: TransformCallback): void {
+  #take(encoder: OpusEncoder, audio: AudioData, done: TransformCallback): void {
+    if (this.destroyed) return;
     if (audio.sampleRate !== this.#sampleRate || audio.numberOfChannels !== this.#channels) {
-      done(
-        new SluiceError(
-          'SLUICE_FORMAT_MISMATCH',
-          `opus-encoder began with ${this.#sampleRate} Hz and ${this.#channels} channel(s), but audio of ${audio.sampleRate} Hz and ${audio.numberOfChannels} came in`,
-          { mend: 'Put a resampler in front of it.' },
-        ),
-      );
+      const was = `${this.#sampleRate} Hz and ${this.#channels} channel(s)`;
+      const is = `${audio.sampleRate} Hz and ${audio.numberOfChannels}`;
+      done(new SluiceError('SLUICE_FORMAT_MISMATCH', `opus-encoder began with ${was}, then came ${is}`, { mend: MEND }));
       return;
     }
     try {
-      for (let offset = 0; offset < audio.data.length; ) {
-        if (this.#filled === 0) this.#timestamp = Math.max(this.#timestamp, this.#timeOf(audio, offset));
-        const count = Math.min(this.#period.length - this.#filled, audio.data.length - offset);
-        this.#period.set(audio.data.subarray(offset, offset + count), this.#filled);
-        this.#filled += count;
-        offset += count;
-        if (this.#filled === this.#period.length) this.#emitPeriod();
-      }
+      this.#encode(encoder, audio);
       done();
     } catch (error) {
       done(error as Error);
     }
   }
 
-  #timeOf(audio: AudioData, offset: number): number {
-    return audio.timestamp + Math.round((offset * 1_000_000) / (this.#sampleRate * this.#channels));
+  #encode(encoder: OpusEncoder, audio: AudioData): void {
+    const { data } = audio;
+    const isBegun = this.#filled > 0;
+    if (isBegun && audio.timestamp - this.#timestamp - this.#timeOf(this.#filled) > MAX_GAP_US) this.#emitPeriod(encoder);
+    for (let offset = 0; offset < data.length; ) {
+      if (this.#filled === 0) this.#timestamp = Math.max(this.#timestamp, audio.timestamp + this.#timeOf(offset));
+      const count = Math.min(this.#period.length - this.#filled, data.length - offset);
+      this.#period.set(data.subarray(offset, offset + count), this.#filled);
+      this.#filled += count;
+      offset += count;
+      if (this.#filled === this.#period.length) this.#emitPeriod(encoder);
+    }
   }
 
-  #emitPeriod(): void {
-    const data = this.#encoder?.encode(this.#period);
-    this.#filled = 0;
-    if (!data) return;
-    const chunk: EncodedAudioChunk = { kind: 'encoded-audio', codec: 'opus', data, timestamp: this.#timestamp, duration: PERIOD_US };
-    this.push(chunk);
-    this.#timestamp += PERIOD_US;
+  /** How long so many samples last, in µs. */
+  #timeOf(samples: number): number {
+    return Math.round((samples * 1_000_000) / (this.#sampleRate * this.#channels));
   }
+
+  /** Encodes what has been gathered, filled up with silence. */
+  #emitPeriod(encoder: OpusEncoder): void {
+    this.#period.fill(0, this.#filled);
+    this.#filled = 0;
+    const timestamp = this.#timestamp;
+    this.#timestamp += PERIOD_US;
+    const data = encoder.encode(this.#period);
+    const chunk: EncodedAudioChunk = { kind: 'encoded-audio', codec: 'opus', data, timestamp, duration: PERIOD_US };
+    this.push(chunk);
+  }
+}
+
+const MEND = 'Put a resampler in front of it.';
+
+function isOpusRate(rate: number): rate is OpusSampleRate {
+  return (RATES as readonly number[]).includes(rate);
 }

@@ -1,129 +1,155 @@
+import { stat, unlink } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { Writable } from 'node:stream';
 import { z } from 'zod';
-import { type Muxer, createMuxer } from '../codecs/muxer.js';
+import { type Muxer, type MuxerOptions, createMuxer } from '../codecs/muxer.js';
 import { openOutputFile } from '../codecs/output-file.js';
 import { opusChannels } from '../codecs/opus-packet.js';
 import { pictureSize } from '../codecs/picture-size.js';
-import type { EncodedAudioChunk, EncodedVideoChunk } from '../media/encoded-chunk.js';
-import { SluiceError } from '../media/errors.js';
+import type { EncodedAudioChunk, EncodedVideoChunk, VideoCodec } from '../media/encoded-chunk.js';
 import { durationUs } from '../media/media-value.js';
-import { defineNode, type NodeContext, type NodePorts } from '../media/node.js';
+import { defineNode, type NodeContext, type NodePorts, type PortDef } from '../media/node.js';
 import { expandPath } from '../media/path-template.js';
+
+type Container = MuxerOptions['container'];
+
+/** What kind of file a name stands for, and the video that it takes. */
+const CONTAINERS: ReadonlyMap<string, { readonly container: Container; readonly codec?: VideoCodec }> = new Map([
+  ['.webm', { container: 'webm', codec: 'vp8' }],
+  ['.mp4', { container: 'mp4', codec: 'h264' }],
+  ['.ogg', { container: 'ogg' }],
+]);
 
 const Options = z.strictObject({
   path: z
     .string()
     .min(1)
-    .describe('File to write, ending in .webm, .mp4 or .ogg, relative to the pipeline file; `{streamId}` and `{name}` stand for the stream of a branch.'),
-  alignStart: z.boolean().default(true).describe('Leave out what comes before both audio and video have begun; `false` keeps it.'),
-  waitMs: z.int().min(0).max(30_000).default(3000).describe('How long the first of audio and video waits for the other before the file starts without it, in ms.'),
+    .refine((path) => containerOf(path) !== undefined, { message: 'Must end in .webm, .mp4 or .ogg' })
+    .meta({ examples: ['out/{name}.webm'] })
+    .describe(
+      'File to write, relative to the pipeline file: .webm for Opus and VP8, .mp4 for Opus and H.264, .ogg for Opus. `{streamId}` and `{name}` stand for the stream of a branch.',
+    ),
+  alignStart: z
+    .boolean()
+    .default(true)
+    .describe('Begin the file where both audio and video have begun, and leave out what comes before; `false` keeps it.'),
+  waitMs: z
+    .int()
+    .min(0)
+    .max(30_000)
+    .default(3000)
+    .describe('How long the first of audio and video waits for the other before the file begins without it, in ms.'),
 });
 type RecorderOptions = z.output<typeof Options>;
-type Kind = 'audio' | 'video';
 type Chunk = EncodedAudioChunk | EncodedVideoChunk;
 type Done = (error?: Error | null) => void;
 
-const CONTAINERS: Readonly<Record<string, 'webm' | 'mp4' | 'ogg' | undefined>> = { '.webm': 'webm', '.mp4': 'mp4', '.ogg': 'ogg' };
 /** Chunks that may be on their way to the disk; then writers are held back. */
 const MAX_PENDING = 64;
 
 /**
  * Stores encoded audio and video in one file, as they are: nothing is encoded again. Timestamps place what is written,
- * so that both stay in step, and gaps stay gaps. In a branch an existing file is kept and a number added to the name.
+ * so that both stay in step, and gaps stay gaps. Video begins with a key frame. What has no track in the file, because
+ * it came after `waitMs` or in another codec, is dropped, counted. In a branch an existing file is kept and a number
+ * added to the name; when nothing came, there is no file.
  *
- * Errors: SLUICE_CONFIG_INVALID (path, codec and container), SLUICE_FILE_WRITE, SLUICE_FORMAT_MISMATCH.
+ * Errors: SLUICE_CONFIG_INVALID (path; codec that the file cannot hold), SLUICE_FILE_WRITE.
  */
 export const recorder = defineNode({
   type: 'recorder',
   summary: 'Writes encoded audio and video to a WebM, MP4 or Ogg file, without encoding again.',
   options: Options,
-  inputs: [
-    { name: 'audio', optional: true, formats: [{ kind: 'encoded-audio', codec: 'opus' }] },
-    { name: 'video', optional: true, formats: [{ kind: 'encoded-video' }] },
-  ],
+  inputs: inputsOf,
   outputs: [],
   example: `nodes:
   beep: { type: tone, durationMs: 1000, live: false }
   opus: { type: opus-encoder, from: beep }
   file: { type: recorder, from: opus, path: out/beep.webm }`,
   async create(options, context) {
-    const container = CONTAINERS[extname(options.path).toLowerCase()];
-    if (!container) {
-      throw new SluiceError('SLUICE_CONFIG_INVALID', `"${options.path}" does not say what kind of file to write`, {
-        mend: 'Let the path end in .webm, .mp4 or .ogg.',
-      });
-    }
     // Taken now, so that two streams of one name do not share a file and a bad path is told at once.
-    const { path, handle } = await openOutputFile(expandPath(options.path, context.baseDir, context.branch), context.branch !== undefined);
+    const wanted = expandPath(options.path, context.baseDir, context.branch);
+    const { path, handle } = await openOutputFile(wanted, context.branch !== undefined);
     await handle.close();
-    return new Recorder(path, container, options, context);
+    return new Recorder(path, options, context);
   },
 });
 
+function containerOf(path: string): { readonly container: Container; readonly codec?: VideoCodec } | undefined {
+  return CONTAINERS.get(extname(path).toLowerCase());
+}
+
+function inputsOf({ path }: RecorderOptions): readonly PortDef[] {
+  const codec = containerOf(path)?.codec;
+  return [
+    { name: 'audio', optional: true, formats: [{ kind: 'encoded-audio', codec: 'opus' }] },
+    ...(codec ? [{ name: 'video', optional: true, formats: [{ kind: 'encoded-video', codec }] } as const] : []),
+  ];
+}
+
 class Recorder implements NodePorts {
   readonly #path: string;
-  readonly #container: 'webm' | 'mp4' | 'ogg';
   readonly #options: RecorderOptions;
   readonly #context: NodeContext;
-  readonly #inputs = new Map<Kind, RecorderInput>();
+  #audio: RecorderInput<EncodedAudioChunk> | undefined;
+  #video: RecorderInput<EncodedVideoChunk> | undefined;
   #muxer: Muxer | undefined;
+  /** What the file has tracks for, once it has begun. */
+  #tracks: Pick<MuxerOptions, 'audio' | 'video'> = {};
+  #hasKeyFrame = false;
   #starting: Promise<void> | undefined;
-  #closing: Promise<void> | undefined;
+  #finishing: Promise<void> | undefined;
 
-  constructor(path: string, container: 'webm' | 'mp4' | 'ogg', options: RecorderOptions, context: NodeContext) {
+  constructor(path: string, options: RecorderOptions, context: NodeContext) {
     this.#path = path;
-    this.#container = container;
     this.#options = options;
     this.#context = context;
   }
 
   input(port: string): Writable {
-    const kind: Kind = port === 'audio' ? 'audio' : 'video';
-    const input = new RecorderInput({
-      write: (chunk) => this.#write(kind, chunk),
-      ended: () => this.#ended(),
-    });
-    this.#inputs.set(kind, input);
-    return input;
+    const ended = (): Promise<void> => this.#ended();
+    if (port === 'audio') return (this.#audio = new RecorderInput((chunk) => this.#takeAudio(chunk), ended));
+    return (this.#video = new RecorderInput((chunk) => this.#takeVideo(chunk), ended));
   }
 
   async close(): Promise<void> {
     await this.#finish();
   }
 
-  async #write(kind: Kind, chunk: Chunk): Promise<void> {
-    if (this.#muxer) {
-      await this.#put(this.#muxer, chunk);
-      return;
-    }
-    if (kind === 'video' && chunk.kind === 'encoded-video' && chunk.type !== 'key' && this.#inputs.get('video')?.waiting.length === 0) {
+  /** A promise where the writer has to wait. */
+  #takeAudio(chunk: EncodedAudioChunk): Promise<void> | undefined {
+    if (this.#muxer) return this.#put(this.#muxer, chunk);
+    this.#audio?.waiting.push(chunk);
+    return this.#startIfReady();
+  }
+
+  #takeVideo(chunk: EncodedVideoChunk): Promise<void> | undefined {
+    if (this.#muxer) return this.#put(this.#muxer, chunk);
+    // Nothing before it could be shown, and the file needs its size.
+    if (!this.#hasKeyFrame && !pictureSize(chunk)) {
       this.#context.dropped('before the first key frame');
-      return;
+      return undefined;
     }
-    this.#inputs.get(kind)?.waiting.push(chunk);
-    if (this.#isComplete() || this.#waitedUs() >= this.#options.waitMs * 1000) await this.#start();
+    this.#hasKeyFrame = true;
+    this.#video?.waiting.push(chunk);
+    return this.#startIfReady();
+  }
+
+  #startIfReady(): Promise<void> | undefined {
+    if (this.#starting || this.#isComplete() || this.#waitedUs() >= this.#options.waitMs * 1000) return this.#start();
+    return undefined;
   }
 
   /** Everything that is linked has begun, or will not come. */
   #isComplete(): boolean {
     const { branch } = this.#context;
-    for (const [kind, input] of this.#inputs) {
-      const comes = branch === undefined || (kind === 'audio' ? branch.hasAudio : branch.hasVideo);
-      if (comes && !input.over && input.waiting.length === 0) return false;
-    }
-    return true;
+    const audioMissing = this.#audio && !this.#audio.over && this.#audio.waiting.length === 0;
+    const videoMissing = this.#video && !this.#video.over && this.#video.waiting.length === 0;
+    return !(audioMissing && branch?.hasAudio !== false) && !(videoMissing && branch?.hasVideo !== false);
   }
 
-  /** Media time that waits for the file to start. */
+  /** Media time that waits for the file to begin. */
   #waitedUs(): number {
-    let longest = 0;
-    for (const { waiting } of this.#inputs.values()) {
-      const [first] = waiting;
-      const last = waiting.at(-1);
-      if (first && last) longest = Math.max(longest, last.timestamp - first.timestamp + durationUs(last));
-    }
-    return longest;
+    return Math.max(spanUs(this.#audio?.waiting ?? []), spanUs(this.#video?.waiting ?? []));
   }
 
   #start(): Promise<void> {
@@ -132,90 +158,138 @@ class Recorder implements NodePorts {
   }
 
   async #open(): Promise<void> {
-    const audio = this.#inputs.get('audio')?.waiting[0];
-    const video = this.#inputs.get('video')?.waiting[0];
-    if (!audio && !video) return;
-    const size = video?.kind === 'encoded-video' ? await pictureSize(video) : undefined;
-    const muxer = await createMuxer(this.#path, {
-      container: this.#container,
-      ...(audio && { audio: { codec: 'opus', numberOfChannels: opusChannels(audio.data) ?? 1 } }),
-      ...(video?.kind === 'encoded-video' && size && { video: { codec: video.codec, ...size } }),
-    });
-    if (this.#options.alignStart && audio && video) this.#alignStart(Math.max(audio.timestamp, video.timestamp));
-    for (let waiting = this.#takeWaiting(); waiting.length > 0; waiting = this.#takeWaiting()) {
-      for (const chunk of waiting) await this.#put(muxer, chunk);
+    const audio = this.#audio?.waiting ?? [];
+    const video = this.#video?.waiting ?? [];
+    if (audio.length === 0 && video.length === 0) return;
+    if (this.#options.alignStart) this.#alignStart(audio, video);
+    this.#tracks = tracksOf(audio, video[0]);
+    const container = containerOf(this.#path)?.container ?? 'webm';
+    const muxer = await createMuxer(this.#path, { container, ...this.#tracks });
+    try {
+      for (let waiting = this.#takeWaiting(); waiting.length > 0; waiting = this.#takeWaiting()) {
+        for (const chunk of waiting) await this.#put(muxer, chunk);
+      }
+    } catch (error) {
+      await muxer.close().catch(() => undefined);
+      throw error;
     }
     this.#muxer = muxer;
   }
 
-  /** Lets go of audio from before the first picture. Pictures stay: those after a key frame need it. */
-  #alignStart(startUs: number): void {
-    const waiting = this.#inputs.get('audio')?.waiting ?? [];
-    const count = waiting.filter((chunk) => chunk.timestamp + durationUs(chunk) <= startUs).length;
+  /** Lets go of pictures from before the sound, as far as a later key frame allows, and of sound from before the pictures. */
+  #alignStart(audio: EncodedAudioChunk[], video: EncodedVideoChunk[]): void {
+    const [sound] = audio;
+    if (!sound || video.length === 0) return;
+    let key = 0;
+    video.forEach((chunk, index) => {
+      if (chunk.timestamp <= sound.timestamp && pictureSize(chunk)) key = index;
+    });
+    this.#drop(video, key, 'before the first sound');
+    const startUs = video[0]?.timestamp ?? 0;
+    const first = audio.findIndex((chunk) => chunk.timestamp + chunk.duration > startUs);
+    // Sound that ended before the pictures came is all there will be of it.
+    if (first >= 0) this.#drop(audio, first, 'before the first picture');
+  }
+
+  #drop(waiting: Chunk[], count: number, reason: string): void {
     if (count === 0) return;
     waiting.splice(0, count);
-    this.#context.dropped('before the first picture', count);
+    this.#context.dropped(reason, count);
   }
 
   #takeWaiting(): Chunk[] {
-    const waiting = [...this.#inputs.values()].flatMap((input) => input.waiting.splice(0));
+    const waiting: Chunk[] = [...(this.#audio?.waiting.splice(0) ?? []), ...(this.#video?.waiting.splice(0) ?? [])];
     return waiting.sort((a, b) => a.timestamp - b.timestamp);
   }
 
-  async #put(muxer: Muxer, chunk: Chunk): Promise<void> {
-    try {
-      muxer.write(chunk);
-    } catch (error) {
-      if (!(error instanceof SluiceError) || (error as SluiceError).code !== 'SLUICE_FORMAT_MISMATCH') throw error;
-      // A track that came after the file had started without it.
-      this.#context.dropped(`${chunk.kind} came too late for the file`);
-      return;
+  #put(muxer: Muxer, chunk: Chunk): Promise<void> | undefined {
+    const { audio, video } = this.#tracks;
+    if (chunk.kind === 'encoded-audio' ? !audio : chunk.codec !== video?.codec) {
+      this.#context.dropped(chunk.kind === 'encoded-audio' ? NO_AUDIO_TRACK : NO_VIDEO_TRACK);
+      return undefined;
     }
-    if (muxer.pending >= MAX_PENDING) await muxer.drained();
+    muxer.write(chunk);
+    return muxer.pending >= MAX_PENDING ? muxer.drained() : undefined;
   }
 
   async #ended(): Promise<void> {
     if (!this.#muxer && this.#isComplete()) await this.#start();
-    for (const input of this.#inputs.values()) if (!input.over) return;
-    await this.#finish();
+    if (this.#audio?.over !== false && this.#video?.over !== false) await this.#finish();
   }
 
   #finish(): Promise<void> {
-    this.#closing ??= this.#complete();
-    return this.#closing;
+    this.#finishing ??= this.#complete();
+    return this.#finishing;
   }
 
   async #complete(): Promise<void> {
-    await this.#start();
-    await this.#muxer?.close();
+    try {
+      await this.#start();
+      await this.#muxer?.close();
+    } finally {
+      if (!this.#muxer) await this.#removeEmpty();
+    }
     if (this.#muxer) this.#context.log.info({ path: this.#path }, 'wrote');
     else this.#context.log.warn({ path: this.#path }, 'nothing came to be recorded');
   }
+
+  async #removeEmpty(): Promise<void> {
+    const found = await stat(this.#path).catch(() => undefined);
+    if (found?.isFile() === true && found.size === 0) await unlink(this.#path).catch(() => undefined);
+  }
 }
 
-interface RecorderInputOptions {
-  write(chunk: Chunk): Promise<void>;
-  ended(): Promise<void>;
+const NO_AUDIO_TRACK = 'audio that the file has no track for';
+const NO_VIDEO_TRACK = 'video that the file has no track for';
+
+function tracksOf(
+  audio: readonly EncodedAudioChunk[],
+  picture: EncodedVideoChunk | undefined,
+): Pick<MuxerOptions, 'audio' | 'video'> {
+  const size = picture && pictureSize(picture);
+  // One packet in stereo is enough: a stereo file holds mono as well.
+  const numberOfChannels = audio.some((chunk) => opusChannels(chunk.data) === 2) ? 2 : 1;
+  return {
+    ...(audio.length > 0 && { audio: { codec: 'opus', numberOfChannels } }),
+    ...(size && { video: { codec: picture.codec, ...size } }),
+  };
 }
 
-class RecorderInput extends Writable {
-  /** Chunks that came before the file could start. */
-  readonly waiting: Chunk[] = [];
+function spanUs(waiting: readonly Chunk[]): number {
+  const [first] = waiting;
+  const last = waiting.at(-1);
+  return first && last ? last.timestamp - first.timestamp + durationUs(last) : 0;
+}
+
+class RecorderInput<C extends Chunk> extends Writable {
+  /** Chunks that came before the file could begin. */
+  readonly waiting: C[] = [];
+  /** No more will come. */
   over = false;
-  readonly #options: RecorderInputOptions;
+  readonly #take: (chunk: C) => Promise<void> | undefined;
+  readonly #ended: () => Promise<void>;
 
-  constructor(options: RecorderInputOptions) {
+  constructor(take: (chunk: C) => Promise<void> | undefined, ended: () => Promise<void>) {
     super({ objectMode: true, highWaterMark: 16 });
-    this.#options = options;
+    this.#take = take;
+    this.#ended = ended;
   }
 
-  override _write(chunk: Chunk, _encoding: BufferEncoding, done: Done): void {
-    this.#options.write(chunk).then(() => { done(); }, done);
+  override _write(chunk: C, _encoding: BufferEncoding, done: Done): void {
+    let wait: Promise<void> | undefined;
+    try {
+      wait = this.#take(chunk);
+    } catch (error) {
+      done(error as Error);
+      return;
+    }
+    if (wait) wait.then(() => { done(); }, done);
+    else done();
   }
 
   override _final(done: Done): void {
     this.over = true;
-    this.#options.ended().then(() => { done(); }, done);
+    this.#ended().then(() => { done(); }, done);
   }
 
   override _destroy(error: Error | null, done: Done): void {

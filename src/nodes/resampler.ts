@@ -10,9 +10,12 @@ const Options = z.strictObject({
 });
 type ResamplerOptions = z.output<typeof Options>;
 
+/** Input whose timestamp is further from the samples before it than this leaves a gap in what comes out. In µs. */
+const MAX_GAP_US = 20_000;
+
 /**
  * Converts audio to one sample rate and number of channels. The input may change its format on the way. Chunks keep
- * about their length; timestamps go on from the first chunk of each input format by the samples that came out.
+ * about their length; timestamps go on by the samples that came out, gaps stay gaps, and time never goes back.
  */
 export const resampler = defineNode({
   type: 'resampler',
@@ -32,8 +35,10 @@ class ResamplerStream extends Transform {
   #resampler: Resampler | undefined;
   #inputRate = 0;
   #inputChannels = 0;
+  /** Where the run without a gap began, and what has come in and gone out since. */
   #startUs = 0;
-  #frames = 0;
+  #framesIn = 0;
+  #framesOut = 0;
 
   constructor(options: ResamplerOptions) {
     super({ objectMode: true, readableHighWaterMark: 8, writableHighWaterMark: 8 });
@@ -52,8 +57,12 @@ class ResamplerStream extends Transform {
   }
 
   override _flush(done: TransformCallback): void {
-    if (this.#resampler) this.#emitSamples(this.#resampler.flush());
-    done();
+    try {
+      if (this.#resampler) this.#emitSamples(this.#resampler.flush());
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
@@ -63,24 +72,33 @@ class ResamplerStream extends Transform {
   }
 
   async #reopen(audio: AudioData): Promise<Resampler> {
+    const { sampleRate, channels } = this.#options;
     if (this.#resampler) {
       this.#emitSamples(this.#resampler.flush());
       this.#resampler.close();
+      this.#resampler = undefined;
     }
-    const { sampleRate, channels } = this.#options;
-    this.#inputRate = audio.sampleRate;
-    this.#inputChannels = audio.numberOfChannels;
-    this.#resampler = await createResampler({
+    const resampler = await createResampler({
       from: { sampleRate: audio.sampleRate, numberOfChannels: audio.numberOfChannels },
       to: { sampleRate, numberOfChannels: channels },
     });
-    this.#startUs = Math.max(audio.timestamp, this.#nextTimestamp());
-    this.#frames = 0;
-    return this.#resampler;
+    if (this.destroyed) resampler.close();
+    else this.#resampler = resampler;
+    this.#begin(audio.timestamp);
+    this.#inputRate = audio.sampleRate;
+    this.#inputChannels = audio.numberOfChannels;
+    return resampler;
   }
 
   #convert(resampler: Resampler, audio: AudioData, done: TransformCallback): void {
+    if (this.destroyed) return;
     try {
+      const expectedUs = this.#startUs + (this.#framesIn * 1_000_000) / this.#inputRate;
+      if (audio.timestamp - expectedUs > MAX_GAP_US) {
+        this.#emitSamples(resampler.flush());
+        this.#begin(audio.timestamp);
+      }
+      this.#framesIn += audio.numberOfFrames;
       this.#emitSamples(resampler.process(audio.data));
       done();
     } catch (error) {
@@ -88,14 +106,20 @@ class ResamplerStream extends Transform {
     }
   }
 
+  #begin(timestampUs: number): void {
+    this.#startUs = Math.max(timestampUs, this.#nextTimestamp());
+    this.#framesIn = 0;
+    this.#framesOut = 0;
+  }
+
   #emitSamples(data: Int16Array): void {
     if (data.length === 0) return;
     const { sampleRate, channels } = this.#options;
     this.push(audioData(data, sampleRate, channels, this.#nextTimestamp()));
-    this.#frames += data.length / channels;
+    this.#framesOut += data.length / channels;
   }
 
   #nextTimestamp(): number {
-    return this.#startUs + Math.round((this.#frames * 1_000_000) / this.#options.sampleRate);
+    return this.#startUs + Math.round((this.#framesOut * 1_000_000) / this.#options.sampleRate);
   }
 }

@@ -1,14 +1,25 @@
 import { Transform, type TransformCallback } from 'node:stream';
 import { z } from 'zod';
-import { type Scaler, checkPictureTarget, createScaler } from '../codecs/scaler.js';
+import { sizeFor } from '../codecs/picture-size.js';
+import { type Scaler, createScaler } from '../codecs/scaler.js';
 import { defineNode } from '../media/node.js';
-import { PIXEL_FORMATS, type VideoFrame } from '../media/video-frame.js';
+import { MAX_PIXELS, PIXEL_FORMATS, type VideoFrame } from '../media/video-frame.js';
 
-const Options = z.strictObject({
-  width: z.int().min(2).max(1920).optional().describe('Width of the pictures that come out, in pixels; as they came when left out.'),
-  height: z.int().min(2).max(1920).optional().describe('Height of the pictures that come out, in pixels; as they came when left out.'),
-  format: z.enum(PIXEL_FORMATS).default('YUV420P').describe('Pixel format that comes out: YUV420P, RGB24 (B,G,R) or ARGB32 (B,G,R,A).'),
-});
+const SIDE = 'in pixels; when left out it follows from the other, keeping the shape';
+
+const Options = z
+  .strictObject({
+    width: z.int().min(2).max(1920).optional().describe(`Width of the pictures that come out, ${SIDE}.`),
+    height: z.int().min(2).max(1920).optional().describe(`Height of the pictures that come out, ${SIDE}.`),
+    format: z
+      .enum(PIXEL_FORMATS)
+      .default('YUV420P')
+      .describe('Pixel format that comes out: YUV420P, RGB24 (B,G,R) or ARGB32 (B,G,R,A).'),
+  })
+  .refine(({ width = 2, height = 2 }) => width * height <= MAX_PIXELS, {
+    path: ['width'],
+    message: 'Too big: width times height must be at most 1920x1080 pixels',
+  });
 type ScalerOptions = z.output<typeof Options>;
 
 /** Changes the size and the pixel format of raw pictures. Errors: SLUICE_FORMAT_MISMATCH, SLUICE_CODEC_UNAVAILABLE. */
@@ -38,9 +49,9 @@ class ScalerStream extends Transform {
   }
 
   override _transform(frame: VideoFrame, _encoding: BufferEncoding, done: TransformCallback): void {
-    const { width = frame.width, height = frame.height, format } = this.#options;
+    const { format } = this.#options;
     try {
-      checkPictureTarget({ width, height, format });
+      const { width, height } = sizeFor(frame, this.#options);
       done(null, this.#scaler.scale(frame, { width, height, format }));
     } catch (error) {
       done(error as Error);

@@ -2,11 +2,15 @@ import { Transform, type TransformCallback } from 'node:stream';
 import { z } from 'zod';
 import { openVideoDecoder, type ThreadedVideoDecoder } from '../codecs/codec-thread.js';
 import { type EncodedVideoChunk, VIDEO_CODECS, type VideoCodec } from '../media/encoded-chunk.js';
+import type { SluiceError } from '../media/errors.js';
 import { defineNode } from '../media/node.js';
-import { PIXEL_FORMATS } from '../media/video-frame.js';
+import { PIXEL_FORMATS, type VideoFrame } from '../media/video-frame.js';
 
 const Options = z.strictObject({
-  format: z.enum(PIXEL_FORMATS).default('YUV420P').describe('Pixel format that comes out: YUV420P, RGB24 (B,G,R) or ARGB32 (B,G,R,A).'),
+  format: z
+    .enum(PIXEL_FORMATS)
+    .default('YUV420P')
+    .describe('Pixel format that comes out: YUV420P, RGB24 (B,G,R) or ARGB32 (B,G,R,A).'),
 });
 type VideoDecoderOptions = z.output<typeof Options>;
 
@@ -15,7 +19,7 @@ const MAX_PENDING = 4;
 
 /**
  * Decodes VP8 and H.264 in a codec thread; the codec may change at a key frame. What cannot be decoded is dropped,
- * counted, up to the next key frame.
+ * counted, up to the next key frame. Errors: SLUICE_CODEC_FAILED, SLUICE_CODEC_UNAVAILABLE.
  */
 export const videoDecoder = defineNode({
   type: 'video-decoder',
@@ -28,7 +32,10 @@ export const videoDecoder = defineNode({
   vp8:     { type: video-encoder, from: picture }
   again:   { type: video-decoder, from: vp8 }
   nowhere: { type: "null", from: again }`,
-  create: (options, context) => new VideoDecoderStream(options, (reason) => { context.dropped(reason); }),
+  create: (options, context) =>
+    new VideoDecoderStream(options, (reason) => {
+      context.dropped(reason);
+    }),
 });
 
 class VideoDecoderStream extends Transform {
@@ -36,7 +43,13 @@ class VideoDecoderStream extends Transform {
   readonly #dropped: (reason: string) => void;
   #decoder: ThreadedVideoDecoder | undefined;
   #codec: VideoCodec | undefined;
+  /** Lets the next chunk in: set while there is no room for it. */
   #waiting: (() => void) | undefined;
+  /** Nothing came out since the start, or since a broken chunk: chunks are left out up to a key frame. */
+  #isLost = true;
+  /** The chunk that is being answered gave a picture, or was counted. */
+  #isAccounted = false;
+  #lastError: SluiceError | undefined;
 
   constructor(options: VideoDecoderOptions, dropped: (reason: string) => void) {
     super({ objectMode: true, readableHighWaterMark: 4, writableHighWaterMark: 4 });
@@ -55,6 +68,11 @@ class VideoDecoderStream extends Transform {
     );
   }
 
+  override _read(size: number): void {
+    super._read(size);
+    this.#goOn();
+  }
+
   override _flush(done: TransformCallback): void {
     if (!this.#decoder) done();
     else this.#decoder.flush().then(() => { done(); }, (error: unknown) => { done(error as Error); });
@@ -62,32 +80,66 @@ class VideoDecoderStream extends Transform {
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     const decoder = this.#decoder;
-    this.#decoder = undefined;
+    this.#decoder = this.#waiting = undefined;
     if (!decoder) done(error);
     else decoder.close().then(() => { done(error); }, () => { done(error); });
   }
 
   async #open(codec: VideoCodec): Promise<ThreadedVideoDecoder> {
-    await this.#decoder?.flush();
-    await this.#decoder?.close();
+    const before = this.#decoder;
+    await before?.flush();
+    this.#decoder = undefined;
+    await before?.close();
     const decoder = await openVideoDecoder({ codec, format: this.#options.format });
-    decoder.onFrame((frame) => { this.push(frame); });
-    decoder.onAnswer(() => { this.#goOn(); });
-    decoder.onError(() => { this.#dropped('broken chunk'); });
-    this.#decoder = decoder;
+    decoder.onFrame(this.#onFrame);
+    decoder.onError(this.#onError);
+    decoder.onAnswer(this.#onAnswer);
     this.#codec = codec;
+    this.#isLost = true;
+    if (this.destroyed) await decoder.close();
+    else this.#decoder = decoder;
     return decoder;
   }
 
+  readonly #onFrame = (frame: VideoFrame): void => {
+    this.#isLost = false;
+    this.#isAccounted = true;
+    this.push(frame);
+  };
+
+  readonly #onError = (error: SluiceError): void => {
+    this.#lastError = error;
+    this.#isLost = true;
+    this.#isAccounted = true;
+    this.#dropped('broken chunk');
+    // A thread that broke answers no more.
+    this.#goOn();
+  };
+
+  readonly #onAnswer = (): void => {
+    if (this.#isLost && !this.#isAccounted) this.#dropped('waiting for a key frame');
+    this.#isAccounted = false;
+    this.#goOn();
+  };
+
   #decode(decoder: ThreadedVideoDecoder, chunk: EncodedVideoChunk, done: TransformCallback): void {
-    decoder.decode(chunk);
-    if (decoder.pending < MAX_PENDING) done();
-    else this.#waiting = done;
+    if (this.destroyed) return;
+    try {
+      decoder.decode(chunk);
+    } catch (error) {
+      done(this.#lastError ?? (error as Error));
+      return;
+    }
+    this.#waiting = done;
+    this.#goOn();
   }
 
+  /** Takes the next chunk when there is room in the thread and behind it: pictures come between calls, where Transform does not count them. */
   #goOn(): void {
+    const pending = this.#decoder?.pending ?? 0;
+    if (!this.#waiting || pending >= MAX_PENDING || this.readableLength >= this.readableHighWaterMark) return;
     const waiting = this.#waiting;
     this.#waiting = undefined;
-    waiting?.();
+    waiting();
   }
 }

@@ -1,26 +1,40 @@
 import { Transform, type TransformCallback } from 'node:stream';
 import { z } from 'zod';
 import { openVideoEncoder, type ThreadedVideoEncoder } from '../codecs/codec-thread.js';
+import { sizeFor } from '../codecs/picture-size.js';
 import { VIDEO_CODECS } from '../media/encoded-chunk.js';
 import { defineNode } from '../media/node.js';
-import type { VideoFrame } from '../media/video-frame.js';
+import { MAX_PIXELS, type VideoFrame } from '../media/video-frame.js';
 
-const Options = z.strictObject({
-  codec: z.enum(VIDEO_CODECS).default('vp8').describe('`vp8`, or `h264` (constrained baseline, Annex B).'),
-  width: z.int().min(2).max(1920).optional().describe('Width that comes out, in pixels; that of the first picture when left out.'),
-  height: z.int().min(2).max(1920).optional().describe('Height that comes out, in pixels; that of the first picture when left out.'),
-  frameRate: z.number().min(1).max(60).default(30).describe('Pictures per second that are expected.'),
-  bitrate: z.int().min(50_000).max(20_000_000).default(1_000_000).describe('Bits per second.'),
-  keyFrameIntervalMs: z.int().min(100).max(600_000).default(10_000).describe('Longest time between two key frames, in ms.'),
-});
+const SIDE =
+  'in pixels; when left out it follows from the other, keeping the shape of the first picture. Even for h264';
+
+const Options = z
+  .strictObject({
+    codec: z.enum(VIDEO_CODECS).default('vp8').describe('`vp8`, or `h264` (constrained baseline, Annex B).'),
+    width: z.int().min(2).max(1920).optional().describe(`Width that comes out, ${SIDE}.`),
+    height: z.int().min(2).max(1920).optional().describe(`Height that comes out, ${SIDE}.`),
+    frameRate: z.number().min(1).max(60).default(30).describe('Pictures per second that are expected.'),
+    bitrate: z.int().min(50_000).max(20_000_000).default(1_000_000).describe('Bits per second.'),
+    keyFrameIntervalMs: z
+      .int()
+      .min(100)
+      .max(600_000)
+      .default(10_000)
+      .describe('Longest time between two key frames, in ms.'),
+  })
+  .refine(({ width = 2, height = 2 }) => width * height <= MAX_PIXELS, {
+    path: ['width'],
+    message: 'Too big: width times height must be at most 1920x1080 pixels',
+  });
 type VideoEncoderOptions = z.output<typeof Options>;
 
 /** Pictures that may be in the codec thread at a time. */
 const MAX_PENDING = 3;
 
 /**
- * Encodes raw pictures in a codec thread. `requestKeyFrame()` of its stream makes the next picture a key frame.
- * Errors: SLUICE_CODEC_FAILED, SLUICE_CODEC_UNAVAILABLE.
+ * Encodes raw pictures in a codec thread, all to the size of the first one. `requestKeyFrame()` of its stream makes the
+ * next picture a key frame. Errors: SLUICE_FORMAT_MISMATCH, SLUICE_CODEC_FAILED, SLUICE_CODEC_UNAVAILABLE.
  */
 export const videoEncoder = defineNode({
   type: 'video-encoder',
@@ -39,6 +53,7 @@ class VideoEncoderStream extends Transform {
   readonly #options: VideoEncoderOptions;
   #encoder: ThreadedVideoEncoder | undefined;
   #wantsKey = false;
+  /** Lets the next picture in: set while there is no room for it. */
   #waiting: (() => void) | undefined;
 
   constructor(options: VideoEncoderOptions) {
@@ -61,6 +76,11 @@ class VideoEncoderStream extends Transform {
     );
   }
 
+  override _read(size: number): void {
+    super._read(size);
+    this.#goOn();
+  }
+
   override _flush(done: TransformCallback): void {
     if (!this.#encoder) done();
     else this.#encoder.flush().then(() => { done(); }, (error: unknown) => { done(error as Error); });
@@ -68,7 +88,7 @@ class VideoEncoderStream extends Transform {
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     const encoder = this.#encoder;
-    this.#encoder = undefined;
+    this.#encoder = this.#waiting = undefined;
     if (!encoder) done(error);
     else encoder.close().then(() => { done(error); }, () => { done(error); });
   }
@@ -76,10 +96,11 @@ class VideoEncoderStream extends Transform {
   async #open(frame: VideoFrame): Promise<ThreadedVideoEncoder> {
     const { codec, frameRate, bitrate, keyFrameIntervalMs } = this.#options;
     const even = codec === 'h264' ? ~1 : ~0;
+    const { width, height } = sizeFor(frame, this.#options);
     const encoder = await openVideoEncoder({
       codec,
-      width: Math.max(2, (this.#options.width ?? frame.width) & even),
-      height: Math.max(2, (this.#options.height ?? frame.height) & even),
+      width: Math.max(2, width & even),
+      height: Math.max(2, height & even),
       frameRate,
       bitrate,
       keyFrameIntervalFrames: Math.max(1, Math.round((keyFrameIntervalMs * frameRate) / 1000)),
@@ -87,20 +108,25 @@ class VideoEncoderStream extends Transform {
     encoder.onChunk((chunk) => { this.push(chunk); });
     encoder.onAnswer(() => { this.#goOn(); });
     encoder.onError((error) => { this.destroy(error); });
-    this.#encoder = encoder;
+    if (this.destroyed) await encoder.close();
+    else this.#encoder = encoder;
     return encoder;
   }
 
   #encode(encoder: ThreadedVideoEncoder, frame: VideoFrame, done: TransformCallback): void {
+    if (this.destroyed) return;
     encoder.encode(frame, this.#wantsKey);
     this.#wantsKey = false;
-    if (encoder.pending < MAX_PENDING) done();
-    else this.#waiting = done;
+    this.#waiting = done;
+    this.#goOn();
   }
 
+  /** Takes the next picture when there is room in the thread and behind it: chunks come between calls, where Transform does not count them. */
   #goOn(): void {
+    const pending = this.#encoder?.pending ?? 0;
+    if (!this.#waiting || pending >= MAX_PENDING || this.readableLength >= this.readableHighWaterMark) return;
     const waiting = this.#waiting;
     this.#waiting = undefined;
-    waiting?.();
+    waiting();
   }
 }

@@ -2,7 +2,6 @@ import { SessionDescription, type UpdateTrackSettings, VideoQuality } from '@liv
 import { Transport, type TransportState } from '../engine/transport.js';
 import { OFFERED_PAYLOAD_TYPES, type OfferedTrack, offerSubscriber } from '../engine/sdp/offer.js';
 import type { SessionDescription as Description } from '../engine/sdp/media-section.js';
-import { MAX_SECTIONS } from '../engine/sdp/sdp-text.js';
 import { negotiateSent } from '../engine/sdp/negotiated.js';
 import { parseSessionDescription, writeSessionDescription } from '../engine/sdp/session-description.js';
 import { SluiceError } from '../media/errors.js';
@@ -14,6 +13,8 @@ import type { ServerTrack } from './track.js';
 
 /** A client that does not answer an offer for this long is asked to come back. */
 const ANSWER_TIMEOUT_MS = 15_000;
+/** Most m-lines of an offer: what answers are read up to. */
+const MAX_SECTIONS = 64;
 /** Transports in a row that fail before the client is asked to come back. */
 const MAX_FAILURES = 3;
 

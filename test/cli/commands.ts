@@ -72,8 +72,7 @@ await t.test('validate', async (t) => {
   t.equal(
     both.stderr,
     `${bad.file}:2:14: node "a": there is no node type "toen" [SLUICE_NODE_UNKNOWN]\n  Did you mean "tone"? See \`sluice nodes\` for the types there are.\n` +
-      `${bad.file}:3:24: node "b": option "db": too big: expected number to be <=24 [SLUICE_CONFIG_INVALID]\n  See \`sluice inspect gain\` for its options.\n` +
-      '',
+      `${bad.file}:3:24: node "b": option "db": too big: expected number to be <=24 [SLUICE_CONFIG_INVALID]\n  See \`sluice inspect gain\` for its options.\n`,
   );
   const json = await cli(['validate', '--json', good.file, bad.file, '/nope.yaml']);
   t.match(JSON.parse(json.stdout), {

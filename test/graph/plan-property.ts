@@ -103,10 +103,7 @@ await t.test('what two ports have in common does not depend on who is asked, but
       const list = (of: ReturnType<typeof intersect>): string =>
         of
           .map((format) =>
-            JSON.stringify([
-              format.kind,
-              'sampleRate' in format && format.sampleRate !== undefined ? [format.sampleRate].flat().sort() : null,
-            ]),
+            JSON.stringify([format.kind, 'sampleRate' in format ? [format.sampleRate].flat().sort() : null]),
           )
           .join();
       return list(intersect([one], [other])) === list(intersect([other], [one]));

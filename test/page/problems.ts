@@ -61,6 +61,14 @@ t.test('what livekit-client throws on joining', (t) => {
   const refused = (reasonName: string, message = ''): Problem => seen(joinProblem({ reasonName, message }));
   t.match(refused('NotAllowed', 'signature verification failed'), { code: 'token-refused', needsToken: true });
   t.match(refused('NotAllowed', 'token is expired'), { code: 'token-expired', needsToken: true });
+  // As livekit-client 2.23 really does it, with the whole token in the message of the LiveKit server.
+  const wrapped = joinProblem({
+    reasonName: 'ServerUnreachable',
+    status: 401,
+    message:
+      'could not establish signal connection: invalid token: eyJhbGciOiJI.eyJ2aWRlbyI6.c2lnbmF0dXJl, error: bad signature',
+  });
+  t.match(wrapped, { code: 'token-refused', needsToken: true, mend: /^Invalid token: …, error: bad signature\. / });
   t.match(refused('ServerUnreachable'), { code: 'unreachable', retry: true });
   t.match(refused('Timeout'), { code: 'timeout', retry: true });
   t.match(refused('LeaveRequest'), { code: 'session-ended' });

@@ -20,12 +20,14 @@ export interface EncodedAudioConsumer {
 
 const CLOCK_RATE = 48_000;
 const PERIOD_SAMPLES = 960;
+/** Two packets: one that is a beat late is still in time. */
+const MIN_DELAY_MS = 40;
 /** Beyond this the time stamps jump to where the packets are, in µs. */
 const MAX_TIMESTAMP_ERROR_US = 60_000;
 
 /** Receives one audio track: order, loss and jitter, and decoding for those who read it, and for nobody else. */
 export class AudioReceiver {
-  readonly #jitterBuffer = new JitterBuffer();
+  readonly #jitterBuffer = new JitterBuffer({ minDelayMs: MIN_DELAY_MS });
   readonly #timeline = new MediaTimeline(CLOCK_RATE);
   readonly #sequences = new SequenceUnwrapper();
   readonly #timestamps = new TimestampUnwrapper();

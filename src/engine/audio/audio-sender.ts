@@ -49,6 +49,7 @@ export class AudioSender implements TickTask {
   #everWritten = false;
   #dry = true;
   #waitedForRest = false;
+  #resuming = true;
   #gapUs = 0;
   #talking = false;
   #wroteSinceTick = false;
@@ -112,8 +113,11 @@ export class AudioSender implements TickTask {
     this.#timelineUs = timestampUs === undefined ? undefined : nowUs - timestampUs;
     this.#dueUs += PERIOD_US;
     while (this.#dueUs > 0) {
-      const sentUs = this.#sendNext();
-      if (sentUs === 0) break;
+      const sentUs = this.#startsTooEarly() ? 0 : this.#sendNext();
+      if (sentUs === 0) {
+        this.#skipPeriod();
+        break;
+      }
       this.#dueUs -= sentUs;
     }
     this.#dueUs = Math.min(this.#dueUs, 0);
@@ -133,6 +137,13 @@ export class AudioSender implements TickTask {
     if (next === 'encoded-audio') return this.#sendEncoded();
     if (next === 'audio') return this.#sendRaw();
     return this.#passGap();
+  }
+
+  /** After a gap, one beat is waited for a second period: a live writer is never quite on time, and would make gaps. */
+  #startsTooEarly(): boolean {
+    if (!this.#resuming || this.#queue.next === undefined) return false;
+    this.#resuming = false;
+    return this.#wroteSinceTick && this.#queue.heldUs < 2 * PERIOD_US;
   }
 
   #sendEncoded(): number {
@@ -166,14 +177,17 @@ export class AudioSender implements TickTask {
       this.#options.onDrained();
       this.#settleDrains();
     }
+    this.#resuming = true;
     this.#gapUs += PERIOD_US;
-    if (this.#everWritten && this.#gapUs <= this.#options.silenceToleranceMs * 1000) {
-      this.#rtpTime += (PERIOD_US * RTP_CLOCK_RATE) / 1_000_000;
-      this.#talking = false;
-    } else {
-      this.#encode(this.#silence);
-    }
+    if (this.#everWritten && this.#gapUs <= this.#options.silenceToleranceMs * 1000) this.#skipPeriod();
+    else this.#encode(this.#silence);
     return PERIOD_US;
+  }
+
+  /** Nothing is sent for a period; time stamps go on. */
+  #skipPeriod(): void {
+    this.#rtpTime += (PERIOD_US * RTP_CLOCK_RATE) / 1_000_000;
+    this.#talking = false;
   }
 
   #encode(period: Int16Array): void {

@@ -107,7 +107,8 @@ export class VideoReading implements VideoConsumer {
     while (reader.credit > 0) {
       const chunk = this.#queue.shift();
       if (!chunk) return;
-      reader.push({ ...chunk, data: chunk.data.slice() }, NOMINAL_FRAME_US);
+      // Not slice(): of a Buffer that is a view, and the picture belongs to all readers.
+      reader.push({ ...chunk, data: new Uint8Array(chunk.data) }, NOMINAL_FRAME_US);
     }
   }
 

@@ -84,6 +84,8 @@ export function browserProblem(): Problem {
 /** Why joining failed. @param facts what `fetchTicket` or livekit-client's `connect` threw. */
 export function joinProblem(facts: ErrorFacts): Problem {
   if (facts.name === 'TicketError') return ticketProblem(facts);
+  // livekit-client calls every failure before the session opens "server unreachable"; the status tells more.
+  if (facts.status === 401 || facts.status === 403) return refused(facts.message);
   switch (facts.reasonName) {
     case 'NotAllowed':
       return refused(facts.message);
@@ -210,9 +212,13 @@ function warning(code: string, title: string, mend: string): Problem {
   return { code, tone: 'warning', title, mend };
 }
 
-/** Someone else's message as a sentence: capital first letter, full stop, not endless. */
+/** Someone else's message as a sentence: capital first letter, full stop, not endless, and no token in it. */
 function sentence(message: string | undefined): string {
-  const text = (message ?? '').trim().slice(0, 200);
+  const text = (message ?? '')
+    .replace('could not establish signal connection: ', '')
+    .replace(/[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g, '…')
+    .trim()
+    .slice(0, 200);
   if (text === '') return '';
   return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? '' : '.');
 }

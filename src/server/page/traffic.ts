@@ -45,10 +45,10 @@ export class TrafficMeter {
   }
 }
 
-/** `0.4 ms`, `12 ms`; a dash while unknown. */
+/** `<1 ms`, `12 ms`; a dash while unknown. */
 export function formatRtt(rttMs: number | undefined): string {
   if (rttMs === undefined) return '–';
-  return `${rttMs < 1 ? rttMs.toFixed(1) : Math.round(rttMs).toString()} ms`;
+  return rttMs < 1 ? '<1 ms' : `${Math.round(rttMs).toString()} ms`;
 }
 
 /** `64 kbps`, `1.4 Mbps`; a dash while unknown. */

@@ -1,0 +1,132 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import { createToken } from '../../src/server/token.js';
+import { RtcNodeClient } from '../server/rtc-node-client.js';
+import { packageRoot } from '../support/package-root.js';
+import { requireSystem } from '../support/require.js';
+import { makeFakeDevices } from './fake-devices.js';
+import { type SeenPicture, Visitor, launchBrowser } from './join-page.js';
+import { matchSpeech } from './speech-match.js';
+
+const CLI = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+const WATCH_MS = 6000;
+
+await t.test('two people on the page and one on rtc-node hear and see the echo bot and each other', { timeout: 240_000 }, async (t) => {
+  const executable = requireSystem(t, 'chromium');
+  if (executable === undefined) return;
+  if (!existsSync(`${packageRoot}/dist/page/index.html`)) {
+    t.fail('the page was not built: npm run build:page');
+    return;
+  }
+  const devices = await makeFakeDevices(`${packageRoot}/pipelines/media/speech.ogg`, t.testdir({}));
+  const bot = await startEcho();
+  t.teardown(() => bot.process.kill('SIGKILL'));
+  const browser = await launchBrowser(executable, devices);
+  t.teardown(() => browser.close());
+
+  // Without the browser's noise suppression and gain control, which change what is said.
+  const pageUrl = `${bot.pageUrl}&audio=raw&video=360`;
+  const ann = await Visitor.join(browser, pageUrl, 'Ann');
+  await ann.sees('Echo');
+
+  await t.test('the echoed picture carries the numbers of the camera, without a freeze', async (t) => {
+    const pictures = await ann.watch('Echo', WATCH_MS);
+    const { readable, longestPauseMs, forward } = describe(pictures);
+    t.comment(`${pictures.length} pictures, ${readable} numbers read, longest pause ${longestPauseMs.toFixed(0)} ms`);
+    t.ok(readable >= 0.95 * pictures.length, 'nearly every picture can be read');
+    t.ok(pictures.length >= (WATCH_MS / 1000) * 5, 'pictures keep coming');
+    t.ok(forward, 'numbers go on in their order');
+    t.ok(longestPauseMs < 1000, 'no freeze');
+  });
+
+  await t.test('the echoed voice is the speech of the microphone', async (t) => {
+    const match = matchSpeech(await ann.hear('Echo', WATCH_MS, devices.sampleRate), devices.speech, devices.sampleRate);
+    t.comment(`correlation: peak ${match.peak.toFixed(3)}, median ${match.median.toFixed(3)}`);
+    t.ok(match.peak > 0.8, 'it correlates with the clip');
+  });
+
+  const ben = await Visitor.join(browser, pageUrl, 'Ben');
+  await ben.sees('Ann');
+  await t.test('a second person sees and hears the first', async (t) => {
+    const { readable } = describe(await ben.watch('Ann', WATCH_MS));
+    t.ok(readable >= 10, 'numbers are read from the picture');
+    const match = matchSpeech(await ben.hear('Ann', WATCH_MS, devices.sampleRate), devices.speech, devices.sampleRate);
+    t.comment(`correlation: peak ${match.peak.toFixed(3)}`);
+    t.ok(match.peak > 0.8, 'the voice correlates with the clip');
+  });
+
+  const nod = new RtcNodeClient();
+  t.teardown(() => nod.close());
+  await t.test('a participant on rtc-node is seen and heard, and hears and sees', async (t) => {
+    const token = await createToken({ apiKey: 'devkey', apiSecret: 'secret', sessionId: 'demo', identity: 'nod', name: 'Nod' });
+    const { others } = await nod.call('connect', { url: bot.url, token, autoSubscribe: true });
+    t.equal(others.length, 3, 'the bot and both people are there');
+    await nod.call('publishTone', { hz: 660 });
+    await nod.call('publishGrey', { width: 320, height: 240, left: 60, right: 200, simulcast: false });
+    await ann.sees('Nod');
+    const heard = await ann.hear('Nod', 2000, devices.sampleRate);
+    t.ok(Math.abs(pitch(heard, devices.sampleRate) - 660) < 15, 'the first person hears its tone');
+    const annIdentity = others.find((identity) => identity.startsWith('Ann')) ?? '';
+    const seen = await nod.call('see', { identity: annIdentity, frames: 5 });
+    t.ok(seen.width >= 160, 'it sees the first person');
+    const voice = await nod.call('hear', { identity: annIdentity, ms: 2000 });
+    t.ok(voice.rms > 200, 'it hears the first person');
+    await nod.call('disconnect', {});
+  });
+
+  t.same([...ann.errors, ...ben.errors], [], 'nothing went wrong on the pages');
+  bot.process.kill('SIGTERM');
+  const [code] = (await once(bot.process, 'exit')) as [number | null];
+  t.equal(code, 0, 'the bot ends when it is told to');
+});
+
+interface EchoBot {
+  readonly process: ChildProcess;
+  readonly pageUrl: string;
+  readonly url: string;
+}
+
+/** What `npm start` does, on a free port. */
+async function startEcho(): Promise<EchoBot> {
+  const child = spawn(process.execPath, [CLI, 'run', `${packageRoot}/pipelines/echo.yaml`], {
+    env: { ...process.env, SLUICE_PORT: '0' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
+    output += String(chunk);
+    const pageUrl = /http:\S+/.exec(output)?.[0];
+    if (pageUrl !== undefined) {
+      child.stdout.resume();
+      return { process: child, pageUrl, url: `ws://${new URL(pageUrl).host}` };
+    }
+  }
+  throw new Error(`the echo bot ended without telling its page: ${output}`);
+}
+
+function describe(pictures: readonly SeenPicture[]): { readable: number; longestPauseMs: number; forward: boolean } {
+  let readable = 0;
+  let longestPauseMs = 0;
+  let forward = true;
+  let last: SeenPicture | undefined;
+  for (const picture of pictures) {
+    if (picture.number === undefined) continue;
+    readable++;
+    if (last?.number !== undefined) {
+      longestPauseMs = Math.max(longestPauseMs, picture.timeMs - last.timeMs);
+      // The camera's file starts again at its end.
+      if (picture.number < last.number && last.number < 290) forward = false;
+    }
+    last = picture;
+  }
+  return { readable, longestPauseMs, forward };
+}
+
+function pitch(samples: Int16Array, sampleRate: number): number {
+  let crossings = 0;
+  for (let i = 1; i < samples.length; i++) if (samples[i - 1]! < 0 !== samples[i]! < 0) crossings++;
+  return (crossings * sampleRate) / (2 * samples.length);
+}

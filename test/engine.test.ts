@@ -1,0 +1,10 @@
+import './engine/pcm-queue.js';
+import './engine/video-queue.js';
+import './engine/media-timeline.js';
+import './engine/ticker.js';
+import './engine/media-reader.js';
+import './engine/directory.js';
+import './engine/period-converter.js';
+import './engine/audio-sender.js';
+import './engine/video-sender.js';
+import './engine/reading.js';

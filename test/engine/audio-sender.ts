@@ -1,0 +1,252 @@
+import t from 'tap';
+import { createOpusDecoder } from '../../src/codecs/opus.js';
+import { AudioSender } from '../../src/engine/audio/audio-sender.js';
+import { PUBLISHER_LEVELS, type AudioFormat } from '../../src/engine/port.js';
+import { Ticker } from '../../src/engine/ticker.js';
+import { audioData } from '../../src/media/audio-data.js';
+import { VirtualClock } from '../../src/media/clock.js';
+import type { EncodedAudioChunk } from '../../src/media/encoded-chunk.js';
+import { channel, concat, sine, toneAmplitude } from '../codecs/tones.js';
+import { type SentPacket, captured } from './capture.js';
+
+const STEREO: AudioFormat = { sampleRate: 48_000, numberOfChannels: 2 };
+
+async function setUp(format = STEREO, more: { dtx?: boolean; silenceToleranceMs?: number } = {}) {
+  const clock = new VirtualClock();
+  const { capture, stream } = captured(clock, 'audio');
+  const events: string[] = [];
+  const levels = new BigInt64Array(new SharedArrayBuffer(8 * PUBLISHER_LEVELS.length));
+  const sender = await AudioSender.open({
+    format,
+    stereo: true,
+    dtx: more.dtx ?? false,
+    silenceToleranceMs: more.silenceToleranceMs ?? 200,
+    levels,
+    onDrained: () => events.push(`drained ${clock.nowUs() / 1000}`),
+    onConsumed: () => undefined,
+    onError: (error) => t.fail(String(error)),
+  });
+  const ticker = new Ticker(clock, 20, (error) => t.fail(String(error)));
+  ticker.add(sender);
+  sender.attach(stream);
+  let frame = 0;
+  /** The next so many ms of one endless tone of 400 Hz. */
+  const write = (ms: number): void => {
+    const frames = (format.sampleRate * ms) / 1000;
+    const data = sine(Array<number>(format.numberOfChannels).fill(400), format.sampleRate, frames, 10_000, frame);
+    sender.write(audioData(data, format.sampleRate, format.numberOfChannels, (frame * 1_000_000) / format.sampleRate));
+    frame += frames;
+  };
+  const level = (name: 'audioConsumedUs' | 'audioPlayedUs'): number => Number(levels[PUBLISHER_LEVELS[name]]);
+  return { clock, capture, sender, write, events, level };
+}
+
+/** Decodes packets in a row, those that were not sent left out. */
+async function decode(packets: readonly SentPacket[]): Promise<Int16Array> {
+  const decoder = await createOpusDecoder({ sampleRate: 48_000, numberOfChannels: 2 });
+  const samples = concat(packets.map(({ payload }) => decoder.decode(payload)));
+  decoder.close();
+  return channel(samples, 0, 2);
+}
+
+function encoded(number: number, duration: number): EncodedAudioChunk {
+  return { kind: 'encoded-audio', codec: 'opus', data: new Uint8Array(60).fill(number), timestamp: 0, duration };
+}
+
+const isSilent = (samples: Int16Array): boolean => samples.every((sample) => Math.abs(sample) < 20);
+const times = (packets: readonly SentPacket[]): number[] => packets.map(({ atMs }) => atMs);
+
+await t.test('silence from publish until the first data, then the data, on one time line', async (t) => {
+  const { clock, capture, write, events } = await setUp();
+  clock.advance(1000);
+  const before = capture.take();
+  t.same(times(before), Array.from({ length: 50 }, (_, i) => (i + 1) * 20));
+  t.ok(isSilent(await decode(before)));
+  t.ok(before.every(({ level }) => level === 127));
+  t.same(before.filter(({ marker }) => marker).map(({ sequence }) => sequence), [0], 'one beginning');
+  t.same(events, [], 'a buffer that was never filled does not run dry');
+  write(1000);
+  clock.advance(1000);
+  const after = capture.take();
+  t.same(after.map(({ rtp }) => rtp), Array.from({ length: 50 }, (_, i) => (50 + i) * 960));
+  t.same(after.map(({ sequence }) => sequence), Array.from({ length: 50 }, (_, i) => 50 + i));
+  const heard = await decode(after);
+  t.ok(Math.abs(toneAmplitude(heard.subarray(4800), 400, 48_000) - 10_000) < 500);
+  t.ok(after.slice(1).every(({ level }) => level > 10 && level < 16), 'the level of the tone is on the packets');
+});
+
+await t.test('after the data stops: nothing for 200 ms, then silence; drained is told once until it was filled again', async (t) => {
+  const { clock, capture, write, events } = await setUp();
+  write(100);
+  clock.advance(100);
+  t.equal(capture.take().length, 5);
+  t.same(events, []);
+  clock.advance(200);
+  t.same(capture.take(), [], 'a short gap is nobody\'s silence');
+  t.same(events, ['drained 120']);
+  clock.advance(1000);
+  const silence = capture.take();
+  t.same(times(silence), Array.from({ length: 50 }, (_, i) => 320 + i * 20));
+  t.equal(silence[0]?.rtp, 15 * 960, 'the gap is in the time stamps');
+  t.equal(silence[0]?.sequence, 5, 'and not in the sequence');
+  t.equal(silence[0]?.marker, true);
+  t.ok(isSilent((await decode(silence)).subarray(6 * 960)), 'but for what the codec still swings');
+  t.same(events.length, 1);
+  write(20);
+  clock.advance(40);
+  t.same(events, ['drained 120', 'drained 1340']);
+  clock.advance(80);
+  write(20);
+  clock.advance(20);
+  t.same(capture.take().map(({ rtp, marker }) => [rtp / 960, marker]), [[65, false], [71, true]], 'data within a short gap goes at once');
+});
+
+await t.test('a tolerance of 0: silence without a gap', async (t) => {
+  const { clock, capture, write } = await setUp(STEREO, { silenceToleranceMs: 0 });
+  write(40);
+  clock.advance(100);
+  t.same(capture.take().map(({ rtp }) => rtp), [0, 960, 1920, 2880, 3840]);
+});
+
+await t.test('a partial period waits for its rest for one beat, and is padded with silence then', async (t) => {
+  const { clock, capture, write, sender, level } = await setUp();
+  write(130);
+  const drained = sender.drained();
+  clock.advance(140);
+  t.equal(capture.sent.length, 7, 'nothing is written any more: it does not wait');
+  await drained;
+  t.equal(level('audioConsumedUs'), 130_000, 'padding does not count');
+  t.equal(level('audioPlayedUs'), 130_000);
+  const heard = await decode(capture.take());
+  // Opus begins 6.5 ms late, so the tone ends at 136.5 ms of 140.
+  t.ok(toneAmplitude(heard.subarray(120 * 48, 130 * 48), 400, 48_000) > 8000);
+  write(30);
+  clock.advance(20);
+  t.equal(capture.take().length, 1);
+  write(15);
+  clock.advance(20);
+  t.equal(capture.take().length, 1, 'the rest came in time');
+  write(10);
+  clock.advance(20);
+  t.same(capture.take(), [], 'the writer is in the middle of a period');
+  write(5);
+  clock.advance(20);
+  const [whole] = capture.take();
+  t.equal(whole?.atMs, 220);
+  t.equal(whole.rtp, 9 * 960, 'waiting is no gap');
+  t.equal(level('audioConsumedUs'), 190_000);
+});
+
+await t.test('chunks of any size make one unbroken tone', async (t) => {
+  const { clock, capture, write, level } = await setUp();
+  write(100);
+  let written = 100;
+  for (let i = 0; written < 3000; i++) {
+    const ms = [5, 35, 10, 70, 2.5, 60, 17.5][i % 7]!;
+    write(ms);
+    written += ms;
+    while (level('audioConsumedUs') / 1000 < written - 100) clock.advance(20);
+  }
+  const packets = capture.take();
+  t.same(packets.map(({ rtp }) => rtp), packets.map((_, i) => i * 960));
+  const heard = await decode(packets);
+  const quiet: number[] = [];
+  for (let at = 4800; at + 480 <= heard.length - 4800; at += 480) {
+    if (toneAmplitude(heard.subarray(at, at + 480), 400, 48_000) < 9000) quiet.push(at / 48);
+  }
+  t.same(quiet, [], '10 ms anywhere carry the tone in full, so its phase is unbroken');
+});
+
+await t.test('other formats come out as Opus with every period whole', async (t) => {
+  for (const format of [{ sampleRate: 44_100, numberOfChannels: 2 }, { sampleRate: 16_000, numberOfChannels: 1 }, { sampleRate: 32_000, numberOfChannels: 1 }]) {
+    const { clock, capture, write, level } = await setUp(format);
+    write(1000);
+    clock.advance(1000);
+    const packets = capture.take();
+    t.same(packets.map(({ rtp }) => rtp), packets.map((_, i) => i * 960));
+    t.ok(Math.abs(toneAmplitude((await decode(packets)).subarray(4800), 400, 48_000) - 10_000) < 700, `${format.sampleRate} Hz`);
+    t.equal(level('audioConsumedUs'), 1_000_000);
+  }
+});
+
+await t.test('clear() drops what waits, and who waited for it to leave is told', async (t) => {
+  const { clock, capture, write, sender, events, level } = await setUp();
+  write(1000);
+  clock.advance(100);
+  let settled = false;
+  const drained = sender.drained().then(() => { settled = true; });
+  await Promise.resolve();
+  t.equal(settled, false);
+  t.equal(sender.heldUs, 900_000);
+  sender.clear();
+  await drained;
+  t.equal(sender.heldUs, 0);
+  t.equal(level('audioConsumedUs'), 1_000_000, 'cleared has left the queue');
+  t.equal(level('audioPlayedUs'), 100_000, 'and was not played');
+  capture.take();
+  clock.advance(200);
+  t.same(capture.take(), []);
+  t.same(events, ['drained 120']);
+  write(20);
+  clock.advance(20);
+  t.equal(capture.take()[0]?.rtp, 15 * 960);
+  t.equal(level('audioPlayedUs'), 1_020_000, 'a place in all that was written');
+  await sender.drained();
+});
+
+await t.test('Opus packets are sent as they are, each after the time of those before it', async (t) => {
+  const { clock, capture, sender, level } = await setUp();
+  for (const [number, ms] of [60, 20, 10, 10, 5, 40].entries()) sender.write(encoded(number, ms * 1000));
+  clock.advance(160);
+  const packets = capture.take();
+  t.same(packets.map(({ payload }) => payload[0]), [0, 1, 2, 3, 4, 5]);
+  t.ok(packets.every(({ payload }) => payload.length === 60));
+  t.same(packets.map(({ rtp }) => rtp / 48), [0, 60, 80, 90, 100, 105]);
+  t.same(times(packets), [20, 80, 100, 100, 120, 120]);
+  t.equal(level('audioConsumedUs'), 145_000);
+  clock.advance(40);
+  t.equal(capture.take().length, 0);
+});
+
+await t.test('raw audio and Opus packets in turn keep one time line', async (t) => {
+  const { clock, capture, sender, write } = await setUp();
+  write(30);
+  sender.write(encoded(9, 20_000));
+  write(20);
+  clock.advance(120);
+  const packets = capture.take();
+  t.same(packets.map(({ rtp }) => rtp / 960), [0, 1, 2, 3]);
+  t.equal(packets[2]?.payload[1], 9, 'the partial period before it was padded');
+});
+
+await t.test('with DTX what is silent is not sent, and its time passes', async (t) => {
+  const { clock, capture, write } = await setUp(STEREO, { dtx: true });
+  write(200);
+  clock.advance(5000);
+  const packets = capture.take();
+  t.ok(packets.length < 150, `${packets.length} packets in 5 s`);
+  t.same(packets.map(({ rtp }) => rtp / 48), packets.map(({ atMs }) => atMs - 20));
+  const pauses = packets.filter((packet, i) => i > 0 && packet.rtp - packets[i - 1]!.rtp > 960);
+  t.ok(pauses.length > 0 && pauses.every(({ marker }) => marker), 'each beginning is marked');
+});
+
+await t.test('the time line of the sound is that of the sample which leaves', async (t) => {
+  const { clock, sender } = await setUp();
+  t.equal(sender.timelineUs(), undefined);
+  sender.write(audioData(new Int16Array(1920 * 5), 48_000, 2, 7_000_000));
+  clock.advance(20);
+  t.equal(sender.timelineUs(), 20_000 - 7_000_000);
+  clock.advance(60);
+  t.equal(sender.timelineUs(), 20_000 - 7_000_000);
+  clock.advance(60);
+  t.equal(sender.timelineUs(), undefined, 'none while nothing is sent');
+});
+
+await t.test('closing settles who waits', async (t) => {
+  const { sender, write, level } = await setUp();
+  write(500);
+  const drained = sender.drained();
+  sender.close();
+  await drained;
+  t.equal(level('audioConsumedUs'), 500_000);
+});

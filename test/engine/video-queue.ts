@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import t from 'tap';
+import { VideoQueue, type VideoValue } from '../../src/engine/video/video-queue.js';
+import type { EncodedVideoChunk } from '../../src/media/encoded-chunk.js';
+import type { VideoFrame } from '../../src/media/video-frame.js';
+
+const FRAME_US = 40_000;
+const data = new Uint8Array(6);
+
+function picture(timestamp: number): VideoFrame {
+  return { kind: 'video', data, width: 2, height: 2, format: 'YUV420P', timestamp };
+}
+
+function chunk(timestamp: number, duration: number): EncodedVideoChunk {
+  return { kind: 'encoded-video', codec: 'vp8', type: 'delta', data, timestamp, duration };
+}
+
+/** What comes due, and when, looked for every 5 ms. */
+function play(queue: VideoQueue, fromMs: number, toMs: number): string[] {
+  const out: string[] = [];
+  for (let nowMs = fromMs; nowMs <= toMs; nowMs += 5) {
+    for (let value = queue.shiftDue(nowMs * 1000); value; value = queue.shiftDue(nowMs * 1000)) out.push(`${value.timestamp / 1000}@${nowMs}`);
+  }
+  return out;
+}
+
+t.test('pictures leave as far apart as their time stamps say, the first at once', (t) => {
+  const queue = new VideoQueue(FRAME_US);
+  for (const at of [5000, 5040, 5060, 5200]) queue.push(picture(at * 1000));
+  t.same(play(queue, 100, 400), ['5000@100', '5040@140', '5060@160', '5200@300']);
+  t.end();
+});
+
+t.test('time stamps that stand still or go back count as one interval each', (t) => {
+  const queue = new VideoQueue(FRAME_US);
+  for (const at of [0, 0, 0, 120, 20]) queue.push(picture(at * 1000));
+  t.same(play(queue, 0, 400), ['0@0', '0@40', '0@80', '120@120', '20@160']);
+  t.end();
+});
+
+t.test('a late picture keeps the time line, one far too late and one far ahead begin a new one', (t) => {
+  const queue = new VideoQueue(FRAME_US);
+  queue.push(picture(0));
+  t.same(play(queue, 0, 100), ['0@0']);
+  queue.push(picture(40_000));
+  queue.push(picture(160_000));
+  t.same(play(queue, 100, 200), ['40@100', '160@160'], 'late by 60 ms');
+  queue.push(picture(200_000));
+  queue.push(picture(240_000));
+  t.same(play(queue, 500, 600), ['200@500', '240@540'], 'late by 300 ms');
+  queue.push(picture(5_000_000));
+  queue.push(picture(5_040_000));
+  t.same(play(queue, 600, 700), ['5000@600', '5040@640'], 'the source was replaced');
+  t.end();
+});
+
+t.test('pictures keep to the time line of their sound, as far as the two are near', (t) => {
+  let offsetUs: number | undefined;
+  const queue = new VideoQueue(FRAME_US, () => offsetUs);
+  for (let i = 0; i < 6; i++) queue.push(picture(i * FRAME_US));
+  t.same(play(queue, 1000, 1050), ['0@1000', '40@1040'], 'without sound the first is due when it comes');
+  offsetUs = 1_100_000;
+  t.same(play(queue, 1055, 1250), ['80@1180', '120@1220'], 'the sound is 100 ms later, the pictures wait for it');
+  offsetUs = 1_110_000;
+  t.same(play(queue, 1255, 1265), ['160@1260'], 'a skew of 10 ms is let be');
+  offsetUs = 9_000_000;
+  t.same(play(queue, 1270, 1400), ['200@1300'], 'a time line that has nothing to do with them is not followed');
+  t.end();
+});
+
+t.test('clear tells what it dropped and forgets the time line; durations of chunks count', (t) => {
+  const queue = new VideoQueue(FRAME_US);
+  queue.push(chunk(0, 33_000));
+  queue.push(chunk(33_000, 0));
+  queue.push(picture(70_000));
+  t.equal(queue.heldUs, 33_000 + 2 * FRAME_US);
+  t.same(play(queue, 0, 5), ['0@0']);
+  t.equal(queue.clear(), 2 * FRAME_US);
+  t.equal(queue.heldUs, 0);
+  queue.push(picture(10_000));
+  t.same(play(queue, 10, 15), ['10@10']);
+  t.end();
+});
+
+t.test('nothing is lost and the order is kept, whatever the time stamps', (t) => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.integer({ min: 0, max: 3000 }), fc.integer({ min: 0, max: 20 })), { maxLength: 150 }), (writes) => {
+      const queue = new VideoQueue(FRAME_US);
+      const out: VideoValue[] = [];
+      const pushed: VideoValue[] = [];
+      let nowUs = 0;
+      const drain = (): void => {
+        for (let value = queue.shiftDue(nowUs); value; value = queue.shiftDue(nowUs)) out.push(value);
+        assert.equal(queue.heldUs, (pushed.length - out.length) * FRAME_US);
+      };
+      for (const [timestampMs, beats] of writes) {
+        const value = picture(timestampMs * 1000);
+        pushed.push(value);
+        queue.push(value);
+        for (let i = 0; i < beats; i++) {
+          nowUs += 5000;
+          drain();
+        }
+      }
+      for (let i = 0; out.length < pushed.length; i++) {
+        assert.ok(i < pushed.length * 300, 'a picture never waits for more than a second');
+        nowUs += 5000;
+        drain();
+      }
+      assert.deepEqual(out, pushed);
+    }),
+    { numRuns: 60 },
+  );
+  t.end();
+});

@@ -1,0 +1,2 @@
+import './media/media-buffer.js';
+import './media/clock.js';
