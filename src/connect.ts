@@ -52,7 +52,9 @@ export async function connect(options: ConnectOptions = {}): Promise<Session> {
   const url = options.url ?? (process.env['SLUICE_URL'] || 'embedded');
   const sessionId = options.sessionId ?? process.env['SLUICE_SESSION_ID'];
   const embedded = EMBEDDED.exec(url);
-  const server = embedded ? await useEmbeddedServer(embedded[1] === undefined ? undefined : Number(embedded[1])) : undefined;
+  const server = embedded
+    ? await useEmbeddedServer(embedded[1] === undefined ? undefined : Number(embedded[1]))
+    : undefined;
   try {
     const address = checkUrl(server?.url ?? url);
     const token = await tokenFor(options, sessionId, address, server);
@@ -87,7 +89,8 @@ async function tokenFor(
 ): Promise<string> {
   // What the environment says belongs to the server that the environment names, never to the embedded one.
   const env = embedded ? {} : process.env;
-  const token = options.token ?? env['SLUICE_TOKEN'];
+  // A key that was passed means a token of its own, whatever the environment has.
+  const token = options.token ?? (options.apiKey === undefined ? env['SLUICE_TOKEN'] : undefined);
   if (token !== undefined && token !== '') return token;
   const { createToken } = await import('./server/token.js');
   const [apiKey, apiSecret] = await keyPair(options, env, url);
@@ -113,7 +116,10 @@ async function keyPair(options: ConnectOptions, env: NodeJS.ProcessEnv, url: URL
   if (apiKey && apiSecret) return [apiKey, apiSecret];
   if (apiKey || apiSecret) {
     const missing = apiKey ? 'apiSecret' : 'apiKey';
-    throw new SluiceError('SLUICE_CONFIG_INVALID', `${missing}: a key and its secret are needed to sign a token, and it is missing`);
+    throw new SluiceError(
+      'SLUICE_CONFIG_INVALID',
+      `${missing}: a key and its secret are needed to sign a token, and it is missing`,
+    );
   }
   const { DEVELOPMENT_KEYS, isLoopback } = await import('./server/options.js');
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');

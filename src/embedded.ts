@@ -52,7 +52,9 @@ export async function useEmbeddedServer(port = PORT): Promise<EmbeddedUse> {
   }
 }
 
-async function start(port: number): Promise<{ readonly url: string; readonly httpUrl: string; close(): Promise<void> }> {
+async function start(
+  port: number,
+): Promise<{ readonly url: string; readonly httpUrl: string; close(): Promise<void> }> {
   const { startServer } = await import('./server/index.js');
   const server = await startServer({ host: HOST, port, logLevel: 'error' });
   // Whoever uses it keeps the process alive, not the server.

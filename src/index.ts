@@ -1,7 +1,8 @@
 export { connect, type ConnectOptions } from './connect.js';
 export { useEmbeddedServer, type EmbeddedUse } from './embedded.js';
 
-export { Session, openSession, type OpenSessionOptions, type SessionEvents, type Stream } from './session/session.js';
+export { Session, openSession, type OpenSessionOptions } from './session/session.js';
+export type { SessionEvents, Stream } from './session/session-events.js';
 export { Publisher, type MediaBufferStats, type PublishedStream, type PublisherEvents } from './session/publisher.js';
 export { Subscriber, type Overflow, type SubscriberEvents, type SubscriberStats } from './session/subscriber.js';
 export type { MediaReadable, ReaderCounts } from './session/media-readable.js';
@@ -23,13 +24,38 @@ export type * from './session/driver.js';
 export { webrtcDriver } from './session/drivers/webrtc.js';
 export type { InboundStats, OutboundStats, SessionStats } from './engine/port.js';
 
-export { createToken, startServer, type EmbeddedServer, type ServerOptions, type TokenOptions } from './server/index.js';
+export {
+  createToken,
+  startServer,
+  type EmbeddedServer,
+  type ServerOptions,
+  type TokenOptions,
+} from './server/index.js';
 
-export { SAMPLE_RATES, audioData, audioDurationUs, type AudioData, type ChannelCount, type SampleRate } from './media/audio-data.js';
-export { VIDEO_CODECS, type EncodedAudioChunk, type EncodedVideoChunk, type VideoCodec } from './media/encoded-chunk.js';
+export {
+  SAMPLE_RATES,
+  audioData,
+  audioDurationUs,
+  type AudioData,
+  type ChannelCount,
+  type SampleRate,
+} from './media/audio-data.js';
+export {
+  VIDEO_CODECS,
+  type EncodedAudioChunk,
+  type EncodedVideoChunk,
+  type VideoCodec,
+} from './media/encoded-chunk.js';
 export { MAX_PIXELS, PIXEL_FORMATS, frameSizeBytes, type PixelFormat, type VideoFrame } from './media/video-frame.js';
 export { durationUs, type MediaKind, type MediaValue } from './media/media-value.js';
 export { ERROR_CODES, SluiceError, type ErrorCode, type Place } from './media/errors.js';
 export { systemClock, VirtualClock, type Clock, type ClockTimer } from './media/clock.js';
-export { defineNode, defineTransform, type NodeContext, type NodeDef, type NodePorts, type PortDef } from './media/node.js';
+export {
+  defineNode,
+  defineTransform,
+  type NodeContext,
+  type NodeDef,
+  type NodePorts,
+  type PortDef,
+} from './media/node.js';
 export type { SessionAccess, StreamInfo } from './media/session-access.js';

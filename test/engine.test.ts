@@ -8,3 +8,4 @@ import './engine/period-converter.js';
 import './engine/audio-sender.js';
 import './engine/video-sender.js';
 import './engine/reading.js';
+import './engine/signalling.js';

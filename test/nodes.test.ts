@@ -1,7 +1,14 @@
 import './nodes/delay.js';
+import './nodes/file.js';
 import './nodes/gain.js';
 import './nodes/mixer.js';
 import './nodes/null.js';
+import './nodes/opus.js';
+import './nodes/picture-size.js';
+import './nodes/recorder.js';
+import './nodes/resampler.js';
+import './nodes/scaler.js';
 import './nodes/test-pattern.js';
 import './nodes/tone.js';
+import './nodes/video-codecs.js';
 import './nodes/wav.js';

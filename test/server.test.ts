@@ -5,3 +5,8 @@ import './server/up-receiver.js';
 import './server/speakers.js';
 import './server/http.js';
 import './server/signalling.js';
+import './server/media.js';
+import './server/thread.js';
+import './server/rtc-node.js';
+import './server/browser.js';
+import './server/ending.js';

@@ -4,6 +4,7 @@ import './session/subscriber.js';
 import './session/session.js';
 import './session/connect.js';
 import './session/nodes.js';
+import './session/node-streams.js';
 import './session/live-media.js';
 import './session/live-limits.js';
 import './session/live-life.js';

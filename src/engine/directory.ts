@@ -1,4 +1,4 @@
-import { type ParticipantInfo, ParticipantInfo_State, type TrackInfo, TrackType } from '@livekit/protocol';
+import { type ParticipantInfo, ParticipantInfo_State, type TrackInfo, TrackSource, TrackType } from '@livekit/protocol';
 import type { ConnectionInfo, StreamState } from './port.js';
 
 /** One stream with the tracks it is made of. */
@@ -112,10 +112,10 @@ export function connectionInfo(participant: ParticipantInfo): ConnectionInfo {
 const LIVEKIT_GROUPS = new Set(['camera', 'screen_share']);
 
 /** The group that a track belongs to: its stream name, else what its source says. */
-export function groupOf(track: TrackInfo): string {
+function groupOf(track: TrackInfo): string {
   if (track.stream !== '') return track.stream;
-  // 3 and 4 are screen share and its audio.
-  return track.source === 3 || track.source === 4 ? 'screen_share' : 'camera';
+  const isScreen = track.source === TrackSource.SCREEN_SHARE || track.source === TrackSource.SCREEN_SHARE_AUDIO;
+  return isScreen ? 'screen_share' : 'camera';
 }
 
 function groupTracks(participant: ParticipantInfo, connection: ConnectionInfo): Map<string, StreamEntry> {

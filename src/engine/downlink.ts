@@ -29,7 +29,7 @@ export interface DownlinkOptions {
   readonly bindAddress: string | undefined;
   readonly onFault: (error: unknown) => void;
   /** The transport broke. */
-  onFailed(): void;
+  readonly onFailed: () => void;
 }
 
 interface Route {

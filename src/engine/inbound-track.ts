@@ -1,4 +1,3 @@
-import type { StreamEntry } from './directory.js';
 import { AudioReceiver } from './audio/audio-receiver.js';
 import type { NegotiatedCodec } from './sdp/negotiated.js';
 import { ReceiveStatistics } from './rtp/receive-statistics.js';
@@ -9,13 +8,10 @@ import { VideoReceiver } from './video/video-receiver.js';
 export interface InboundTrackOptions {
   readonly trackSid: string;
   readonly kind: 'audio' | 'video';
-  requestPackets(ssrc: number, sequenceNumbers: readonly number[]): void;
-  requestKeyFrame(ssrc: number): void;
-  onError(error: unknown): void;
+  readonly requestPackets: (ssrc: number, sequenceNumbers: readonly number[]) => void;
+  readonly requestKeyFrame: (ssrc: number) => void;
+  readonly onError: (error: unknown) => void;
 }
-
-/** The stream of a track, for statistics. */
-export type StreamOfTrack = (trackSid: string) => StreamEntry | undefined;
 
 const CLOCK_RATES = { audio: 48_000, video: 90_000 } as const;
 /** A level at which nothing is heard, in -dBov (RFC 6464). */

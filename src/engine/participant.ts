@@ -1,5 +1,5 @@
 import type { ParticipantInfo, SpeakerInfo } from '@livekit/protocol';
-import type { Clock } from '../media/clock.js';
+import type { Clock, ClockTimer } from '../media/clock.js';
 import { SluiceError, toErrorData } from '../media/errors.js';
 import { Mixer } from './audio/mixer.js';
 import { Directory, type DirectoryChange, type StreamEntry, connectionInfo, streamIdOf } from './directory.js';
@@ -22,6 +22,9 @@ export interface ParticipantOptions {
   readonly onFault: (error: unknown) => void;
 }
 
+/** How long after a stream has gone its last packets may come, and be played, in ms. */
+const TAIL_MS = 300;
+
 interface MixReader {
   readonly reader: MediaReader;
   readonly mixer: Mixer;
@@ -39,20 +42,24 @@ export class Participant implements TickTask {
   readonly #publishers = new Map<number, EnginePublisher>();
   readonly #readers = new Map<number, StreamReader>();
   readonly #mixes = new Map<number, MixReader>();
+  /** Readers whose stream is gone, until they have read what came. */
+  readonly #ending = new Set<StreamReader>();
+  readonly #tails = new Set<ClockTimer>();
   /** Tracks that the server was asked for. */
   readonly #subscribed = new Set<string>();
   #speakerStreamId: string | undefined;
+  /** Level of those who speak, by participant. */
+  readonly #levels = new Map<string, number>();
   /** What happens before the application has its session is told after that. */
   #announced = false;
   #early: (() => void)[] = [];
   #ended = false;
 
-  private constructor(args: ConnectArgs, options: ParticipantOptions, connect: (handlers: Participant) => LiveKitSignal) {
+  private constructor(args: ConnectArgs, options: ParticipantOptions, signal: LiveKitSignal) {
     this.#args = args;
     this.#options = options;
-    this.#signal = connect(this);
-    const self = this.#signal.join.participant;
-    this.#directory = new Directory(self?.sid ?? '');
+    this.#signal = signal;
+    this.#directory = new Directory(signal.join.participant?.sid ?? '');
     const link = {
       clock: options.clock,
       ticker: options.ticker,
@@ -69,13 +76,13 @@ export class Participant implements TickTask {
 
   /** Joins a session. Errors: those of LiveKitSignal.connect. */
   static async connect(args: ConnectArgs, options: ParticipantOptions): Promise<Participant> {
-    let participant: Participant | undefined;
+    const self: { participant?: Participant } = {};
     const waiting: (() => void)[] = [];
     // The server may speak before this side is set up.
     const later = <A extends unknown[]>(task: (to: Participant, ...a: A) => void) => (...a: A): void => {
-      const to = participant;
+      const to = self.participant;
       if (to) task(to, ...a);
-      else waiting.push(() => { if (participant) task(participant, ...a); });
+      else waiting.push(() => { if (self.participant) task(self.participant, ...a); });
     };
     const signal = await LiveKitSignal.connect({
       url: args.url,
@@ -94,7 +101,8 @@ export class Participant implements TickTask {
         onEnd: later((to, error: SluiceError) => { to.#lose(error); }),
       },
     });
-    participant = new Participant(args, options, () => signal);
+    const participant = new Participant(args, options, signal);
+    self.participant = participant;
     for (const task of waiting) task();
     return participant;
   }
@@ -166,7 +174,9 @@ export class Participant implements TickTask {
   }
 
   readerClose(id: number): void {
-    this.#readers.get(id)?.close();
+    const reader = this.#readers.get(id);
+    if (reader) this.#ending.delete(reader);
+    reader?.close();
     this.#readers.delete(id);
     this.#mixes.get(id)?.mixer.close();
     this.#mixes.delete(id);
@@ -177,6 +187,7 @@ export class Participant implements TickTask {
   tick(nowUs: number): void {
     for (const track of this.#downlink.tracks) track.audio?.tick(nowUs);
     for (const mix of this.#mixes.values()) if (mix.active) mix.mixer.finish(nowUs);
+    if (this.#ending.size > 0) this.#endReaders();
   }
 
   stats(): SessionStats {
@@ -217,6 +228,7 @@ export class Participant implements TickTask {
     if (this.#ended) return;
     this.#ended = true;
     this.#options.audioTicker.remove(this);
+    for (const timer of this.#tails) timer.cancel();
     for (const id of [...this.#readers.keys(), ...this.#mixes.keys()]) {
       this.readerClose(id);
       this.#options.emit('readerEnd', { reader: id });
@@ -249,20 +261,39 @@ export class Participant implements TickTask {
     for (const mix of this.#mixes.values()) if (mix.active) this.#addToMix(mix, entry);
   }
 
+  /** What is on its way still arrives, and what waits is still played: the stream ends a moment later. */
   #onStreamDropped(entry: StreamEntry): void {
-    for (const [id, reader] of this.#readers) {
-      if (reader.streamId !== entry.state.streamId) continue;
-      reader.close();
-      this.#readers.delete(id);
-      this.#options.emit('readerEnd', { reader: id });
+    const timer = this.#options.clock.after(TAIL_MS, () => {
+      this.#tails.delete(timer);
+      this.#retire(entry);
+    });
+    this.#tails.add(timer);
+    for (const sid of [entry.audioTrack, entry.videoTrack]) if (sid !== undefined) this.#subscribed.delete(sid);
+  }
+
+  #retire(entry: StreamEntry): void {
+    for (const reader of this.#readers.values()) {
+      if (reader.streamId !== entry.state.streamId || this.#directory.stream(reader.streamId)) continue;
+      reader.end();
+      this.#ending.add(reader);
     }
     for (const sid of [entry.audioTrack, entry.videoTrack]) {
       if (sid === undefined) continue;
-      this.#subscribed.delete(sid);
       for (const track of this.#downlink.tracks) {
         if (track.trackSid === sid && track.audio) for (const mix of this.#mixes.values()) mix.mixer.remove(track.audio);
       }
       this.#downlink.forget(sid);
+    }
+  }
+
+  /** Ends readers that have been given everything. */
+  #endReaders(): void {
+    for (const reader of this.#ending) {
+      if (!reader.isEmpty) continue;
+      this.#ending.delete(reader);
+      reader.close();
+      this.#readers.delete(reader.id);
+      this.#options.emit('readerEnd', { reader: reader.id });
     }
   }
 
@@ -323,8 +354,6 @@ export class Participant implements TickTask {
       this.#downlink.forget(sid);
     }
   }
-
-  #levels = new Map<string, number>();
 
   /** Follows who speaks: the loudest of those who do, and the last one while all are silent. */
   #hear(speakers: readonly SpeakerInfo[]): void {

@@ -1,7 +1,8 @@
 import { type AudioData, audioData } from '../media/audio-data.js';
 import type { EncodedAudioChunk } from '../media/encoded-chunk.js';
 import { toErrorData } from '../media/errors.js';
-import { type AudioConsumer, type AudioReceiver, type EncodedAudioConsumer } from './audio/audio-receiver.js';
+import type { AudioConsumer, EncodedAudioConsumer } from './audio/audio-consumer.js';
+import type { AudioReceiver } from './audio/audio-receiver.js';
 import { PERIOD_US } from './audio/audio-sender.js';
 import { type Emit, MediaReader } from './media-reader.js';
 import type { AudioFormat, ReaderOpenArgs } from './port.js';
@@ -82,6 +83,17 @@ export class StreamReader implements AudioConsumer, EncodedAudioConsumer {
   encodedAudio(chunk: EncodedAudioChunk): void {
     // Not slice(): of a Buffer that is a view, and the memory of the packet belongs to all readers.
     this.#audio.push({ ...chunk, data: new Uint8Array(chunk.data) }, chunk.duration);
+  }
+
+  /** The stream is gone: nothing more comes, what waits stays there to be read. */
+  end(): void {
+    this.#detachAudio();
+    this.#video.end();
+  }
+
+  /** Whether all that came has gone to the reader. */
+  get isEmpty(): boolean {
+    return this.#audio.heldUs === 0 && this.#video.isEmpty;
   }
 
   close(): void {

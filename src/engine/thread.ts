@@ -35,12 +35,12 @@ export function getEngine(): Engine {
  * Runs a service in the media thread: `module` exports `createService(options)`, which gives `{ info, close() }`.
  * Options and info cross the thread, so they are plain data. Keeps the process alive until closed.
  */
-export async function startService<Info>(module: URL, options: unknown): Promise<{ info: Info; close(): Promise<void> }> {
+export async function startService(module: URL, options: unknown): Promise<{ info: unknown; close(): Promise<void> }> {
   const thread = getEngine();
   const service = thread.nextId();
   thread.ref();
   try {
-    const info = (await thread.call('serviceStart', { service, module: module.href, options })) as Info;
+    const info = await thread.call('serviceStart', { service, module: module.href, options });
     let closing: Promise<void> | undefined;
     return { info, close: () => (closing ??= stopService(thread, service)) };
   } catch (error) {
@@ -86,7 +86,7 @@ class EngineThread implements Engine {
     if (this.#failure) return Promise.reject(fromErrorData(this.#failure));
     const id = this.nextId();
     return new Promise((resolve, reject) => {
-      this.#calls.set(id, { resolve: resolve as (result: unknown) => void, reject });
+      this.#calls.set(id, { resolve, reject });
       this.ref();
       this.#port.send({ t: 'call', id, name, args } as ToEngine);
     });

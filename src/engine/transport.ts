@@ -18,12 +18,12 @@ export interface TransportOptions {
   /** The DTLS role to take when answering, and to be described with when offering; `active` sends the ClientHello. */
   readonly dtlsRole: 'active' | 'passive';
   /** Every RTP and RTCP packet, decrypted. The buffer belongs to the callee. Exceptions are caught and reported by `onFault`. */
-  onPacket(packet: Buffer): void;
-  onState(state: TransportState): void;
+  readonly onPacket: (packet: Buffer) => void;
+  readonly onState: (state: TransportState) => void;
   /** A data channel that the other side opened, ready to use. */
-  onDataChannel?(channel: TransportDataChannel): void;
+  readonly onDataChannel?: (channel: TransportDataChannel) => void;
   /** An exception thrown by one of these callbacks. */
-  onFault(error: unknown): void;
+  readonly onFault: (error: unknown) => void;
 }
 
 /** One data channel. All methods are safe after close. */
@@ -246,7 +246,8 @@ export class Transport {
   #setState(state: TransportState): void {
     if (this.#state === state || (this.#state === 'failed' && state !== 'closed')) return;
     this.#state = state;
-    this.#options.onState(state);
+    // Also called by close(), which an exception must not stop half way.
+    guard(this.#options.onFault, this.#options.onState)(state);
   }
 }
 

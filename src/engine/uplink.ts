@@ -27,7 +27,7 @@ export interface UplinkOptions {
   readonly bindAddress: string | undefined;
   readonly onFault: (error: unknown) => void;
   /** The transport broke; nothing that is published arrives any more. */
-  onFailed(): void;
+  readonly onFailed: () => void;
 }
 
 /** One track that is offered to the server. */

@@ -8,11 +8,11 @@ import { stopIdleListeners } from './udp-mux.js';
 /** A thing that a service module runs in the media thread. */
 interface Service {
   readonly info: unknown;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 interface ServiceModule {
-  createService(options: unknown): Promise<Service>;
+  readonly createService: (options: unknown) => Promise<Service>;
 }
 
 const main = parentPort;

@@ -1,6 +1,7 @@
 import { describeFormat } from '../media/format.js';
-import { parseOptions, portsOf, type NodeDef, type PortDef } from '../media/node.js';
+import { portsOf, type NodeDef, type PortDef } from '../media/node.js';
 import { jsonSchemaOf, type JsonSchema } from './json-schema.js';
+import { readGraph } from './load.js';
 import type { Registry } from './registry.js';
 
 /** One option of a node, as its schema has it. */
@@ -30,7 +31,7 @@ export interface PortReference {
   readonly optional: boolean;
 }
 
-/** Describes a node. Ports that depend on options are those of its defaults. Pure. */
+/** Describes a node. Ports that depend on options are those of its defaults, or of its example. Pure. */
 export function nodeReference(def: NodeDef): NodeReference {
   const schema = jsonSchemaOf(def.options);
   const required = new Set(schema.required ?? []);
@@ -85,19 +86,22 @@ export function nodeTable(registry: Registry): string {
   return ['| node | what it does |', '| --- | --- |', ...rows].join('\n');
 }
 
-/** Ports with the defaults of all options, or with an empty object where some have none. */
+/** Ports with the defaults of all options; where the required ones cannot be guessed, those of the node's example. */
 function examplePorts(def: NodeDef, schema: JsonSchema): { inputs: readonly PortDef[]; outputs: readonly PortDef[] } {
-  const made = Object.fromEntries((schema.required ?? []).map((name) => [name, sample(schema.properties?.[name])]));
-  try {
-    return portsOf(def, parseOptions(def, made));
-  } catch {
-    return { inputs: Array.isArray(def.inputs) ? (def.inputs as PortDef[]) : [], outputs: [] };
+  const guessed = Object.fromEntries((schema.required ?? []).map((name) => [name, sample(schema.properties?.[name])]));
+  const { graph } = readGraph(def.example, { file: def.type, baseDir: '.', environment: {} });
+  const written = graph?.nodes.find((node) => node.type === def.type)?.options;
+  for (const options of [guessed, { ...guessed, ...written }]) {
+    const parsed = def.options.safeParse(options);
+    if (parsed.success) return portsOf(def, parsed.data);
   }
+  return { inputs: [], outputs: [] };
 }
 
 /** Some value that a schema takes, for required options. */
 function sample(schema: JsonSchema | undefined): unknown {
   if (!schema) return 'x';
+  if (schema.examples) return schema.examples[0];
   if (schema.const !== undefined) return schema.const;
   if (schema.enum) return schema.enum[0];
   if (schema.anyOf) return sample(schema.anyOf[0]);

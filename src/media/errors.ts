@@ -94,7 +94,7 @@ export interface ErrorData {
 /** Turns anything thrown into plain data; what is not a SluiceError becomes `fallback`. */
 export function toErrorData(error: unknown, fallback: ErrorCode = 'SLUICE_INTERNAL'): ErrorData {
   if (error instanceof SluiceError) {
-    const { code, message, place, mend } = error as SluiceError;
+    const { code, message, place, mend } = error;
     return { code, message, ...(place && { place }), ...(mend !== undefined && { mend }) };
   }
   return { code: fallback, message: error instanceof Error ? error.message : String(error) };

@@ -31,7 +31,7 @@ export function frameSizeBytes(format: PixelFormat, width: number, height: numbe
 export function checkVideoFrame(frame: VideoFrame): void {
   const { width, height, format, data } = frame;
   if (!PIXEL_FORMATS.includes(format)) {
-    throw new SluiceError('SLUICE_FORMAT_MISMATCH', `pixel format ${String(format)} is not supported`, {
+    throw new SluiceError('SLUICE_FORMAT_MISMATCH', `pixel format ${format as string} is not supported`, {
       mend: `Use one of ${PIXEL_FORMATS.join(', ')}.`,
     });
   }

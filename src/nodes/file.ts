@@ -55,7 +55,11 @@ export const file = defineNode({
   wav:  { type: wav, from: clip.audio, path: out/clip.wav }`,
   async create(options, context) {
     const path = isAbsolute(options.path) ? options.path : join(context.baseDir, options.path);
-    return new FileSource(await openMediaFile(path), options, context);
+    try {
+      return new FileSource(await openMediaFile(path), options, context);
+    } catch (error) {
+      throw inPipeline(error);
+    }
   },
 });
 
@@ -74,6 +78,13 @@ function outputsOf({ encoded, sampleRate, channels }: FileOptions): readonly Por
       formats: [encoded ? { kind: 'encoded-video' } : { kind: 'video', format: 'YUV420P' }],
     },
   ];
+}
+
+/** The file is named in the message; the place is the node's, which is in another file. */
+function inPipeline(error: unknown): Error {
+  if (!(error instanceof SluiceError)) return error as Error;
+  const { code, message, cause, mend } = error as SluiceError;
+  return new SluiceError(code, message, { cause, ...(mend !== undefined && { mend }) });
 }
 
 class FileSource implements NodePorts {
@@ -171,7 +182,7 @@ class FileReadable extends Readable {
     if (this.#isReading) return;
     this.#isReading = true;
     this.#pump().catch((error: unknown) => {
-      this.destroy(error as Error);
+      this.destroy(inPipeline(error));
     });
   }
 

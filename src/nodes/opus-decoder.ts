@@ -35,45 +35,64 @@ export const opusDecoder = defineNode({
   opus:  { type: opus-encoder, from: beep }
   again: { type: opus-decoder, from: opus, channels: 1 }
   file:  { type: wav, from: again, path: out/again.wav }`,
-  create: async (options, context) =>
-    new OpusDecoderStream(
-      options,
-      await createOpusDecoder({ sampleRate: options.sampleRate, numberOfChannels: options.channels }),
-      (reason) => { context.dropped(reason); },
-    ),
+  create: (options, context) =>
+    new OpusDecoderStream(options, (reason) => {
+      context.dropped(reason);
+    }),
 });
 
 class OpusDecoderStream extends Transform {
   readonly #options: OpusDecoderOptions;
-  readonly #decoder: OpusDecoder;
   readonly #dropped: (reason: string) => void;
+  #decoder: OpusDecoder | undefined;
+  /** Where the audio ends that has come out. */
   #endUs: number | undefined;
 
-  constructor(options: OpusDecoderOptions, decoder: OpusDecoder, dropped: (reason: string) => void) {
+  constructor(options: OpusDecoderOptions, dropped: (reason: string) => void) {
     super({ objectMode: true, readableHighWaterMark: 8, writableHighWaterMark: 8 });
     this.#options = options;
-    this.#decoder = decoder;
     this.#dropped = dropped;
   }
 
   override _transform(chunk: EncodedAudioChunk, _encoding: BufferEncoding, done: TransformCallback): void {
+    if (this.#decoder) {
+      this.#take(this.#decoder, chunk, done);
+      return;
+    }
+    this.#open().then(
+      (decoder) => { this.#take(decoder, chunk, done); },
+      (error: unknown) => { done(error as Error); },
+    );
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#decoder?.close();
+    this.#decoder = undefined;
+    done(error);
+  }
+
+  async #open(): Promise<OpusDecoder> {
+    const { sampleRate, channels } = this.#options;
+    const decoder = await createOpusDecoder({ sampleRate, numberOfChannels: channels });
+    if (this.destroyed) decoder.close();
+    else this.#decoder = decoder;
+    return decoder;
+  }
+
+  #take(decoder: OpusDecoder, chunk: EncodedAudioChunk, done: TransformCallback): void {
+    if (this.destroyed) return;
     try {
       const packetUs = opusDurationUs(chunk.data) ?? NOMINAL_US;
-      this.#concealGap(chunk, packetUs);
-      this.#emitSamples(this.#decode(chunk.data, packetUs), chunk.timestamp);
+      this.#concealGap(decoder, chunk, packetUs);
+      this.#emitSamples(this.#decode(decoder, chunk.data, packetUs), chunk.timestamp);
       done();
     } catch (error) {
       done(error as Error);
     }
   }
 
-  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#decoder.close();
-    done(error);
-  }
-
   /** Fills what is missing before the packet, in steps of its length. */
-  #concealGap(chunk: EncodedAudioChunk, packetUs: number): void {
+  #concealGap(decoder: OpusDecoder, chunk: EncodedAudioChunk, packetUs: number): void {
     if (this.#endUs === undefined || chunk.timestamp - this.#endUs > MAX_CONCEALED_US) return;
     for (;;) {
       const gapUs = chunk.timestamp - this.#endUs;
@@ -81,25 +100,25 @@ class OpusDecoderStream extends Transform {
       const stepUs = Math.min(packetUs, Math.floor(gapUs / UNIT_US) * UNIT_US);
       if (stepUs <= 0) return;
       const isLast = gapUs - stepUs < UNIT_US;
-      const data = isLast ? this.#restore(chunk.data, stepUs) : this.#decoder.conceal(this.#frames(stepUs));
+      const data = isLast ? this.#restore(decoder, chunk.data, stepUs) : decoder.conceal(this.#frames(stepUs));
       this.#emitSamples(data, this.#endUs);
     }
   }
 
-  #restore(nextPacket: Uint8Array, lengthUs: number): Int16Array {
+  #restore(decoder: OpusDecoder, nextPacket: Uint8Array, lengthUs: number): Int16Array {
     try {
-      return this.#decoder.decodeFec(nextPacket, this.#frames(lengthUs));
+      return decoder.decodeFec(nextPacket, this.#frames(lengthUs));
     } catch {
-      return this.#decoder.conceal(this.#frames(lengthUs));
+      return decoder.conceal(this.#frames(lengthUs));
     }
   }
 
-  #decode(packet: Uint8Array, packetUs: number): Int16Array {
+  #decode(decoder: OpusDecoder, packet: Uint8Array, packetUs: number): Int16Array {
     try {
-      return this.#decoder.decode(packet);
+      return decoder.decode(packet);
     } catch {
       this.#dropped('broken packet');
-      return this.#decoder.conceal(this.#frames(packetUs));
+      return decoder.conceal(this.#frames(packetUs));
     }
   }
 

@@ -16,9 +16,17 @@ const Options = z
     width: z.int().min(1).max(MAX_PIXELS).default(640).describe('Width of raw pictures in pixels.'),
     height: z.int().min(1).max(MAX_PIXELS).default(480).describe('Height of raw pictures in pixels.'),
     fps: z.number().min(1).max(30).default(30).describe('Raw pictures per second.'),
-    bufferMs: z.number().min(20).max(60_000).default(500).describe('Media time that may wait to be sent, in ms; then the sender is held back.'),
+    bufferMs: z
+      .number()
+      .min(20)
+      .max(60_000)
+      .default(500)
+      .describe('Media time that may wait to be sent, in ms; then the sender is held back.'),
   })
-  .refine(({ audio, video }) => audio || video, { message: 'At least one of audio and video must be true', path: ['audio'] })
+  .refine(({ audio, video }) => audio || video, {
+    message: 'At least one of audio and video must be true',
+    path: ['audio'],
+  })
   .refine(({ width, height }) => width * height <= MAX_PIXELS, {
     message: 'Too big: at most 1920x1080 pixels in all',
     path: ['width'],

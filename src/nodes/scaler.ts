@@ -35,31 +35,50 @@ export const scaler = defineNode({
   picture: { type: test-pattern, durationMs: 1000, live: false }
   small:   { type: scaler, from: picture, width: 320, height: 240 }
   nowhere: { type: "null", from: small }`,
-  create: async (options) => new ScalerStream(options, await createScaler()),
+  create: (options) => new ScalerStream(options),
 });
 
 class ScalerStream extends Transform {
   readonly #options: ScalerOptions;
-  readonly #scaler: Scaler;
+  #scaler: Scaler | undefined;
 
-  constructor(options: ScalerOptions, scaler: Scaler) {
+  constructor(options: ScalerOptions) {
     super({ objectMode: true, readableHighWaterMark: 2, writableHighWaterMark: 2 });
     this.#options = options;
-    this.#scaler = scaler;
   }
 
   override _transform(frame: VideoFrame, _encoding: BufferEncoding, done: TransformCallback): void {
-    const { format } = this.#options;
-    try {
-      const { width, height } = sizeFor(frame, this.#options);
-      done(null, this.#scaler.scale(frame, { width, height, format }));
-    } catch (error) {
-      done(error as Error);
+    if (this.#scaler) {
+      this.#scale(this.#scaler, frame, done);
+      return;
     }
+    this.#open().then(
+      (scaler) => { this.#scale(scaler, frame, done); },
+      (error: unknown) => { done(error as Error); },
+    );
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#scaler.close();
+    this.#scaler?.close();
+    this.#scaler = undefined;
     done(error);
+  }
+
+  async #open(): Promise<Scaler> {
+    const scaler = await createScaler();
+    if (this.destroyed) scaler.close();
+    else this.#scaler = scaler;
+    return scaler;
+  }
+
+  #scale(scaler: Scaler, frame: VideoFrame, done: TransformCallback): void {
+    if (this.destroyed) return;
+    const { format } = this.#options;
+    try {
+      const { width, height } = sizeFor(frame, this.#options);
+      done(null, scaler.scale(frame, { width, height, format }));
+    } catch (error) {
+      done(error as Error);
+    }
   }
 }

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { SAMPLE_RATES } from '../media/audio-data.js';
 import { SluiceError } from '../media/errors.js';
+import { isKeyFrameSource } from '../media/key-frame-source.js';
 import type { MediaValue } from '../media/media-value.js';
 import { defineNode, type NodeContext, type NodePorts, type PortDef } from '../media/node.js';
 import type { SessionAccess, StreamInfo, SubscriberAccess, SubscribeRequest } from '../media/session-access.js';
@@ -14,12 +15,25 @@ const Options = z.strictObject({
     .string()
     .min(1)
     .default('each')
-    .describe('`each` makes a branch for every stream; `speaker` follows who speaks; anything else is the name of one stream.'),
-  once: z.boolean().default(false).describe('End with the stream that was followed first, instead of waiting for another; not with `each`.'),
+    .describe(
+      '`each` makes a branch for every stream; `speaker` follows who speaks; anything else is the name of one stream.',
+    ),
+  once: z
+    .boolean()
+    .default(false)
+    .describe('End with the stream that was followed first, instead of waiting for another; not with `each`.'),
   encoded: z.boolean().default(false).describe('Give encoded chunks as they came, without decoding.'),
-  sampleRate: z.literal(SAMPLE_RATES).default(48_000).describe('Samples per second and channel of decoded audio, in Hz.'),
+  sampleRate: z
+    .literal(SAMPLE_RATES)
+    .default(48_000)
+    .describe('Samples per second and channel of decoded audio, in Hz.'),
   channels: z.literal([1, 2]).default(2).describe('Channels of decoded audio: 1 for mono, 2 for stereo.'),
-  maxLagMs: z.number().min(20).max(60_000).default(1000).describe('How far the reader may fall behind before the oldest is dropped, in ms.'),
+  maxLagMs: z
+    .number()
+    .min(20)
+    .max(60_000)
+    .default(1000)
+    .describe('How far the reader may fall behind before the oldest is dropped, in ms.'),
 });
 type SubscriberOptions = z.output<typeof Options>;
 type Kind = 'audio' | 'video';
@@ -45,14 +59,17 @@ export const subscriber = defineNode({
 nodes:
   voices: { type: subscriber, session: room, media: audio, streams: each }
   files:  { type: wav, from: voices, path: "out/{streamId}.wav" }`,
-  create: (options, context) => (options.streams === 'each' ? createBranch(options, context) : createFollower(options, context)),
+  create: (options, context) =>
+    options.streams === 'each' ? createBranch(options, context) : createFollower(options, context),
 });
 
 function outputsOf({ media, encoded, sampleRate, channels }: SubscriberOptions): readonly PortDef[] {
   const audio: PortDef = {
     name: 'audio',
     optional: true,
-    formats: [encoded ? { kind: 'encoded-audio', codec: 'opus' } : { kind: 'audio', sampleRate, numberOfChannels: channels }],
+    formats: [
+      encoded ? { kind: 'encoded-audio', codec: 'opus' } : { kind: 'audio', sampleRate, numberOfChannels: channels },
+    ],
   };
   const video: PortDef = {
     name: 'video',
@@ -75,7 +92,12 @@ function requestOf(options: SubscriberOptions, kind: Kind | 'both'): SubscribeRe
 async function createBranch(options: SubscriberOptions, context: NodeContext): Promise<NodePorts> {
   const { branch } = context;
   if (!branch) throw new SluiceError('SLUICE_INTERNAL', 'a subscriber of each stream was made without its stream');
-  const received = await subscribe(context.session(options.session), branch, requestOf(options, options.media), context);
+  const received = await subscribe(
+    context.session(options.session),
+    branch,
+    requestOf(options, options.media),
+    context,
+  );
   if (!received) return { output: () => Readable.from([]) };
   return {
     output: (port) => (port === 'audio' ? received.audio : received.video),
@@ -97,7 +119,7 @@ async function subscribe(
     });
     return received;
   } catch (error) {
-    if (error instanceof SluiceError && (error as SluiceError).code === 'SLUICE_STREAM_UNKNOWN') return undefined;
+    if (error instanceof SluiceError && error.code === 'SLUICE_STREAM_UNKNOWN') return undefined;
     throw error;
   }
 }
@@ -134,7 +156,8 @@ class FollowedStream extends Readable {
   override _read(): void {
     if (!this.#started) {
       this.#started = true;
-      for (const event of ['speakerChanged', 'streamReceived', 'streamUpdated', 'streamDropped']) this.#listen(event, this.#choose);
+      for (const event of ['speakerChanged', 'streamReceived', 'streamUpdated', 'streamDropped'])
+        this.#listen(event, this.#choose);
       this.#listen('disconnected', this.#finish);
       this.#choose();
     }
@@ -142,7 +165,8 @@ class FollowedStream extends Readable {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    for (const event of ['speakerChanged', 'streamReceived', 'streamUpdated', 'streamDropped']) this.#session.off(event, this.#choose);
+    for (const event of ['speakerChanged', 'streamReceived', 'streamUpdated', 'streamDropped'])
+      this.#session.off(event, this.#choose);
     this.#session.off('disconnected', this.#finish);
     this.#source?.close();
     this.#next?.close();
@@ -171,7 +195,9 @@ class FollowedStream extends Readable {
   };
 
   #pick(): StreamInfo | undefined {
-    const usable = [...this.#session.streams.values()].filter((stream) => this.#kind === 'audio' ? stream.hasAudio : stream.hasVideo);
+    const usable = [...this.#session.streams.values()].filter((stream) =>
+      this.#kind === 'audio' ? stream.hasAudio : stream.hasVideo,
+    );
     const { streams } = this.#options;
     const speaker = this.#session.currentSpeaker;
     const current = usable.find(({ streamId }) => streamId === (this.#next ?? this.#source)?.streamId);
@@ -244,8 +270,8 @@ class Source {
   }
 
   requestKeyFrame(): void {
-    const received: object | undefined = this.#received;
-    if (received && 'requestKeyFrame' in received && typeof received.requestKeyFrame === 'function') received.requestKeyFrame();
+    const received = this.#received;
+    if (received && isKeyFrameSource(received)) received.requestKeyFrame();
   }
 
   close(): void {

@@ -69,8 +69,9 @@ class VideoDecoderStream extends Transform {
   }
 
   override _read(size: number): void {
+    // Called before the value that makes room is taken out.
+    this.#goOn(true);
     super._read(size);
-    this.#goOn();
   }
 
   override _flush(done: TransformCallback): void {
@@ -96,6 +97,7 @@ class VideoDecoderStream extends Transform {
     decoder.onAnswer(this.#onAnswer);
     this.#codec = codec;
     this.#isLost = true;
+    this.#isAccounted = false;
     if (this.destroyed) await decoder.close();
     else this.#decoder = decoder;
     return decoder;
@@ -134,10 +136,10 @@ class VideoDecoderStream extends Transform {
     this.#goOn();
   }
 
-  /** Takes the next chunk when there is room in the thread and behind it: pictures come between calls, where Transform does not count them. */
-  #goOn(): void {
+  /** Takes the next chunk when there is room in the thread and behind it: Transform does not count pictures that come between calls. */
+  #goOn(hasRoom = this.readableLength < this.readableHighWaterMark): void {
     const pending = this.#decoder?.pending ?? 0;
-    if (!this.#waiting || pending >= MAX_PENDING || this.readableLength >= this.readableHighWaterMark) return;
+    if (!this.#waiting || pending >= MAX_PENDING || !hasRoom) return;
     const waiting = this.#waiting;
     this.#waiting = undefined;
     waiting();

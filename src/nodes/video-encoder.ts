@@ -77,8 +77,9 @@ class VideoEncoderStream extends Transform {
   }
 
   override _read(size: number): void {
+    // Called before the value that makes room is taken out.
+    this.#goOn(true);
     super._read(size);
-    this.#goOn();
   }
 
   override _flush(done: TransformCallback): void {
@@ -121,10 +122,10 @@ class VideoEncoderStream extends Transform {
     this.#goOn();
   }
 
-  /** Takes the next picture when there is room in the thread and behind it: chunks come between calls, where Transform does not count them. */
-  #goOn(): void {
+  /** Takes the next picture when there is room in the thread and behind it: Transform does not count chunks that come between calls. */
+  #goOn(hasRoom = this.readableLength < this.readableHighWaterMark): void {
     const pending = this.#encoder?.pending ?? 0;
-    if (!this.#waiting || pending >= MAX_PENDING || this.readableLength >= this.readableHighWaterMark) return;
+    if (!this.#waiting || pending >= MAX_PENDING || !hasRoom) return;
     const waiting = this.#waiting;
     this.#waiting = undefined;
     waiting();

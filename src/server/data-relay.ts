@@ -1,11 +1,11 @@
 import { DataPacket, DataPacket_Kind } from '@livekit/protocol';
-import type { Participant } from './participant.js';
+import type { RoomMember } from './member.js';
 
 const LABELS = new Set(['_reliable', '_lossy']);
 
-/** Passes data packets on to the participants they are meant for, with the name of the true sender. */
-export function relayData(sender: Participant, label: string, data: Buffer): void {
-  if (!LABELS.has(label) || !sender.grants.permissions.canPublishData) return;
+/** Passes a data packet of `sender` on to those of `members` it is meant for, with the name of the true sender. */
+export function relayData(sender: RoomMember, members: Iterable<RoomMember>, label: string, data: Buffer): void {
+  if (!LABELS.has(label)) return;
   let packet: DataPacket;
   try {
     packet = DataPacket.fromBinary(data);
@@ -22,8 +22,8 @@ export function relayData(sender: Participant, label: string, data: Buffer): voi
     packet.value.value.participantSid = sender.sid;
   }
   const encoded = Buffer.from(packet.toBinary());
-  for (const other of sender.room.participants) {
+  for (const other of members) {
     if (other === sender || (destinations.length > 0 && !destinations.includes(other.identity))) continue;
-    other.publisher.sendData(label, encoded);
+    other.sendData(label, encoded);
   }
 }

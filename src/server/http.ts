@@ -57,7 +57,9 @@ function addSignallingProbes(app: FastifyInstance, { options }: HttpContext): vo
   app.options('/rtc/*', (_request, reply) =>
     open(reply).header('access-control-allow-headers', 'authorization').code(204).send(),
   );
-  app.get('/rtc', (_request, reply) => open(reply).code(426).type('text/plain').send('this address takes WebSocket connections'));
+  app.get('/rtc', (_request, reply) =>
+    open(reply).code(426).type('text/plain').send('this address takes WebSocket connections'),
+  );
   app.get('/rtc/validate', async (request, reply) => {
     open(reply).type('text/plain');
     try {
@@ -81,7 +83,9 @@ export function httpStatus(code: ErrorCode): number {
 function addDevelopmentTokens(app: FastifyInstance, { options, defaultSessionId }: HttpContext): void {
   app.get('/join.json', async (request, reply) => {
     if (!isOwnPage(request)) {
-      return await reply.code(403).send({ code: 'SLUICE_PERMISSION_DENIED', message: 'tokens are given to the page of this server only' });
+      return await reply
+        .code(403)
+        .send({ code: 'SLUICE_PERMISSION_DENIED', message: 'tokens are given to the page of this server only' });
     }
     const query = request.query as Record<string, unknown>;
     const sessionId = queryText(query['session']) || defaultSessionId;
@@ -96,7 +100,9 @@ function addDevelopmentTokens(app: FastifyInstance, { options, defaultSessionId 
       ttlSeconds: TOKEN_TTL_SECONDS,
       grants: { canUpdateOwnMetadata: true },
     });
-    return await reply.header('cache-control', 'no-store').send({ url: `ws://${request.headers.host ?? ''}`, token, sessionId });
+    return await reply
+      .header('cache-control', 'no-store')
+      .send({ url: `ws://${request.headers.host ?? ''}`, token, sessionId });
   });
 }
 
@@ -124,7 +130,10 @@ async function addPage(app: FastifyInstance): Promise<void> {
     return;
   }
   app.get('/', (_request, reply) =>
-    reply.code(404).type('text/plain').send('The page was not built. Run `npm run build` in the folder of sluice and start the server again.\n'),
+    reply
+      .code(404)
+      .type('text/plain')
+      .send('The page was not built. Run `npm run build` in the folder of sluice and start the server again.\n'),
   );
 }
 

@@ -26,10 +26,17 @@ export interface EmbeddedServer {
  * Errors: SLUICE_CONFIG_INVALID, SLUICE_KEYS_REQUIRED, SLUICE_ADDRESS_IN_USE, SLUICE_ENGINE_FAILED.
  */
 export async function startServer(options: ServerOptions = {}): Promise<EmbeddedServer> {
-  const service = await startService<ServerInfo>(new URL('./service.js', import.meta.url), options);
-  const { host, port, development } = service.info;
+  const service = await startService(new URL('./service.js', import.meta.url), options);
+  const { host, port, development } = service.info as ServerInfo;
   const authority = `${reachable(host)}:${port}`;
-  return { url: `ws://${authority}`, httpUrl: `http://${authority}`, host, port, development, close: () => service.close() };
+  return {
+    url: `ws://${authority}`,
+    httpUrl: `http://${authority}`,
+    host,
+    port,
+    development,
+    close: () => service.close(),
+  };
 }
 
 /** A host for a URL on this machine: an address that stands for all cannot be connected to. */

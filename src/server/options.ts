@@ -42,7 +42,8 @@ export interface ResolvedOptions {
 /** Errors: SLUICE_CONFIG_INVALID, SLUICE_KEYS_REQUIRED. */
 export async function resolveOptions(options: ServerOptions): Promise<ResolvedOptions> {
   const parsed = ServerOptionsSchema.safeParse(options);
-  if (!parsed.success) throw new SluiceError('SLUICE_CONFIG_INVALID', `options of the server: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success)
+    throw new SluiceError('SLUICE_CONFIG_INVALID', `options of the server: ${z.prettifyError(parsed.error)}`);
   const { host, port: tcpPort, udpPort, keys, logLevel } = parsed.data;
   const address = await resolveHost(host);
   const development = Object.keys(keys).length === 0;
@@ -65,6 +66,9 @@ async function resolveHost(host: string): Promise<string> {
   try {
     return (await lookup(host, { order: 'ipv4first' })).address;
   } catch (cause) {
-    throw new SluiceError('SLUICE_CONFIG_INVALID', `the host "${host}" is not known`, { cause, mend: 'Give an address of this machine.' });
+    throw new SluiceError('SLUICE_CONFIG_INVALID', `the host "${host}" is not known`, {
+      cause,
+      mend: 'Give an address of this machine.',
+    });
   }
 }

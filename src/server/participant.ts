@@ -16,9 +16,15 @@ import {
 import type { ServerContext } from './context.js';
 import { relayData } from './data-relay.js';
 import { PublisherConnection } from './publisher-connection.js';
-import { handleRequest } from './requests.js';
+import type { RoomMember } from './member.js';
 import type { Room } from './room.js';
-import { PING_INTERVAL_SECONDS, PING_TIMEOUT_SECONDS, type Response, type SignalSocket } from './signal-socket.js';
+import {
+  PING_INTERVAL_SECONDS,
+  PING_TIMEOUT_SECONDS,
+  type Request,
+  type Response,
+  type SignalSocket,
+} from './signal-socket.js';
 import { newSid } from './sid.js';
 import { SubscriberConnection } from './subscriber-connection.js';
 import type { Grants } from './token.js';
@@ -42,10 +48,12 @@ export interface ParticipantOptions {
   readonly context: ServerContext;
   /** Subscribe to every track as it comes. */
   readonly autoSubscribe: boolean;
+  /** Does what the client asks. */
+  onRequest(participant: Participant, request: Request): void;
 }
 
 /** One client in a room: its signalling socket, what it publishes, what it receives. */
-export class Participant {
+export class Participant implements RoomMember {
   readonly sid = newSid('PA_');
   readonly identity: string;
   readonly grants: Grants;
@@ -60,6 +68,7 @@ export class Participant {
   rttMs = 0;
   readonly #socket: SignalSocket;
   readonly #autoSubscribe: boolean;
+  readonly #onRequest: ParticipantOptions['onRequest'];
   readonly #joinedAtMs = Date.now();
   #version = 1;
   #left: DisconnectReason | undefined;
@@ -75,22 +84,37 @@ export class Participant {
     this.metadata = grants.metadata;
     this.attributes = { ...grants.attributes };
     this.#socket = socket;
+    this.#onRequest = (participant, request) => {
+      options.onRequest(participant, request);
+    };
     this.#autoSubscribe = options.autoSubscribe && grants.permissions.canSubscribe;
-    const onFailed = (): void => { this.leave(DisconnectReason.STATE_MISMATCH, LeaveRequest_Action.RECONNECT); };
+    const onFailed = (): void => {
+      this.leave(DisconnectReason.STATE_MISMATCH, LeaveRequest_Action.RECONNECT);
+    };
     this.publisher = new PublisherConnection(context, {
       name: this.sid,
       onAudioLevel: (level) => {
         if (!this.hidden) room.speakers.hear(this.sid, level);
       },
-      onTrackBound: (track) => { this.#onTrackBound(track); },
-      onTrackUnbound: (track) => { this.#onTrackUnbound(track); },
-      onData: (label, data) => { relayData(this, label, data); },
-      onAnswer: (answer) => { this.send({ case: 'answer', value: answer }); },
+      onTrackBound: (track) => {
+        this.#onTrackBound(track);
+      },
+      onTrackUnbound: (track) => {
+        this.#onTrackUnbound(track);
+      },
+      onData: (label, data) => {
+        if (grants.permissions.canPublishData) relayData(this, room.participants, label, data);
+      },
+      onAnswer: (answer) => {
+        this.send({ case: 'answer', value: answer });
+      },
       onFailed,
     });
     this.subscriber = new SubscriberConnection(context, {
       name: this.sid,
-      onOffer: (offer) => { this.send({ case: 'offer', value: offer }); },
+      onOffer: (offer) => {
+        this.send({ case: 'offer', value: offer });
+      },
       onCandidate: (candidate) => {
         const candidateInit = JSON.stringify({ candidate, sdpMid: '0', sdpMLineIndex: 0 });
         this.send({ case: 'trickle', value: new TrickleRequest({ candidateInit, target: SignalTarget.SUBSCRIBER }) });
@@ -123,7 +147,9 @@ export class Participant {
     const others = [...room.participants].filter((other) => !other.hidden);
     room.add(this);
     this.#socket.listen({
-      onRequest: (request) => { handleRequest(this, request); },
+      onRequest: (request) => {
+        this.#onRequest(this, request);
+      },
       onClose: (reason) => {
         this.context.log.info({ participant: this.sid, reason }, 'signalling ended');
         this.#left ??= DisconnectReason.SIGNAL_CLOSE;
@@ -174,6 +200,10 @@ export class Participant {
     this.subscriber.remove(track.sid);
   }
 
+  sendData(label: string, data: Buffer): boolean {
+    return this.publisher.sendData(label, data);
+  }
+
   /** Tells the client to go, or to come back by itself, and ends its part. */
   leave(reason: DisconnectReason, action = LeaveRequest_Action.DISCONNECT): void {
     if (!this.present) return;
@@ -211,7 +241,7 @@ export class Participant {
   }
 
   /** Every field that a client insists on is here: a half-filled join aborts some of them. */
-  #joinResponse(others: readonly Participant[]): JoinResponse {
+  #joinResponse(others: readonly RoomMember[]): JoinResponse {
     return new JoinResponse({
       room: this.room.info(),
       participant: this.info(),

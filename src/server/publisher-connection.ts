@@ -1,6 +1,10 @@
 import { SessionDescription } from '@livekit/protocol';
 import { answerPublisher } from '../engine/sdp/answer.js';
-import type { MediaSection, SessionDescription as Description } from '../engine/sdp/media-section.js';
+import {
+  type MediaSection,
+  type SessionDescription as Description,
+  retransmittedBy,
+} from '../engine/sdp/media-section.js';
 import { type ReceivedSection, negotiateReceived } from '../engine/sdp/negotiated.js';
 import type { OpusFormat } from '../engine/sdp/opus-format.js';
 import { parseSessionDescription, writeSessionDescription } from '../engine/sdp/session-description.js';
@@ -45,8 +49,12 @@ export class PublisherConnection {
     this.#context = context;
     this.#events = events;
     this.#receiver = new UpReceiver({
-      sendRtcp: (packet) => { this.#transport?.send(packet); },
-      onAudioLevel: (level) => { events.onAudioLevel(level); },
+      sendRtcp: (packet) => {
+        this.#transport?.send(packet);
+      },
+      onAudioLevel: (level) => {
+        events.onAudioLevel(level);
+      },
       ntpUs: (nowUs) => context.ntpUs(nowUs),
     });
   }
@@ -98,7 +106,7 @@ export class PublisherConnection {
 
   async #answer(offer: SessionDescription): Promise<void> {
     if (this.#closed) return;
-    const remote = parseSessionDescription(offer.sdp);
+    const remote = this.#withPreferredCodecs(parseSessionDescription(offer.sdp));
     if (this.#remote && !sameTransport(this.#remote, remote)) {
       // A new start of ICE, which the transport below cannot do.
       this.#events.onFailed();
@@ -114,7 +122,9 @@ export class PublisherConnection {
       opus: (section) => this.#opusFormat(section),
       sessionVersion: ++this.#version,
     });
-    this.#events.onAnswer(new SessionDescription({ type: 'answer', sdp: writeSessionDescription(answer), id: offer.id }));
+    this.#events.onAnswer(
+      new SessionDescription({ type: 'answer', sdp: writeSessionDescription(answer), id: offer.id }),
+    );
     this.#bind(negotiateReceived(remote, answer));
   }
 
@@ -127,10 +137,18 @@ export class PublisherConnection {
       udpPort,
       dataChannels: this.#hasDataChannels,
       dtlsRole: 'active',
-      onPacket: (packet) => { this.#receiver.receive(packet, clock.nowUs()); },
-      onState: (state) => { this.#onState(state); },
-      onDataChannel: (channel) => { this.#adopt(channel); },
-      onFault: (error) => { log.error({ err: error }, 'a callback of a publisher failed'); },
+      onPacket: (packet) => {
+        this.#receiver.receive(packet, clock.nowUs());
+      },
+      onState: (state) => {
+        this.#onState(state);
+      },
+      onDataChannel: (channel) => {
+        this.#adopt(channel);
+      },
+      onFault: (error) => {
+        log.error({ err: error }, 'a callback of a publisher failed');
+      },
     });
     if (this.#closed) {
       await transport.close();
@@ -145,13 +163,17 @@ export class PublisherConnection {
     if (state !== 'failed' || this.#closed) return;
     this.#context.log.warn({ participant: this.#events.name }, 'the transport of a publisher failed');
     // Not from within a callback of the connection that will be closed.
-    setImmediate(() => { if (!this.#closed) this.#events.onFailed(); });
+    setImmediate(() => {
+      if (!this.#closed) this.#events.onFailed();
+    });
   }
 
   #adopt(channel: TransportDataChannel): void {
     if (this.#channels.size >= MAX_DATA_CHANNELS) return;
     this.#channels.set(channel.label, channel);
-    channel.onMessage = (data) => { this.#events.onData(channel.label, data); };
+    channel.onMessage = (data) => {
+      this.#events.onData(channel.label, data);
+    };
   }
 
   #bind(sections: ReadonlyMap<string, ReceivedSection>): void {
@@ -190,6 +212,19 @@ export class PublisherConnection {
     return track?.kind === section.kind && section.codecs.size > 0 ? track : undefined;
   }
 
+  /** Clients leave it to the answer that a track is sent in the codec that was announced for it. */
+  #withPreferredCodecs(offer: Description): Description {
+    const sections = offer.sections.map((section) => {
+      const name = (section.msid && this.announced(section.msid.trackId))?.codec ?? '';
+      const preferred = section.codecs.filter((codec) => codec.name === name);
+      if (preferred.length === 0) return section;
+      const payloadTypes = new Set(preferred.map((codec) => codec.payloadType));
+      const rtx = section.codecs.filter((codec) => payloadTypes.has(retransmittedBy(codec) ?? -1));
+      return { ...section, codecs: [...preferred, ...rtx] };
+    });
+    return { ...offer, sections };
+  }
+
   #opusFormat(section: MediaSection): OpusFormat {
     const track = section.msid && this.announced(section.msid.trackId);
     return track ? { stereo: track.info.stereo, dtx: !track.info.disableDtx } : {};
@@ -197,7 +232,9 @@ export class PublisherConnection {
 }
 
 function sameTransport(a: Description, b: Description): boolean {
-  return a.transport.iceUfrag === b.transport.iceUfrag && a.transport.fingerprint.value === b.transport.fingerprint.value;
+  return (
+    a.transport.iceUfrag === b.transport.iceUfrag && a.transport.fingerprint.value === b.transport.fingerprint.value
+  );
 }
 
 function mimeTypeOf(section: ReceivedSection): string {

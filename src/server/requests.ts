@@ -97,7 +97,12 @@ function onAddTrack(participant: Participant, request: AddTrackRequest): void {
     return;
   }
   if (participant.publisher.trackCount >= MAX_TRACKS) {
-    respond(participant, 0, RequestResponse_Reason.LIMIT_EXCEEDED, `a participant publishes at most ${MAX_TRACKS} tracks`);
+    respond(
+      participant,
+      0,
+      RequestResponse_Reason.LIMIT_EXCEEDED,
+      `a participant publishes at most ${MAX_TRACKS} tracks`,
+    );
     return;
   }
   const known = participant.publisher.announced(request.cid);
@@ -105,7 +110,10 @@ function onAddTrack(participant: Participant, request: AddTrackRequest): void {
   const track = known && !known.media ? known : announceTrack(request, participant.sid);
   if (!track) return;
   participant.publisher.announce(track);
-  participant.send({ case: 'trackPublished', value: new TrackPublishedResponse({ cid: request.cid, track: track.info }) });
+  participant.send({
+    case: 'trackPublished',
+    value: new TrackPublishedResponse({ cid: request.cid, track: track.info }),
+  });
 }
 
 function onMute(participant: Participant, { sid, muted }: MuteTrackRequest): void {
@@ -125,7 +133,8 @@ function onSubscription(participant: Participant, request: UpdateSubscription): 
     for (const sid of wanted) participant.subscriber.remove(sid);
     return;
   }
-  for (const track of participant.room.tracksFor(participant)) if (wanted.has(track.sid)) participant.subscriber.add(track);
+  for (const track of participant.room.tracksFor(participant))
+    if (wanted.has(track.sid)) participant.subscriber.add(track);
 }
 
 function onTrackSetting(participant: Participant, settings: UpdateTrackSettings): void {
@@ -139,7 +148,10 @@ function onUpdateMetadata(participant: Participant, update: UpdateParticipantMet
     return;
   }
   const attributes = { ...participant.attributes, ...update.attributes };
-  const length = Object.entries(attributes).reduce((sum, [key, value]) => sum + key.length + value.length, update.metadata.length);
+  const length = Object.entries(attributes).reduce(
+    (sum, [key, value]) => sum + key.length + value.length,
+    update.metadata.length,
+  );
   if (length > MAX_METADATA_LENGTH || update.name.length > MAX_NAME_LENGTH) {
     respond(participant, requestId, RequestResponse_Reason.LIMIT_EXCEEDED, 'name, metadata or attributes are too long');
     return;

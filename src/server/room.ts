@@ -1,6 +1,6 @@
 import { ParticipantInfo_State, ParticipantUpdate, Room as RoomInfo, SpeakersChanged } from '@livekit/protocol';
 import type { ServerContext } from './context.js';
-import type { Participant } from './participant.js';
+import type { RoomMember } from './member.js';
 import type { Response } from './signal-socket.js';
 import { newSid } from './sid.js';
 import { SpeakerDetector } from './speakers.js';
@@ -15,7 +15,7 @@ export class Room {
   readonly name: string;
   readonly speakers = new SpeakerDetector();
   readonly #createdAtMs = Date.now();
-  readonly #participants = new Map<string, Participant>();
+  readonly #participants = new Map<string, RoomMember>();
   readonly #context: ServerContext;
   #speakerTimer: { cancel(): void } | undefined;
 
@@ -32,11 +32,11 @@ export class Room {
     return this.#participants.size;
   }
 
-  get participants(): Iterable<Participant> {
+  get participants(): Iterable<RoomMember> {
     return this.#participants.values();
   }
 
-  byIdentity(identity: string): Participant | undefined {
+  byIdentity(identity: string): RoomMember | undefined {
     return this.#participants.get(identity);
   }
 
@@ -54,13 +54,13 @@ export class Room {
   }
 
   /** Takes a participant in; whoever has its identity must have left before. The others are told by `announce`. */
-  add(participant: Participant): void {
+  add(participant: RoomMember): void {
     this.#participants.set(participant.identity, participant);
     this.#speakerTimer ??= this.#watchSpeakers();
   }
 
   /** Tells the others that a participant is gone. Idempotent. */
-  remove(participant: Participant): void {
+  remove(participant: RoomMember): void {
     if (this.#participants.get(participant.identity) !== participant) return;
     this.#participants.delete(participant.identity);
     this.speakers.forget(participant.sid);
@@ -72,7 +72,7 @@ export class Room {
   }
 
   /** Sends a participant's present state to everyone, itself included. */
-  announce(participant: Participant): void {
+  announce(participant: RoomMember): void {
     const info = participant.info();
     const gone = info.state === ParticipantInfo_State.DISCONNECTED;
     const update = (): Response => ({ case: 'update', value: new ParticipantUpdate({ participants: [info] }) });
@@ -80,14 +80,15 @@ export class Room {
     if (!participant.hidden) this.broadcast(update(), participant);
   }
 
-  broadcast(message: Response, except?: Participant): void {
+  broadcast(message: Response, except?: RoomMember): void {
     for (const participant of this.#participants.values()) if (participant !== except) participant.send(message);
   }
 
   /** Gives a new track to everyone who takes what comes. */
-  offerTrack(track: ServerTrack, owner: Participant): void {
+  offerTrack(track: ServerTrack, owner: RoomMember): void {
     if (owner.hidden) return;
-    for (const participant of this.#participants.values()) if (participant !== owner) participant.onTrackPublished(track);
+    for (const participant of this.#participants.values())
+      if (participant !== owner) participant.onTrackPublished(track);
   }
 
   /** Takes a track away from everyone. */
@@ -96,7 +97,7 @@ export class Room {
   }
 
   /** The tracks with media of everyone but `participant`. */
-  *tracksFor(participant: Participant): Iterable<ServerTrack> {
+  *tracksFor(participant: RoomMember): Iterable<ServerTrack> {
     for (const other of this.#participants.values()) {
       if (other === participant || other.hidden) continue;
       for (const track of other.tracks) if (track.media) yield track;

@@ -1,6 +1,6 @@
 import { DisconnectReason } from '@livekit/protocol';
 import type { ServerContext } from './context.js';
-import type { Participant } from './participant.js';
+import type { RoomMember } from './member.js';
 import { Room } from './room.js';
 
 /** The rooms of a server: made when someone enters, forgotten when the last one has left. */
@@ -40,7 +40,7 @@ export class Rooms {
 
   /** Sends everyone away. */
   async close(): Promise<void> {
-    const participants: Participant[] = [...this.#rooms.values()].flatMap((room) => [...room.participants]);
+    const participants: RoomMember[] = [...this.#rooms.values()].flatMap((room) => [...room.participants]);
     for (const participant of participants) participant.leave(DisconnectReason.SERVER_SHUTDOWN);
     await Promise.all(participants.map((participant) => participant.close()));
   }

@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
+import type { FastifyInstance } from 'fastify';
 import { Ticker } from '../engine/ticker.js';
 import { ntpUsFromUnixUs } from '../engine/rtp/ntp.js';
 import { UdpMux } from '../engine/udp-mux.js';
@@ -52,49 +53,48 @@ export async function createService(options: ServerOptions = {}): Promise<Server
 async function startServer(options: ResolvedOptions): Promise<ServerService> {
   const log = createLogger(options.logLevel);
   const startedUs = systemClock.nowUs();
-  let rooms: Rooms | undefined;
-  const http = await createHttp({
-    options,
-    log,
-    defaultSessionId: DEFAULT_SESSION_ID,
-    health: () => ({
-      sessions: rooms?.count ?? 0,
-      participants: rooms?.participantCount ?? 0,
-      uptimeSeconds: Math.floor((systemClock.nowUs() - startedUs) / 1e6),
-    }),
+  const running: { rooms?: Rooms } = {};
+  const health = (): Record<string, unknown> => ({
+    sessions: running.rooms?.count ?? 0,
+    participants: running.rooms?.participantCount ?? 0,
+    uptimeSeconds: Math.floor((systemClock.nowUs() - startedUs) / 1e6),
   });
-  try {
-    await http.listen({ host: options.address, port: options.port });
-  } catch (error) {
-    await http.close();
-    throw listenError(error, options);
-  }
-  const bound = http.server.address();
-  const port = typeof bound === 'object' && bound !== null ? bound.port : options.port;
+  const http = await createHttp({ options, log, defaultSessionId: DEFAULT_SESSION_ID, health });
+  let port: number;
   let mux: UdpMux;
   try {
+    port = await listen(http, options);
     mux = await holdUdpPort(options.udpPort ?? port, options.address);
   } catch (error) {
     await http.close();
     throw error;
   }
   const context = createContext(options, log, mux.port);
-  const open = new Rooms(context);
-  rooms = open;
-  const signalling = new Signalling(open, options.keys, context);
+  const rooms = (running.rooms = new Rooms(context));
+  const signalling = new Signalling(rooms, options.keys, context);
   http.server.on('upgrade', signalling.onUpgrade);
-  let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     signalling.stop();
-    await open.close();
+    await rooms.close();
     await signalling.close();
     await http.close();
     await mux.close();
   };
+  let closing: Promise<void> | undefined;
   return {
     info: { host: options.host, port, udpPort: mux.port, development: options.development },
     close: () => (closing ??= close()),
   };
+}
+
+async function listen(http: FastifyInstance, options: ResolvedOptions): Promise<number> {
+  try {
+    await http.listen({ host: options.address, port: options.port });
+  } catch (error) {
+    throw listenError(error, options);
+  }
+  const bound = http.server.address();
+  return typeof bound === 'object' && bound !== null ? bound.port : options.port;
 }
 
 function createContext(options: ResolvedOptions, log: Logger, udpPort: number): ServerContext {
@@ -105,7 +105,9 @@ function createContext(options: ResolvedOptions, log: Logger, udpPort: number): 
   return {
     clock,
     log,
-    ticker: new Ticker(clock, TICK_MS, (error) => { log.error({ err: error }, 'a periodic task failed'); }),
+    ticker: new Ticker(clock, TICK_MS, (error) => {
+      log.error({ err: error }, 'a periodic task failed');
+    }),
     bindAddress: anyAddress ? undefined : options.address,
     udpPort,
     ntpUs: (nowUs) => epochUs + nowUs,
@@ -138,5 +140,9 @@ function listenError(cause: unknown, { host, port }: ResolvedOptions): SluiceErr
     });
   }
   const mend = code === 'EACCES' ? 'Choose a port from 1024 on.' : 'Give an address of this machine.';
-  return new SluiceError('SLUICE_CONFIG_INVALID', `the server cannot listen on ${host}, TCP port ${port}: ${code ?? 'unknown error'}`, { cause, mend });
+  return new SluiceError(
+    'SLUICE_CONFIG_INVALID',
+    `the server cannot listen on ${host}, TCP port ${port}: ${code ?? 'unknown error'}`,
+    { cause, mend },
+  );
 }

@@ -17,7 +17,10 @@ const CLOSE_UNSUPPORTED = 1003;
 const CLOSE_INVALID = 1007;
 const CLOSE_OVERLOADED = 1013;
 
-type Message<T extends { message: { case?: string | undefined; value?: unknown } }> = Exclude<T['message'], { case: undefined }>;
+type Message<T extends { message: { case?: string | undefined; value?: unknown } }> = Exclude<
+  T['message'],
+  { case: undefined }
+>;
 export type Request = Message<SignalRequest>;
 export type Response = Message<SignalResponse>;
 
@@ -44,12 +47,22 @@ export class SignalSocket {
     this.#ws = ws;
     this.#clock = clock;
     this.#heardUs = clock.nowUs();
-    ws.on('message', (data, isBinary) => { this.#onMessage(data, isBinary); });
-    ws.on('pong', () => { this.#heardUs = clock.nowUs(); });
-    ws.on('ping', () => { this.#heardUs = clock.nowUs(); });
+    ws.on('message', (data, isBinary) => {
+      this.#onMessage(data, isBinary);
+    });
+    ws.on('pong', () => {
+      this.#heardUs = clock.nowUs();
+    });
+    ws.on('ping', () => {
+      this.#heardUs = clock.nowUs();
+    });
     // The library answers garbage with the right close code by itself; 'close' follows.
-    ws.on('error', (error) => { this.#reason = error.message; });
-    ws.on('close', () => { this.#onClose(); });
+    ws.on('error', (error) => {
+      this.#reason = error.message;
+    });
+    ws.on('close', () => {
+      this.#onClose();
+    });
     this.#beat();
   }
 

@@ -7,6 +7,7 @@ import type { ServerContext } from './context.js';
 import { grantsOfRequest, pathOf, queryOf } from './credentials.js';
 import { httpStatus } from './http.js';
 import { Participant } from './participant.js';
+import { handleRequest } from './requests.js';
 import type { Rooms } from './rooms.js';
 import { MAX_SIGNAL_BYTES, SignalSocket } from './signal-socket.js';
 import type { Grants, Keys } from './token.js';
@@ -14,14 +15,25 @@ import type { Grants, Keys } from './token.js';
 /** How long clients have to close their side when the server ends. */
 const CLOSE_TIMEOUT_MS = 500;
 
-const STATUS_TEXT: Readonly<Record<number, string>> = { 400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 503: 'Service Unavailable' };
+const STATUS_TEXT: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  503: 'Service Unavailable',
+};
 
 /** Takes WebSocket upgrades at `/rtc` and lets their participants into rooms. */
 export class Signalling {
   readonly #rooms: Rooms;
   readonly #keys: Keys;
   readonly #context: ServerContext;
-  readonly #sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_SIGNAL_BYTES, perMessageDeflate: false, clientTracking: true });
+  readonly #sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_SIGNAL_BYTES,
+    perMessageDeflate: false,
+    clientTracking: true,
+  });
   #closed = false;
 
   constructor(rooms: Rooms, keys: Keys, context: ServerContext) {
@@ -33,12 +45,16 @@ export class Signalling {
   /** Handles the `upgrade` event of the HTTP server. */
   readonly onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     // Until the handshake is done nobody else listens: an error would end the process.
-    const ignore = (): void => { socket.destroy(); };
+    const ignore = (): void => {
+      socket.destroy();
+    };
     socket.on('error', ignore);
     void this.#authorize(request, socket).then((grants) => {
       if (!grants) return;
       socket.off('error', ignore);
-      this.#sockets.handleUpgrade(request, socket, head, (ws) => { this.#onSocket(ws, request, grants); });
+      this.#sockets.handleUpgrade(request, socket, head, (ws) => {
+        this.#onSocket(ws, request, grants);
+      });
     });
   };
 
@@ -51,7 +67,9 @@ export class Signalling {
   async close(): Promise<void> {
     this.stop();
     const { clients } = this.#sockets;
-    const cut = this.#context.clock.after(CLOSE_TIMEOUT_MS, () => { for (const ws of clients) ws.terminate(); });
+    const cut = this.#context.clock.after(CLOSE_TIMEOUT_MS, () => {
+      for (const ws of clients) ws.terminate();
+    });
     await Promise.all([...clients].map((ws) => new Promise((resolve) => ws.once('close', resolve))));
     cut.cancel();
     this.#sockets.close();
@@ -86,7 +104,7 @@ export class Signalling {
     this.#rooms.get(grants.sessionId)?.byIdentity(grants.identity)?.leave(DisconnectReason.DUPLICATE_IDENTITY);
     const room = this.#rooms.enter(grants.sessionId);
     const autoSubscribe = query.get('auto_subscribe') !== '0' && query.get('auto_subscribe') !== 'false';
-    new Participant({ room, grants, socket, context, autoSubscribe }).join();
+    new Participant({ room, grants, socket, context, autoSubscribe, onRequest: handleRequest }).join();
   }
 }
 
@@ -97,7 +115,9 @@ function isReconnect(query: URLSearchParams): boolean {
 
 function refuse(socket: Duplex, status: number, message: string): void {
   const body = Buffer.from(message);
-  socket.once('finish', () => { socket.destroy(); });
+  socket.once('finish', () => {
+    socket.destroy();
+  });
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_TEXT[status] ?? 'Error'}\r\nConnection: close\r\nContent-Type: text/plain\r\n` +
       `Access-Control-Allow-Origin: *\r\nContent-Length: ${body.length}\r\n\r\n${message}`,

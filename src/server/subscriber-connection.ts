@@ -168,7 +168,9 @@ export class SubscriberConnection {
       sessionVersion: ++this.#version,
     });
     this.#inFlight = { description, transport };
-    this.#answerTimer = this.#context.clock.after(ANSWER_TIMEOUT_MS, () => { this.#events.onFailed(); });
+    this.#answerTimer = this.#context.clock.after(ANSWER_TIMEOUT_MS, () => {
+      this.#events.onFailed();
+    });
     const sdp = writeSessionDescription(description);
     this.#events.onOffer(new SessionDescription({ type: 'offer', sdp, id: ++this.#offerId }));
   }
@@ -183,9 +185,15 @@ export class SubscriberConnection {
         udpPort,
         dataChannels: false,
         dtlsRole: 'active',
-        onPacket: (packet) => { this.#sender.receive(packet, clock.nowUs()); },
-        onState: (state) => { if (transport === this.#transport) this.#onState(state); },
-        onFault: (error) => { log.error({ err: error }, 'a callback of a subscriber failed'); },
+        onPacket: (packet) => {
+          this.#sender.receive(packet, clock.nowUs());
+        },
+        onState: (state) => {
+          if (transport === this.#transport) this.#onState(state);
+        },
+        onFault: (error) => {
+          log.error({ err: error }, 'a callback of a subscriber failed');
+        },
       });
       this.#making = false;
       if (this.#closed) {
@@ -218,7 +226,9 @@ export class SubscriberConnection {
     this.#transport = undefined;
     this.#sender.clear();
     // Not from within a callback of the connection that is closed.
-    setImmediate(() => { void failed?.close(); });
+    setImmediate(() => {
+      void failed?.close();
+    });
     this.#negotiate();
   }
 

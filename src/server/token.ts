@@ -116,7 +116,8 @@ async function verifiedClaims(token: string, keys: Keys): Promise<Record<string,
   try {
     const { iss } = decodeJwt(token);
     const secret = iss !== undefined && Object.hasOwn(keys, iss) ? keys[iss] : undefined;
-    if (iss === undefined || secret === undefined) throw new SluiceError('SLUICE_TOKEN_INVALID', 'the token is signed with an unknown API key');
+    if (iss === undefined || secret === undefined)
+      throw new SluiceError('SLUICE_TOKEN_INVALID', 'the token is signed with an unknown API key');
     const { payload } = await jwtVerify(token, secretKey(secret), {
       algorithms: ['HS256'],
       issuer: iss,
@@ -131,7 +132,7 @@ async function verifiedClaims(token: string, keys: Keys): Promise<Record<string,
 
 // The causes of jose hold the payload: they are not passed on.
 function tokenError(error: unknown): SluiceError {
-  if (error instanceof SluiceError) return error as SluiceError;
+  if (error instanceof SluiceError) return error;
   if (error instanceof errors.JWTExpired) {
     return new SluiceError('SLUICE_TOKEN_EXPIRED', 'the token has expired', { mend: 'Sign a new one.' });
   }
@@ -154,7 +155,9 @@ function permissionsOf(video: Record<string, unknown>): Permissions {
     canPublish,
     canSubscribe: video['canSubscribe'] !== false,
     canPublishData: typeof video['canPublishData'] === 'boolean' ? video['canPublishData'] : canPublish,
-    canPublishSources: Array.isArray(sources) ? sources.filter((source): source is string => typeof source === 'string') : [],
+    canPublishSources: Array.isArray(sources)
+      ? sources.filter((source): source is string => typeof source === 'string')
+      : [],
     canUpdateOwnMetadata: video['canUpdateOwnMetadata'] === true,
     hidden: video['hidden'] === true,
     roomAdmin: video['roomAdmin'] === true,
@@ -171,11 +174,14 @@ function record(value: unknown): Record<string, unknown> {
 
 function text(value: unknown, maxLength: number): string {
   if (typeof value !== 'string') return '';
-  if (value.length > maxLength) throw new SluiceError('SLUICE_TOKEN_INVALID', `a claim of the token is longer than ${maxLength} characters`);
+  if (value.length > maxLength)
+    throw new SluiceError('SLUICE_TOKEN_INVALID', `a claim of the token is longer than ${maxLength} characters`);
   return value;
 }
 
 function textRecord(value: unknown): Record<string, string> {
-  const entries = Object.entries(record(value)).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  const entries = Object.entries(record(value)).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string',
+  );
   return Object.fromEntries(entries);
 }

@@ -17,6 +17,8 @@ export interface ServerTrack {
   readonly cid: string;
   readonly kind: 'audio' | 'video';
   readonly ownerSid: string;
+  /** The codec that the client wants to send, lower case; '' when it does not say. */
+  readonly codec: string;
   readonly info: TrackInfo;
   /** There from the offer on that describes the track until it is unpublished. */
   media: UpTrack | undefined;
@@ -26,7 +28,21 @@ export interface ServerTrack {
 export function announceTrack(request: AddTrackRequest, ownerSid: string): ServerTrack | undefined {
   if (request.type !== TrackType.AUDIO && request.type !== TrackType.VIDEO) return undefined;
   const sid = newSid('TR_');
-  const { type, name, muted, width, height, source, layers, disableDtx, stereo, disableRed, encryption, stream, audioFeatures } = request;
+  const {
+    type,
+    name,
+    muted,
+    width,
+    height,
+    source,
+    layers,
+    disableDtx,
+    stereo,
+    disableRed,
+    encryption,
+    stream,
+    audioFeatures,
+  } = request;
   const info = new TrackInfo({
     sid,
     type,
@@ -44,7 +60,10 @@ export function announceTrack(request: AddTrackRequest, ownerSid: string): Serve
     audioFeatures,
     simulcast: layers.length > 1,
   });
-  return { sid, cid: request.cid, kind: type === TrackType.AUDIO ? 'audio' : 'video', ownerSid, info, media: undefined };
+  const kind = type === TrackType.AUDIO ? 'audio' : 'video';
+  // Names of codecs come with their kind, or without.
+  const codec = (request.simulcastCodecs[0]?.codec ?? '').toLowerCase().replace(/^.*\//, '');
+  return { sid, cid: request.cid, kind, ownerSid, codec, info, media: undefined };
 }
 
 /** The name that a token's `canPublishSources` has for a source; undefined for one that has no name. */

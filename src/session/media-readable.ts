@@ -29,9 +29,7 @@ class KindFlow {
   droppedUs = 0;
   owner: MediaReadable | undefined;
 
-  /** What a destroyed Readable held is lost. */
   giveUpHeld(): void {
-    if (this.owner?.destroyed !== true) return;
     this.dropped += this.held;
     this.held = 0;
   }
@@ -75,6 +73,11 @@ export class ReaderHub {
   add(readable: MediaReadable): void {
     this.#readables.push(readable);
     if (this.#over) readable.push(null);
+  }
+
+  /** A Readable was destroyed: what it held is lost. */
+  lose(readable: MediaReadable): void {
+    for (const flow of this.#flows.values()) if (flow.owner === readable) flow.giveUpHeld();
   }
 
   /** Whether a kind is read at all. */
@@ -161,7 +164,6 @@ export class ReaderHub {
     if (this.#closed) return;
     this.#closed = true;
     this.#reader?.close();
-    for (const flow of this.#flows.values()) flow.giveUpHeld();
     this.end();
   }
 
@@ -240,6 +242,7 @@ export class MediaReadable extends Readable {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#hub.lose(this);
     this.#released();
     done(error);
   }

@@ -136,7 +136,10 @@ export function refuseWrite(stream: Writable, reason: SluiceError, done: WriteDo
 }
 
 /** Destroys a stream, with the error where someone listens for it. */
-export function destroyQuietly(stream: { destroyed: boolean; listenerCount(event: string): number; destroy(error?: Error): unknown }, error?: Error): void {
+export function destroyQuietly(
+  stream: { destroyed: boolean; listenerCount(event: string): number; destroy(error?: Error): unknown },
+  error?: Error,
+): void {
   if (stream.destroyed) return;
   if (error && stream.listenerCount('error') > 0) stream.destroy(error);
   else stream.destroy();

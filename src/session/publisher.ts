@@ -1,5 +1,6 @@
 import { checkAudioData } from '../media/audio-data.js';
 import { SluiceError } from '../media/errors.js';
+import { isKeyFrameSource } from '../media/key-frame-source.js';
 import type { MediaKind, MediaValue } from '../media/media-value.js';
 import type { PublisherAccess } from '../media/session-access.js';
 import { checkVideoFrame } from '../media/video-frame.js';
@@ -212,7 +213,7 @@ export class Publisher extends MediaWritable implements PublisherAccess {
   #forwardKeyFrameRequest(): void {
     for (const writable of [this, this.video]) {
       for (const source of writable.sources) {
-        if ('requestKeyFrame' in source && typeof source.requestKeyFrame === 'function') source.requestKeyFrame();
+        if (isKeyFrameSource(source)) source.requestKeyFrame();
       }
     }
   }
@@ -235,16 +236,21 @@ export async function openPublisher(
     videoCodec: settings.videoCodec,
     silenceToleranceMs: settings.silenceToleranceMs,
   };
-  let publisher: Publisher | undefined;
   const early: PublisherEvent[] = [];
-  const link = await session.publish(request, (event) => {
-    if (publisher) publisher.handle(event);
-    else early.push(event);
-  });
+  let deliver = (event: PublisherEvent): void => void early.push(event);
+  const link = await session.publish(request, (event) => deliver(event));
   const { connection } = session;
   const { name, hasAudio, hasVideo } = request;
-  const stream = { streamId: link.streamId, name, connection, connectionId: connection.connectionId, hasAudio, hasVideo };
-  publisher = new Publisher(link, stream, request, settings.highWaterMarkMs);
+  const stream = {
+    streamId: link.streamId,
+    name,
+    connection,
+    connectionId: connection.connectionId,
+    hasAudio,
+    hasVideo,
+  };
+  const publisher = new Publisher(link, stream, request, settings.highWaterMarkMs);
+  deliver = (event) => publisher.handle(event);
   for (const event of early) publisher.handle(event);
   return publisher;
 }
@@ -262,7 +268,10 @@ function checkValue(value: MediaValue, request: DriverPublish): void {
   }
   const kind = kindOf(value);
   if (kind === 'audio' ? !request.hasAudio : !request.hasVideo) {
-    throw mismatch(`the publisher has no ${kind}, and ${value.kind} was written`, `Publish with ${kind === 'audio' ? 'hasAudio' : 'hasVideo'}: true.`);
+    throw mismatch(
+      `the publisher has no ${kind}, and ${value.kind} was written`,
+      `Publish with ${kind === 'audio' ? 'hasAudio' : 'hasVideo'}: true.`,
+    );
   }
   switch (value.kind) {
     case 'audio': {
@@ -270,21 +279,30 @@ function checkValue(value: MediaValue, request: DriverPublish): void {
       const { sampleRate, numberOfChannels } = request.audio;
       if (value.sampleRate === sampleRate && value.numberOfChannels === numberOfChannels) return;
       const came = `${value.sampleRate} Hz and ${value.numberOfChannels} channel(s)`;
-      throw mismatch(`the publisher takes audio of ${sampleRate} Hz and ${numberOfChannels} channel(s), not of ${came}`, 'Put a resampler in front of it, or set av.audioPublisher.');
+      throw mismatch(
+        `the publisher takes audio of ${sampleRate} Hz and ${numberOfChannels} channel(s), not of ${came}`,
+        'Put a resampler in front of it, or set av.audioPublisher.',
+      );
     }
     case 'video': {
       checkVideoFrame(value);
       const { resolution, format } = request.video;
       if (value.width === resolution.width && value.height === resolution.height && value.format === format) return;
       const came = `${value.format} of ${value.width}x${value.height}`;
-      throw mismatch(`the publisher takes ${format} of ${resolution.width}x${resolution.height}, not ${came}`, 'Put a scaler in front of it, or set av.videoPublisher.');
+      throw mismatch(
+        `the publisher takes ${format} of ${resolution.width}x${resolution.height}, not ${came}`,
+        'Put a scaler in front of it, or set av.videoPublisher.',
+      );
     }
     case 'encoded-audio':
       if (value.duration > 0) return;
       throw mismatch('an encoded audio chunk without a duration cannot be sent', 'Set its duration in microseconds.');
     case 'encoded-video':
       if (value.codec === request.videoCodec) return;
-      throw mismatch(`the publisher sends ${request.videoCodec}, not ${value.codec}`, 'Publish with the videoCodec of the chunks.');
+      throw mismatch(
+        `the publisher sends ${request.videoCodec}, not ${value.codec}`,
+        'Publish with the videoCodec of the chunks.',
+      );
   }
 }
 

@@ -3,10 +3,11 @@ import type { SessionStats } from '../engine/port.js';
 import { SluiceError } from '../media/errors.js';
 import type { MediaValue } from '../media/media-value.js';
 import type { SessionAccess, StreamInfo } from '../media/session-access.js';
-import type { Connection, Driver, DriverSession, Kind, SessionEvent, StreamDescription } from './driver.js';
+import type { Connection, Driver, DriverSession, SessionEvent, StreamDescription } from './driver.js';
 import type { MediaReadable, ReaderHub } from './media-readable.js';
 import { pipedSources, refuseWrite } from './media-writable.js';
-import { openPublisher, type MediaBufferStats, type Publisher } from './publisher.js';
+import { openPublisher, type Publisher } from './publisher.js';
+import type { SessionEvents, Stream } from './session-events.js';
 import {
   parseSettings,
   PublisherSettings,
@@ -22,37 +23,7 @@ const DEFAULT_TIMEOUT_MS = 15_000;
 /** How far a reader of the mix may fall behind before the oldest is dropped, in ms. */
 const MIX_MAX_LAG_MS = 1000;
 
-/** A stream of another participant. The same object for as long as the stream is there; what it holds is kept up to date. */
-export interface Stream extends StreamInfo {
-  readonly connection: Connection;
-}
-
 type WriteDone = (error?: Error | null) => void;
-
-export interface SessionEvents {
-  connectionCreated: [connection: Connection];
-  connectionDropped: [connection: Connection];
-  /** Also for the streams that were there before: at the earliest in the turn after `connect()` resolved. */
-  streamReceived: [stream: Stream];
-  /** Audio or video of the stream came or went. */
-  streamUpdated: [stream: Stream];
-  streamDropped: [stream: Stream];
-  /** Another participant speaks loudest now, or nobody does. */
-  speakerChanged: [stream: Stream | undefined];
-  readyForAudio: [];
-  /** A buffer of a publisher ran dry; not told again before it was filled. */
-  mediaBufferDrained: [stats: MediaBufferStats, kind: Kind, publisher: Publisher];
-  migrating: [];
-  migrated: [];
-  /** The session is left, however that came. */
-  disconnected: [];
-  data: [value: MediaValue];
-  drain: [];
-  error: [error: Error];
-  end: [];
-  finish: [];
-  close: [];
-}
 
 export interface OpenSessionOptions {
   readonly url: string;
@@ -211,7 +182,9 @@ export class Session extends Duplex implements SessionAccess {
    * SLUICE_SESSION_CLOSED.
    */
   mix(format?: SessionAudioSettings): MediaReadable {
-    const audioFormat = format ? parseSettings(SessionAudioSettings, format, 'mix format') : this.settings.av.audioSubscribersMix;
+    const audioFormat = format
+      ? parseSettings(SessionAudioSettings, format, 'mix format')
+      : this.settings.av.audioSubscribersMix;
     this.#checkOpen();
     const { mix, hub } = openMix(this.#link, audioFormat, MIX_MAX_LAG_MS);
     this.#mixes.add(hub);

@@ -58,11 +58,27 @@ export const PublisherSettings = z
     hasAudio: z.boolean().default(true),
     hasVideo: z.boolean().default(true),
     audioSettings: withDefaults(PublisherAudioSettings),
-    audioFormat: SessionAudioSettings.optional().describe('Raw audio of this publisher, where it is not that of the session.'),
-    videoFormat: SessionVideoPublisherSettings.optional().describe('Raw video of this publisher, where it is not that of the session.'),
-    videoCodec: eitherCase(VIDEO_CODECS, 'lower').default('vp8').describe('What raw pictures are encoded to, and encoded ones must be.'),
-    highWaterMarkMs: z.number().min(20).max(60_000).default(500).describe('Media time that may wait to be sent, of audio and video each, in ms.'),
-    silenceToleranceMs: z.number().min(0).max(10_000).default(200).describe('How long nothing is sent after audio stops, before silence is, in ms.'),
+    audioFormat: SessionAudioSettings.optional().describe(
+      'Raw audio of this publisher, where it is not that of the session.',
+    ),
+    videoFormat: SessionVideoPublisherSettings.optional().describe(
+      'Raw video of this publisher, where it is not that of the session.',
+    ),
+    videoCodec: eitherCase(VIDEO_CODECS, 'lower')
+      .default('vp8')
+      .describe('What raw pictures are encoded to, and encoded ones must be.'),
+    highWaterMarkMs: z
+      .number()
+      .min(20)
+      .max(60_000)
+      .default(500)
+      .describe('Media time that may wait to be sent, of audio and video each, in ms.'),
+    silenceToleranceMs: z
+      .number()
+      .min(0)
+      .max(10_000)
+      .default(200)
+      .describe('How long nothing is sent after audio stops, before silence is, in ms.'),
   })
   .refine(({ hasAudio, hasVideo }) => hasAudio || hasVideo, 'At least one of hasAudio and hasVideo must be true');
 
@@ -78,9 +94,16 @@ export const SubscriberSettings = z
     subscribeToVideo: z.boolean().default(true),
     videoSettings: withDefaults(SubscriberVideoSettings),
     encoded: z.boolean().default(false).describe('Encoded chunks as they came, without decoding.'),
-    audioFormat: SessionAudioSettings.optional().describe("Decoded audio, where it is not the session's audioSubscribersMix."),
+    audioFormat: SessionAudioSettings.optional().describe(
+      "Decoded audio, where it is not the session's audioSubscribersMix.",
+    ),
     pixelFormat: eitherCase(PIXEL_FORMATS).default('YUV420P').describe('Layout of decoded pictures.'),
-    maxLagMs: z.number().min(20).max(60_000).default(1000).describe('How far a reader may fall behind before the oldest is dropped, in ms.'),
+    maxLagMs: z
+      .number()
+      .min(20)
+      .max(60_000)
+      .default(1000)
+      .describe('How far a reader may fall behind before the oldest is dropped, in ms.'),
   })
   .refine(
     ({ subscribeToAudio, subscribeToVideo }) => subscribeToAudio || subscribeToVideo,
@@ -107,7 +130,9 @@ export function parseSettings<S extends z.ZodType>(schema: S, settings: unknown,
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   const path = [what, ...(issue?.path ?? [])].join('.');
-  throw new SluiceError('SLUICE_CONFIG_INVALID', `${path}: ${issue?.message ?? 'not allowed'}`, { cause: result.error });
+  throw new SluiceError('SLUICE_CONFIG_INVALID', `${path}: ${issue?.message ?? 'not allowed'}`, {
+    cause: result.error,
+  });
 }
 
 /** An object that may be left out, with the defaults of its fields. */

@@ -103,7 +103,9 @@ export async function openSubscriber(
   { av }: ResolvedSessionSettings,
 ): Promise<Subscriber> {
   const { subscribeToAudio, subscribeToVideo } = settings;
-  const kinds = (['audio', 'video'] as const).filter((kind) => (kind === 'audio' ? subscribeToAudio : subscribeToVideo));
+  const kinds = (['audio', 'video'] as const).filter((kind) =>
+    kind === 'audio' ? subscribeToAudio : subscribeToVideo,
+  );
   const hub = new ReaderHub(kinds);
   const subscriber = new Subscriber(hub, stream, kinds);
   const request = {
@@ -120,7 +122,11 @@ export async function openSubscriber(
 }
 
 /** A reader of the mix of all subscribed audio, in chunks of 20 ms; it is opened by its first read. */
-export function openMix(session: DriverSession, audioFormat: AudioFormat, maxLagMs: number): { readonly mix: MediaReadable; readonly hub: ReaderHub } {
+export function openMix(
+  session: DriverSession,
+  audioFormat: AudioFormat,
+  maxLagMs: number,
+): { readonly mix: MediaReadable; readonly hub: ReaderHub } {
   const request = { audio: true, video: false, encoded: false, audioFormat, pixelFormat: 'YUV420P', maxLagMs } as const;
   const hub: ReaderHub = new ReaderHub(['audio'], () => session.read(request, (event) => hub.handle(event)));
   return { mix: new MediaReadable(hub, ['audio']), hub };

@@ -101,6 +101,38 @@ await t.test('branches meet in a node that joins', async (t) => {
   t.ok(lab.events.includes('s closed'), 'the mix ends once no more branches can come');
 });
 
+await t.test('a branch that fails in front of a join', async (t) => {
+  const lab = new Lab();
+  const clock = new VirtualClock();
+  const session = new FakeSession();
+  const run = runGraph(
+    lab.plan(
+      'sessions: { room: { sessionId: demo } }\nnodes:\n  v: { type: voices, n: 4 }\n  x: { type: add, from: v, n: 100, failAt: 2 }\n  m: { type: mixer, from: x }\n  s: { type: sink, from: m }',
+    ),
+    { sessions: factoryOf(session), clock },
+  );
+  const ticks = async (count: number): Promise<void> => {
+    for (let tick = 0; tick < count; tick++) {
+      clock.advance(20);
+      await settle(5);
+    }
+  };
+  await settle();
+  session.come('a');
+  await settle();
+  await ticks(4);
+  t.match(run.report(), { outcome: 'running', branches: { failed: 1 } });
+  const heard = (lab.got.get('s') ?? []).filter((value) => value !== 0);
+  t.same(heard, [100, 101], 'what it had given before is heard all the same');
+  const before = lab.got.get('s')?.length ?? 0;
+  await ticks(3);
+  t.equal(lab.got.get('s')?.length, before + 3, 'and the mix goes on');
+  const stopped = run.stop();
+  await settle();
+  await ticks(2);
+  t.equal((await stopped).outcome, 'stopped');
+});
+
 await t.test('a session that is lost', async (t) => {
   const lab = new Lab();
   const session = new FakeSession();

@@ -23,7 +23,7 @@ await t.test('fan-out shares values and the slowest reader holds the source back
   const lab = new Lab();
   const run = runGraph(
     lab.plan(
-      'nodes:\n  a: { type: count }\n  fast: { type: sink, from: a }\n  slow: { type: sink, from: a, gate: true }',
+      'nodes:\n  a: { type: count, n: 2000 }\n  fast: { type: sink, from: a }\n  slow: { type: sink, from: a, gate: true }',
     ),
     options,
   );

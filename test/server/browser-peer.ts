@@ -34,7 +34,10 @@ export class BrowserHost {
     const client = await readFile(createRequire(import.meta.url).resolve('livekit-client'));
     const server = createServer((request, response) => {
       if (request.url === '/client.js') response.setHeader('content-type', 'text/javascript').end(client);
-      else response.setHeader('content-type', 'text/html').end('<!doctype html><script src="/client.js"></script><body></body>');
+      else
+        response
+          .setHeader('content-type', 'text/html')
+          .end('<!doctype html><script src="/client.js"></script><body></body>');
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = server.address();

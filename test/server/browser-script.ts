@@ -128,6 +128,12 @@ peer.inbound = async ({ identity, kind }) => {
   return {};
 };
 
+/** The codec in which something is received. */
+peer.codec = async ({ identity, kind }) => {
+  const stats = await (await peer.track(identity, kind)).receiver.getStats();
+  for (const report of stats.values()) if (report.type === 'inbound-rtp') return stats.get(report.codecId).mimeType;
+};
+
 peer.setQuality = ({ identity, quality }) => {
   for (const publication of peer.room.remoteParticipants.get(identity).videoTrackPublications.values()) publication.setVideoQuality(quality);
 };

@@ -10,7 +10,14 @@ import { DownTrack } from '../../src/server/forwarding/down-track.js';
 import { UpStream } from '../../src/server/forwarding/up-stream.js';
 import { UpTrack } from '../../src/server/forwarding/up-track.js';
 
-const VP8: NegotiatedCodec = { name: 'vp8', payloadType: 120, rtxPayloadType: 121, clockRate: 90_000, fmtp: {}, feedback: ['nack', 'nack pli'] };
+const VP8: NegotiatedCodec = {
+  name: 'vp8',
+  payloadType: 120,
+  rtxPayloadType: 121,
+  clockRate: 90_000,
+  fmtp: {},
+  feedback: ['nack', 'nack pli'],
+};
 const SECTION: ReceivedSection = {
   mid: '7',
   kind: 'video',
@@ -49,7 +56,17 @@ function setUp() {
   const push = (rid: keyof typeof streams, payload: Uint8Array, paddingLength = 0): void => {
     const sequenceNumber = next[rid]++ & 0xffff;
     nowUs += 10_000;
-    packet.parse(writeRtp({ payloadType: 120, sequenceNumber, timestamp: nowUs * 0.09, ssrc: streams[rid].ssrc, marker: true, payload, paddingLength }));
+    packet.parse(
+      writeRtp({
+        payloadType: 120,
+        sequenceNumber,
+        timestamp: nowUs * 0.09,
+        ssrc: streams[rid].ssrc,
+        marker: true,
+        payload,
+        paddingLength,
+      }),
+    );
     const sequence = streams[rid].accept(packet, false, nowUs);
     if (![...track.streams.values()].includes(streams[rid])) track.addStream(streams[rid]);
     if (sequence !== undefined) track.deliver(streams[rid], packet, sequence, nowUs);
@@ -92,7 +109,10 @@ t.test('the highest layer that is sent and wanted is shown, and changed at key f
   push('h', KEY);
   push('q', DELTA);
   push('h', DELTA);
-  t.same(sent.map(({ packet }) => packet.sequenceNumber), [0, 1, 2, 3, 4]);
+  t.same(
+    sent.map(({ packet }) => packet.sequenceNumber),
+    [0, 1, 2, 3, 4],
+  );
   const pictureIds = sent.map(({ packet }) => packet.payload()[3]);
   t.same(pictureIds, [5, 6, 6, 7, 8], 'picture ids go on');
   down.maxRank = 0;
@@ -126,7 +146,10 @@ t.test('padding is left out, with its sequence numbers', (t) => {
   push('q', Buffer.alloc(0), 255);
   push('q', Buffer.alloc(0), 255);
   push('q', DELTA);
-  t.same(sent.map(({ packet }) => packet.sequenceNumber), [0, 1]);
+  t.same(
+    sent.map(({ packet }) => packet.sequenceNumber),
+    [0, 1],
+  );
   t.end();
 });
 
@@ -163,7 +186,10 @@ t.test('a paused track is silent and comes back with a key frame, its numbers go
   t.ok(asked('q'));
   push('q', KEY);
   push('q', DELTA);
-  t.same(sent.map(({ packet }) => packet.sequenceNumber), [0, 1, 2]);
+  t.same(
+    sent.map(({ packet }) => packet.sequenceNumber),
+    [0, 1, 2],
+  );
   t.end();
 });
 
@@ -177,7 +203,14 @@ t.test('sender reports tell the publisher time, on the timestamps that were sent
   streams.q.clockPoint = { ntpUs, rtpTimestamp: timestamp };
   const report = down.report('PA_x', ntpUs + 1_000_000);
   t.match(report && parseRtcp(report), [
-    { type: 'sr', ssrc: down.ssrc, rtpTimestamp: (timestamp + 90_000) >>> 0, ntpSeconds: 4_000_000_001, packetCount: 1, octetCount: KEY.length },
+    {
+      type: 'sr',
+      ssrc: down.ssrc,
+      rtpTimestamp: (timestamp + 90_000) >>> 0,
+      ntpSeconds: 4_000_000_001,
+      packetCount: 1,
+      octetCount: KEY.length,
+    },
     { type: 'sdes', chunks: [{ ssrc: down.ssrc, cname: 'PA_x' }] },
   ]);
   t.end();

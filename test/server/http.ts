@@ -17,7 +17,7 @@ async function get(url: string, headers: Record<string, string>): Promise<{ stat
   return { status: response.statusCode ?? 0, body };
 }
 
-await t.test('health, and what clients ask before they fall back', async (t) => {
+t.test('health, and what clients ask before they fall back', async (t) => {
   const { httpUrl, token } = await runServer(t);
   const health = await fetch(`${httpUrl}/healthz`);
   t.equal(health.status, 200);
@@ -37,7 +37,7 @@ await t.test('health, and what clients ask before they fall back', async (t) => 
   t.equal((await fetch(`${httpUrl}/%2e%2e/%2e%2e/package.json`)).status, 404);
 });
 
-await t.test('the development tokens are for the page of this server only', async (t) => {
+t.test('the development tokens are for the page of this server only', async (t) => {
   const { httpUrl, url, service } = await runServer(t);
   const response = await fetch(`${httpUrl}/join.json?session=room1&name=Ann`);
   const body = (await response.json()) as { url: string; token: string; sessionId: string };
@@ -48,17 +48,21 @@ await t.test('the development tokens are for the page of this server only', asyn
   t.equal((await get(path, { host, origin: `http://${host}` })).status, 200, 'the page itself');
   t.equal((await get(path, { host: `localhost:${service.info.port}` })).status, 200);
   t.equal((await get(path, { host, origin: 'http://evil.example' })).status, 403, 'another origin');
-  t.equal((await get(path, { host: `evil.example:${service.info.port}` })).status, 403, 'a name that was made to lead here');
+  t.equal(
+    (await get(path, { host: `evil.example:${service.info.port}` })).status,
+    403,
+    'a name that was made to lead here',
+  );
   t.equal((await get(path, { host, 'sec-fetch-site': 'cross-site' })).status, 403, 'a script tag elsewhere');
 });
 
-await t.test('with keys of its own a server signs nothing for anyone', async (t) => {
+t.test('with keys of its own a server signs nothing for anyone', async (t) => {
   const { httpUrl, token } = await runServer(t, { keys: { key: 'something-secret' } });
   t.equal((await fetch(`${httpUrl}/join.json`)).status, 404);
   t.equal((await fetch(`${httpUrl}/rtc/validate?access_token=${await token('ann')}`)).status, 200);
 });
 
-await t.test('a port that is taken, TCP or UDP, is an error that leaves nothing open', async (t) => {
+t.test('a port that is taken, TCP or UDP, is an error that leaves nothing open', async (t) => {
   const tcp = createTcpServer().listen(0, '127.0.0.1');
   await once(tcp, 'listening');
   const udp = createSocket('udp4').bind(0, '127.0.0.1');
@@ -80,7 +84,7 @@ await t.test('a port that is taken, TCP or UDP, is an error that leaves nothing 
   await again.close();
 });
 
-await t.test('other addresses need keys, and options are checked', async (t) => {
+t.test('other addresses need keys, and options are checked', async (t) => {
   await t.rejects(createService({ host: '0.0.0.0', port: 0 }), { code: 'SLUICE_KEYS_REQUIRED' });
   await t.rejects(createService({ port: 70_000 }), { code: 'SLUICE_CONFIG_INVALID' });
   await t.rejects(createService({ port: 0, prot: 1 } as never), { code: 'SLUICE_CONFIG_INVALID' });

@@ -1,4 +1,11 @@
-import { type AddTrackRequest, type ParticipantInfo, SessionDescription, SignalRequest, SignalResponse, SignalTarget } from '@livekit/protocol';
+import {
+  type AddTrackRequest,
+  type ParticipantInfo,
+  SessionDescription,
+  SignalRequest,
+  SignalResponse,
+  SignalTarget,
+} from '@livekit/protocol';
 import { WebSocket } from 'ws';
 import { isRtcp } from '../../src/engine/rtp/packet.js';
 import { answerSubscriber } from '../../src/engine/sdp/answer.js';
@@ -6,9 +13,10 @@ import { type OfferedTrack, offerPublisher } from '../../src/engine/sdp/offer.js
 import { parseSessionDescription, writeSessionDescription } from '../../src/engine/sdp/session-description.js';
 import { Transport } from '../../src/engine/transport.js';
 
-export type Request = Exclude<SignalRequest['message'], { case: undefined }>;
-export type Response = Exclude<SignalResponse['message'], { case: undefined }>;
-export type Case = Response['case'];
+type Request = Exclude<SignalRequest['message'], { case: undefined }>;
+type RequestOf<C extends Request['case']> = Extract<Request, { case: C }>['value'];
+type Response = Exclude<SignalResponse['message'], { case: undefined }>;
+type Case = Response['case'];
 type ValueOf<C extends Case> = Extract<Response, { case: C }>['value'];
 
 /** A client made of nothing but the protocol: says what it is told to, in the order it is told to. */
@@ -43,7 +51,9 @@ export class RawClient {
 
   /** Rejects with the HTTP status when the server does not take the connection. */
   static async open(url: string, token: string, query = ''): Promise<RawClient> {
-    const socket = new WebSocket(`${url}/rtc?protocol=17${query}`, { headers: token === '' ? {} : { authorization: `Bearer ${token}` } });
+    const socket = new WebSocket(`${url}/rtc?protocol=17${query}`, {
+      headers: token === '' ? {} : { authorization: `Bearer ${token}` },
+    });
     const client = new RawClient(socket);
     await new Promise((resolve, reject) => {
       socket.once('open', resolve);
@@ -58,8 +68,9 @@ export class RawClient {
     return client;
   }
 
-  send(message: Request): void {
-    this.socket.send(new SignalRequest({ message }).toBinary());
+  send<C extends Request['case']>(name: C, value: RequestOf<C>): void {
+    const message: unknown = { case: name, value };
+    this.socket.send(new SignalRequest({ message: message as Request }).toBinary());
   }
 
   /** The next response of this kind that fits; those before it are passed over. */
@@ -83,10 +94,15 @@ export class RawClient {
   }
 
   /** Announces tracks, offers them and connects. The mid of a track is its place in the list. */
-  async publish(tracks: readonly { request: Partial<AddTrackRequest> & { cid: string; type: number }; track: Pick<OfferedTrack, 'kind' | 'codec' | 'payloadType' | 'ssrc' | 'rtxPayloadType' | 'rtxSsrc'> }[]): Promise<string[]> {
+  async publish(
+    tracks: readonly {
+      request: Partial<AddTrackRequest> & { cid: string; type: number };
+      track: Pick<OfferedTrack, 'kind' | 'codec' | 'payloadType' | 'ssrc' | 'rtxPayloadType' | 'rtxSsrc'>;
+    }[],
+  ): Promise<string[]> {
     const sids: string[] = [];
     for (const { request } of tracks) {
-      this.send({ case: 'addTrack', value: request as AddTrackRequest });
+      this.send('addTrack', request as AddTrackRequest);
       sids.push((await this.next('trackPublished')).track?.sid ?? '');
     }
     this.publisher ??= await Transport.offer({
@@ -95,14 +111,25 @@ export class RawClient {
       dataChannels: false,
       dtlsRole: 'passive',
       onPacket: () => undefined,
-      onState: () => { this.#wake(); },
-      onFault: (error) => { throw error; },
+      onState: () => {
+        this.#wake();
+      },
+      onFault: (error) => {
+        throw error;
+      },
     });
     const offer = offerPublisher({
       transport: { ...this.publisher.local, setup: 'actpass', candidates: [] },
-      sections: tracks.map(({ request, track }, mid) => ({ ...track, mid: String(mid), streamId: 'stream', trackId: request.cid, cname: 'raw', active: true })),
+      sections: tracks.map(({ request, track }, mid) => ({
+        ...track,
+        mid: String(mid),
+        streamId: 'stream',
+        trackId: request.cid,
+        cname: 'raw',
+        active: true,
+      })),
     });
-    this.send({ case: 'offer', value: new SessionDescription({ type: 'offer', sdp: writeSessionDescription(offer), id: 7 }) });
+    this.send('offer', new SessionDescription({ type: 'offer', sdp: writeSessionDescription(offer), id: 7 }));
     const answer = parseSessionDescription((await this.next('answer')).sdp);
     const transport = this.publisher;
     if (transport.state === 'new' || transport.state === 'connecting') {
@@ -129,12 +156,17 @@ export class RawClient {
         this.onSubscriberState(state);
         this.#wake();
       },
-      onFault: (error) => { throw error; },
+      onFault: (error) => {
+        throw error;
+      },
     });
     const answer = answerSubscriber(offer, { transport: transport.local, dataChannel: false });
     const { fingerprint } = answer.transport;
-    const changed = { ...answer, transport: { ...answer.transport, fingerprint: { ...fingerprint, value: change(fingerprint.value) } } };
-    this.send({ case: 'answer', value: new SessionDescription({ type: 'answer', sdp: writeSessionDescription(changed) }) });
+    const changed = {
+      ...answer,
+      transport: { ...answer.transport, fingerprint: { ...fingerprint, value: change(fingerprint.value) } },
+    };
+    this.send('answer', new SessionDescription({ type: 'answer', sdp: writeSessionDescription(changed) }));
     const trickle = await this.next('trickle', ({ target }) => target === SignalTarget.SUBSCRIBER);
     transport.addRemoteCandidate((JSON.parse(trickle.candidateInit) as { candidate: string }).candidate);
     this.subscriber = transport;

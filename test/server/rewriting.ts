@@ -11,7 +11,10 @@ const VP8: NegotiatedCodec = { name: 'vp8', payloadType: 96, clockRate: 90_000, 
 t.test('sequence numbers go on without a gap past what is left out, and late packets find their place', (t) => {
   const map = new SequenceMap(100);
   map.restart(5000);
-  t.same([5000, 5001, 5003].map((n) => map.map(n)), [100, 101, 103]);
+  t.same(
+    [5000, 5001, 5003].map((n) => map.map(n)),
+    [100, 101, 103],
+  );
   t.equal(map.drop(5004), true);
   t.equal(map.map(5005), 104, 'the gap is closed');
   t.equal(map.map(5002), 102, 'late, from before the packet that was left out');
@@ -44,7 +47,11 @@ t.test('timestamps of another layer continue by sender reports, without them by 
   low.clockPoint = { ntpUs: 0, rtpTimestamp: 1000 };
   high.clockPoint = { ntpUs: 0, rtpTimestamp: 897_030 };
   map.switchTo(low, 1000 + 9000, 500_000);
-  t.equal(map.map(10_000, 500_000), 4000 + 9000, '100 ms after the moment, which was sent as 4000, whenever it arrives');
+  t.equal(
+    map.map(10_000, 500_000),
+    4000 + 9000,
+    '100 ms after the moment, which was sent as 4000, whenever it arrives',
+  );
   map.switchTo(high, 897_030 + 8000, 501_000);
   t.equal(map.map(905_030, 501_000), 13_001, 'never back');
   t.end();

@@ -3,15 +3,24 @@ import { once } from 'node:events';
 
 /** What can be asked of an rtc-node participant. */
 export interface PeerCalls {
-  connect: { args: { url: string; token: string; autoSubscribe: boolean }; result: { identity: string; others: string[] } };
+  connect: {
+    args: { url: string; token: string; autoSubscribe: boolean };
+    result: { identity: string; others: string[] };
+  };
   publishTone: { args: { hz: number }; result: string };
-  publishGrey: { args: { width: number; height: number; left: number; right: number; simulcast: boolean }; result: string };
-  unpublish: { args: { sid: string }; result: void };
-  hear: { args: { identity: string; ms: number }; result: { hz: number; rms: number } };
-  see: { args: { identity: string; frames: number }; result: { width: number; height: number; left: number; right: number } };
-  setAttributes: { args: { attributes: Record<string, string> }; result: void };
-  sendData: { args: { text: string; to: string[] }; result: void };
-  disconnect: { args: Record<string, never>; result: void };
+  publishGrey: {
+    args: { width: number; height: number; left: number; right: number; simulcast: boolean };
+    result: string;
+  };
+  unpublish: { args: { sid: string }; result: undefined };
+  hear: { args: { identity: string; windows: number }; result: { hz: number; rms: number } };
+  see: {
+    args: { identity: string; frames: number };
+    result: { width: number; height: number; left: number; right: number };
+  };
+  setAttributes: { args: { attributes: Record<string, string> }; result: undefined };
+  sendData: { args: { text: string; to: string[] }; result: undefined };
+  disconnect: { args: Record<string, never>; result: undefined };
 }
 
 export interface PeerCall {
@@ -30,7 +39,8 @@ export type PeerEvent =
   | { type: 'attributes'; identity: string; attributes: Record<string, string> }
   | { type: 'data'; identity: string; text: string };
 
-type Reply = { readonly id: number; readonly result?: unknown; readonly error?: string } | { readonly event: PeerEvent };
+type Reply =
+  { readonly id: number; readonly result?: unknown; readonly error?: string } | { readonly event: PeerEvent };
 
 /** Runs rtc-node in a child process, so that its native library has one of its own and can be killed. */
 export class RtcNodeClient {
@@ -41,7 +51,10 @@ export class RtcNodeClient {
   #lastId = 0;
 
   constructor() {
-    this.#child = fork(new URL('./rtc-node-peer.js', import.meta.url), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [] });
+    this.#child = fork(new URL('./rtc-node-peer.js', import.meta.url), {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      execArgv: [],
+    });
     this.#child.on('message', (message: Reply) => {
       if ('event' in message) {
         this.events.push(message.event);
@@ -54,7 +67,8 @@ export class RtcNodeClient {
       else waiting?.reject(new Error(message.error));
     });
     this.#child.on('exit', (code, signal) => {
-      for (const { reject } of this.#waiting.values()) reject(new Error(`the rtc-node process ended (${code ?? signal ?? ''})`));
+      for (const { reject } of this.#waiting.values())
+        reject(new Error(`the rtc-node process ended (${code ?? signal ?? ''})`));
       this.#waiting.clear();
     });
   }
@@ -62,15 +76,21 @@ export class RtcNodeClient {
   call<N extends keyof PeerCalls>(name: N, args: PeerCalls[N]['args']): Promise<PeerCalls[N]['result']> {
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve: resolve as (result: unknown) => void, reject });
+      this.#waiting.set(id, { resolve: resolve, reject });
       this.#child.send({ id, name, args });
     });
   }
 
   /** The first event that fits, one that already came included. */
-  async event<T extends PeerEvent['type']>(type: T, fits: (event: Extract<PeerEvent, { type: T }>) => boolean = () => true): Promise<Extract<PeerEvent, { type: T }>> {
+  async event<T extends PeerEvent['type']>(
+    type: T,
+    fits: (event: Extract<PeerEvent, { type: T }>) => boolean = () => true,
+  ): Promise<Extract<PeerEvent, { type: T }>> {
     for (;;) {
-      const found = this.events.find((event): event is Extract<PeerEvent, { type: T }> => event.type === type && fits(event as Extract<PeerEvent, { type: T }>));
+      const found = this.events.find(
+        (event): event is Extract<PeerEvent, { type: T }> =>
+          event.type === type && fits(event as Extract<PeerEvent, { type: T }>),
+      );
       if (found) return found;
       await new Promise<void>((resolve) => {
         const watch = (): void => {

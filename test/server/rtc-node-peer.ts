@@ -46,24 +46,32 @@ const calls: { [N in keyof PeerCalls]: (args: PeerCalls[N]['args']) => Promise<P
     options.simulcast = simulcast;
     const publication = await local().publishTrack(LocalVideoTrack.createVideoTrack('grey', source), options);
     const frame = halves(width, height, left, right);
-    timers.push(setInterval(() => { source.captureFrame(new VideoFrame(frame, width, height, VideoBufferType.I420)); }, 66));
+    timers.push(
+      setInterval(() => {
+        source.captureFrame(new VideoFrame(frame, width, height, VideoBufferType.I420));
+      }, 66),
+    );
     return publication.sid ?? '';
   },
   async unpublish({ sid }) {
     await local().unpublishTrack(sid);
+    return undefined;
   },
-  hear: async ({ identity, ms }) => await hear(await track(identity, TrackKind.KIND_AUDIO), ms),
+  hear: async ({ identity, windows }) => await hear(await track(identity, TrackKind.KIND_AUDIO), windows),
   see: async ({ identity, frames }) => await see(await track(identity, TrackKind.KIND_VIDEO), frames),
   async setAttributes({ attributes }) {
     await local().setAttributes(attributes);
+    return undefined;
   },
   async sendData({ text, to }) {
     await local().publishData(new TextEncoder().encode(text), { reliable: true, destination_identities: to });
+    return undefined;
   },
   async disconnect() {
     for (const timer of timers) clearInterval(timer);
     await room.disconnect();
     await dispose();
+    return undefined;
   },
 };
 
@@ -79,43 +87,41 @@ async function playTone(source: AudioSource, hz: number): Promise<void> {
   }
 }
 
-/** Collects `ms` of sound, from the first loud frame on, and measures its pitch by zero crossings. */
-async function hear(remote: RemoteTrack, ms: number): Promise<{ hz: number; rms: number }> {
+/** The median pitch of `windows` loud pieces of 50 ms, by their zero crossings. Silence and transitions do not count. */
+async function hear(remote: RemoteTrack, windows: number): Promise<{ hz: number; rms: number }> {
   const reader = new AudioStream(remote, SAMPLE_RATE, 1).getReader();
-  const wanted = (ms * SAMPLE_RATE) / 1000;
-  let samples = 0;
-  let energy = 0;
-  let crossings = 0;
-  let last = 0;
-  for (let loud = 0; samples < wanted; ) {
+  const pitches: number[] = [];
+  let rms = 0;
+  let window: number[] = [];
+  while (pitches.length < windows) {
     const { value, done } = await reader.read();
     if (done) break;
-    // The beginning is the jitter buffer's: faded in, and stretched.
-    if (loud < 30) {
-      if (value.data.some((sample) => Math.abs(sample) > 3000)) loud++;
-      continue;
-    }
-    for (const sample of value.data) {
-      if (last < 0 !== sample < 0) crossings++;
-      energy += sample * sample;
-      last = sample;
-    }
-    samples += value.data.length;
+    window.push(...value.data);
+    if (window.length < SAMPLE_RATE / 20) continue;
+    const crossings = window.filter((sample, i) => i > 0 && sample < 0 !== (window[i - 1] ?? 0) < 0).length;
+    rms = Math.sqrt(window.reduce((sum, sample) => sum + sample * sample, 0) / window.length);
+    if (rms > 3000) pitches.push((crossings * SAMPLE_RATE) / (2 * window.length));
+    window = [];
   }
   await reader.cancel();
-  return { hz: (crossings * SAMPLE_RATE) / (2 * samples), rms: Math.sqrt(energy / samples) };
+  return { hz: pitches.sort((a, b) => a - b)[Math.floor(pitches.length / 2)] ?? 0, rms };
 }
 
 async function see(remote: RemoteTrack, frames: number): Promise<PeerCalls['see']['result']> {
   const reader = new VideoStream(remote).getReader();
   let seen = { width: 0, height: 0, left: 0, right: 0 };
-  for (let count = 0; count < frames; ) {
+  for (let count = 0; count < frames;) {
     const { value, done } = await reader.read();
     if (done) break;
     const { width, height, data } = value.frame.convert(VideoBufferType.I420);
     if (width < 16) continue;
     const row = Math.floor(height / 2) * width;
-    seen = { width, height, left: data[row + Math.floor(width / 4)] ?? 0, right: data[row + Math.floor((3 * width) / 4)] ?? 0 };
+    seen = {
+      width,
+      height,
+      left: data[row + Math.floor(width / 4)] ?? 0,
+      right: data[row + Math.floor((3 * width) / 4)] ?? 0,
+    };
     count++;
   }
   await reader.cancel();
@@ -150,16 +156,32 @@ function tell(event: PeerEvent): void {
 
 room.on(RoomEvent.TrackSubscribed, (remote, publication, participant) => {
   tracks.set(`${participant.identity} ${remote.kind ?? -1}`, remote);
-  tell({ type: 'trackSubscribed', identity: participant.identity, sid: publication.sid ?? '', name: publication.name ?? '' });
+  tell({
+    type: 'trackSubscribed',
+    identity: participant.identity,
+    sid: publication.sid ?? '',
+    name: publication.name ?? '',
+  });
 });
 room.on(RoomEvent.TrackUnsubscribed, (_remote, publication, participant) => {
+  for (const [key, track] of tracks) if (track.sid === publication.sid) tracks.delete(key);
   tell({ type: 'trackUnsubscribed', identity: participant.identity, sid: publication.sid ?? '' });
 });
-room.on(RoomEvent.ParticipantConnected, (participant) => { tell({ type: 'joined', identity: participant.identity }); });
-room.on(RoomEvent.ParticipantDisconnected, (participant) => { tell({ type: 'left', identity: participant.identity }); });
-room.on(RoomEvent.Disconnected, (reason) => { tell({ type: 'disconnected', reason: String(reason) }); });
-room.on(RoomEvent.Reconnecting, () => { tell({ type: 'reconnecting' }); });
-room.on(RoomEvent.Reconnected, () => { tell({ type: 'reconnected' }); });
+room.on(RoomEvent.ParticipantConnected, (participant) => {
+  tell({ type: 'joined', identity: participant.identity });
+});
+room.on(RoomEvent.ParticipantDisconnected, (participant) => {
+  tell({ type: 'left', identity: participant.identity });
+});
+room.on(RoomEvent.Disconnected, (reason) => {
+  tell({ type: 'disconnected', reason: String(reason) });
+});
+room.on(RoomEvent.Reconnecting, () => {
+  tell({ type: 'reconnecting' });
+});
+room.on(RoomEvent.Reconnected, () => {
+  tell({ type: 'reconnected' });
+});
 room.on(RoomEvent.ActiveSpeakersChanged, (speakers) => {
   tell({ type: 'speakers', identities: speakers.map((speaker) => speaker.identity) });
 });
@@ -177,4 +199,6 @@ process.on('message', ({ id, name, args }: PeerCall) => {
     (error: unknown) => process.send?.({ id, error: error instanceof Error ? error.message : String(error) }),
   );
 });
-process.on('disconnect', () => { process.exit(0); });
+process.on('disconnect', () => {
+  process.exit(0);
+});

@@ -7,7 +7,10 @@ export interface RunningServer {
   readonly service: ServerService;
   readonly url: string;
   readonly httpUrl: string;
-  token(identity: string, options?: { sessionId?: string; name?: string; grants?: Partial<Permissions> }): Promise<string>;
+  token(
+    identity: string,
+    options?: { sessionId?: string; name?: string; grants?: Partial<Permissions> },
+  ): Promise<string>;
 }
 
 /** What is used of a tap test. */
@@ -25,6 +28,13 @@ export async function runServer(test: Ending, options: ServerOptions = {}): Prom
     url: `ws://127.0.0.1:${service.info.port}`,
     httpUrl: `http://127.0.0.1:${service.info.port}`,
     token: (identity, { sessionId = 'demo', name, grants } = {}) =>
-      createToken({ apiKey, apiSecret, identity, sessionId, ...(name !== undefined && { name }), ...(grants && { grants }) }),
+      createToken({
+        apiKey,
+        apiSecret,
+        identity,
+        sessionId,
+        ...(name !== undefined && { name }),
+        ...(grants && { grants }),
+      }),
   };
 }

@@ -20,9 +20,14 @@ import t from 'tap';
 import { RawClient } from './raw-client.js';
 import { runServer } from './running-server.js';
 
-const microphone = new AddTrackRequest({ cid: 'mic', type: TrackType.AUDIO, source: TrackSource.MICROPHONE, name: 'voice' });
+const microphone = new AddTrackRequest({
+  cid: 'mic',
+  type: TrackType.AUDIO,
+  source: TrackSource.MICROPHONE,
+  name: 'voice',
+});
 
-await t.test('a join response has every field that clients insist on', async (t) => {
+t.test('a join response has every field that clients insist on', async (t) => {
   const { url, token } = await runServer(t);
   const ann = await RawClient.open(url, await token('ann', { name: 'Ann' }));
   t.teardown(() => ann.close());
@@ -46,16 +51,20 @@ await t.test('a join response has every field that clients insist on', async (t)
   t.equal(ann.responses[0]?.case, 'join', 'it comes first');
 });
 
-await t.test('the token comes in the query or in a header; without a good one the answer is 401 or 403', async (t) => {
+t.test('the token comes in the query or in a header; without a good one the answer is 401 or 403', async (t) => {
   const { url, token } = await runServer(t);
   const ann = await RawClient.join(url, '', `&access_token=${await token('ann')}`);
   t.teardown(() => ann.close());
   await t.rejects(RawClient.open(url, ''), { message: /401/ });
   await t.rejects(RawClient.open(url, 'forged'), { message: /401/ });
-  await t.rejects(RawClient.open(`${url}/rtc/v1?x=`, await token('bob')), { message: /404/ }, 'the one-connection protocol is not there');
+  await t.rejects(
+    RawClient.open(`${url}/rtc/v1?x=`, await token('bob')),
+    { message: /404/ },
+    'the one-connection protocol is not there',
+  );
 });
 
-await t.test('participants are told who comes, goes and changes', async (t) => {
+t.test('participants are told who comes, goes and changes', async (t) => {
   const { url, token, httpUrl } = await runServer(t);
   const ann = await RawClient.join(url, await token('ann', { grants: { canUpdateOwnMetadata: true } }));
   const bob = await RawClient.open(url, await token('bob', { name: 'Bob' }));
@@ -63,16 +72,19 @@ await t.test('participants are told who comes, goes and changes', async (t) => {
   t.match(await bob.next('join'), { otherParticipants: [{ identity: 'ann' }] });
   await ann.update((one) => one.identity === 'bob' && one.name === 'Bob' && one.state === ParticipantInfo_State.ACTIVE);
 
-  ann.send({ case: 'updateMetadata', value: new UpdateParticipantMetadata({ name: 'Ann', metadata: 'm', attributes: { a: '1', b: '2' }, requestId: 5 }) });
+  ann.send(
+    'updateMetadata',
+    new UpdateParticipantMetadata({ name: 'Ann', metadata: 'm', attributes: { a: '1', b: '2' }, requestId: 5 }),
+  );
   await bob.update((one) => one.name === 'Ann' && one.metadata === 'm' && one.attributes['b'] === '2');
   t.match(await ann.next('requestResponse'), { requestId: 5, reason: RequestResponse_Reason.OK });
-  ann.send({ case: 'updateMetadata', value: new UpdateParticipantMetadata({ attributes: { a: '' } }) });
+  ann.send('updateMetadata', new UpdateParticipantMetadata({ attributes: { a: '' } }));
   const changed = await bob.update((one) => one.identity === 'ann' && !('a' in one.attributes));
   t.match(changed, { name: 'Ann', metadata: 'm', attributes: { b: '2' } });
-  bob.send({ case: 'updateMetadata', value: new UpdateParticipantMetadata({ name: 'Bobby', requestId: 6 }) });
+  bob.send('updateMetadata', new UpdateParticipantMetadata({ name: 'Bobby', requestId: 6 }));
   t.match(await bob.next('requestResponse'), { requestId: 6, reason: RequestResponse_Reason.NOT_ALLOWED });
 
-  bob.send({ case: 'leave', value: new LeaveRequest() });
+  bob.send('leave', new LeaveRequest());
   t.match(await ann.update((one) => one.identity === 'bob' && one.state === ParticipantInfo_State.DISCONNECTED), {
     disconnectReason: DisconnectReason.CLIENT_INITIATED,
   });
@@ -86,7 +98,7 @@ await t.test('participants are told who comes, goes and changes', async (t) => {
   }
 });
 
-await t.test('sessions do not know of each other', async (t) => {
+t.test('sessions do not know of each other', async (t) => {
   const { url, token } = await runServer(t);
   const ann = await RawClient.join(url, await token('ann', { sessionId: 'one' }));
   const bob = await RawClient.open(url, await token('bob', { sessionId: 'two' }));
@@ -94,15 +106,22 @@ await t.test('sessions do not know of each other', async (t) => {
   t.same((await bob.next('join')).otherParticipants, []);
 });
 
-await t.test('who joins again takes the place of who was there', async (t) => {
+t.test('who joins again takes the place of who was there', async (t) => {
   const { url, token } = await runServer(t);
   const watcher = await RawClient.join(url, await token('watcher'));
   const first = await RawClient.join(url, await token('ann'));
   const second = await RawClient.open(url, await token('ann'));
   t.teardown(() => Promise.all([watcher.close(), first.close(), second.close()]));
-  t.match(await first.next('leave'), { reason: DisconnectReason.DUPLICATE_IDENTITY, action: LeaveRequest_Action.DISCONNECT });
+  t.match(await first.next('leave'), {
+    reason: DisconnectReason.DUPLICATE_IDENTITY,
+    action: LeaveRequest_Action.DISCONNECT,
+  });
   const join = await second.next('join');
-  t.same(join.otherParticipants.map(({ identity }) => identity), ['watcher'], 'the old one is gone before');
+  t.same(
+    join.otherParticipants.map(({ identity }) => identity),
+    ['watcher'],
+    'the old one is gone before',
+  );
   const sids: string[] = [];
   const gone = await watcher.update((one) => {
     if (one.identity === 'ann') sids.push(one.sid);
@@ -112,17 +131,17 @@ await t.test('who joins again takes the place of who was there', async (t) => {
   await watcher.update((one) => one.sid === join.participant?.sid);
 });
 
-await t.test('both kinds of pings are answered', async (t) => {
+t.test('both kinds of pings are answered', async (t) => {
   const { url, token } = await runServer(t);
   const ann = await RawClient.join(url, await token('ann'));
   t.teardown(() => ann.close());
-  ann.send({ case: 'pingReq', value: new Ping({ timestamp: 1234n, rtt: 7n }) });
+  ann.send('pingReq', new Ping({ timestamp: 1234n, rtt: 7n }));
   t.equal((await ann.next('pongResp')).lastPingTimestamp, 1234n);
-  ann.send({ case: 'ping', value: 5n });
+  ann.send('ping', 5n);
   t.ok((await ann.next('pong')) > 0n);
 });
 
-await t.test('a client that wants its old session back is asked to join anew', async (t) => {
+t.test('a client that wants its old session back is asked to join anew', async (t) => {
   const { url, token } = await runServer(t);
   const ann = await RawClient.open(url, await token('ann'), '&reconnect=1&sid=PA_x');
   t.teardown(() => ann.close());
@@ -131,36 +150,41 @@ await t.test('a client that wants its old session back is asked to join anew', a
   await ann.closed;
 });
 
-await t.test('what a token does not grant is refused', async (t) => {
+t.test('what a token does not grant is refused', async (t) => {
   const { url, token } = await runServer(t);
   const mute = await RawClient.join(url, await token('mute', { grants: { canPublish: false } }));
   const camera = await RawClient.join(url, await token('camera', { grants: { canPublishSources: ['camera'] } }));
   const deaf = await RawClient.join(url, await token('deaf', { grants: { canSubscribe: false } }));
   t.teardown(() => Promise.all([mute.close(), camera.close(), deaf.close()]));
-  mute.send({ case: 'addTrack', value: microphone });
+  mute.send('addTrack', microphone);
   t.match(await mute.next('requestResponse'), { reason: RequestResponse_Reason.NOT_ALLOWED });
-  camera.send({ case: 'addTrack', value: microphone });
+  camera.send('addTrack', microphone);
   t.match(await camera.next('requestResponse'), { reason: RequestResponse_Reason.NOT_ALLOWED });
-  camera.send({ case: 'addTrack', value: new AddTrackRequest({ cid: 'cam', type: TrackType.VIDEO, source: TrackSource.CAMERA }) });
+  camera.send('addTrack', new AddTrackRequest({ cid: 'cam', type: TrackType.VIDEO, source: TrackSource.CAMERA }));
   t.match(await camera.next('trackPublished'), { cid: 'cam', track: { sid: /^TR_/ } });
-  deaf.send({ case: 'subscription', value: new UpdateSubscription({ trackSids: ['TR_x'], subscribe: true }) });
+  deaf.send('subscription', new UpdateSubscription({ trackSids: ['TR_x'], subscribe: true }));
   t.match(await deaf.next('requestResponse'), { reason: RequestResponse_Reason.NOT_ALLOWED });
 });
 
-await t.test('someone hidden is not seen', async (t) => {
+t.test('someone hidden is not seen', async (t) => {
   const { url, token } = await runServer(t);
   const ann = await RawClient.join(url, await token('ann'));
   const ghost = await RawClient.join(url, await token('ghost', { grants: { hidden: true } }));
   const bob = await RawClient.open(url, await token('bob'));
   t.teardown(() => Promise.all([ann.close(), ghost.close(), bob.close()]));
-  t.same((await bob.next('join')).otherParticipants.map(({ identity }) => identity), ['ann']);
+  t.same(
+    (await bob.next('join')).otherParticipants.map(({ identity }) => identity),
+    ['ann'],
+  );
   await ann.update((one) => one.identity === 'bob');
-  const seen = ann.responses.flatMap((one) => (one.case === 'update' ? one.value.participants.map(({ identity }) => identity) : []));
+  const seen = ann.responses.flatMap((one) =>
+    one.case === 'update' ? one.value.participants.map(({ identity }) => identity) : [],
+  );
   t.notOk(seen.includes('ghost'));
   await ghost.update((one) => one.identity === 'bob');
 });
 
-await t.test('garbage closes its own socket, with a word, and nobody else is touched', async (t) => {
+t.test('garbage closes its own socket, with a word, and nobody else is touched', async (t) => {
   const { url, token } = await runServer(t);
   const good = await RawClient.join(url, await token('good'));
   t.teardown(() => good.close());
@@ -176,24 +200,24 @@ await t.test('garbage closes its own socket, with a word, and nobody else is tou
   const offers = ['', 'v=0', 'v=0\r\n'.repeat(1000), randomBytes(2000).toString('latin1')];
   for (const sdp of offers) {
     const bad = await RawClient.join(url, await token('bad'));
-    bad.send({ case: 'offer', value: new SessionDescription({ type: 'offer', sdp, id: 1 }) });
+    bad.send('offer', new SessionDescription({ type: 'offer', sdp, id: 1 }));
     t.match(await bad.next('leave'), { reason: DisconnectReason.STATE_MISMATCH });
     await bad.closed;
   }
   const odd = await RawClient.join(url, await token('odd'));
   t.teardown(() => odd.close());
-  odd.send({ case: 'trickle', value: new TrickleRequest({ candidateInit: 'not json' }) });
-  odd.send({ case: 'mute', value: new MuteTrackRequest({ sid: 'TR_none', muted: true }) });
-  odd.send({ case: 'subscription', value: new UpdateSubscription({ trackSids: ['TR_none'], subscribe: true }) });
-  odd.send({ case: 'addTrack', value: new AddTrackRequest({ cid: 'd', type: TrackType.DATA }) });
-  odd.send({ case: 'pingReq', value: new Ping({ timestamp: 1n }) });
+  odd.send('trickle', new TrickleRequest({ candidateInit: 'not json' }));
+  odd.send('mute', new MuteTrackRequest({ sid: 'TR_none', muted: true }));
+  odd.send('subscription', new UpdateSubscription({ trackSids: ['TR_none'], subscribe: true }));
+  odd.send('addTrack', new AddTrackRequest({ cid: 'd', type: TrackType.DATA }));
+  odd.send('pingReq', new Ping({ timestamp: 1n }));
   await odd.next('pongResp');
   t.pass('unknown ids are no reason to end');
-  odd.send({ case: 'answer', value: new SessionDescription({ type: 'answer', sdp: 'v=0' }) });
+  odd.send('answer', new SessionDescription({ type: 'answer', sdp: 'v=0' }));
   t.match(await odd.next('leave'), { reason: DisconnectReason.STATE_MISMATCH }, 'an answer to nothing is');
 });
 
-await t.test('garbage on the media port is dropped', async (t) => {
+t.test('garbage on the media port is dropped', async (t) => {
   const { url, token, service } = await runServer(t);
   const socket = createSocket('udp4');
   t.teardown(() => socket.close());
@@ -209,12 +233,15 @@ await t.test('garbage on the media port is dropped', async (t) => {
   t.equal(ann.publisher?.state, 'connected');
 });
 
-await t.test('a server that ends says so to everyone', async (t) => {
+t.test('a server that ends says so to everyone', async (t) => {
   const { url, token, service } = await runServer(t);
   const ann = await RawClient.join(url, await token('ann'));
   t.teardown(() => ann.close());
   const closing = service.close();
-  t.match(await ann.next('leave'), { reason: DisconnectReason.SERVER_SHUTDOWN, action: LeaveRequest_Action.DISCONNECT });
+  t.match(await ann.next('leave'), {
+    reason: DisconnectReason.SERVER_SHUTDOWN,
+    action: LeaveRequest_Action.DISCONNECT,
+  });
   await closing;
   await t.rejects(RawClient.open(url, await token('bob')));
 });

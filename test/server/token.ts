@@ -8,7 +8,13 @@ const options = { apiKey: 'devkey', apiSecret: 'secret', identity: 'ann', sessio
 const key = (secret: string): Uint8Array => new TextEncoder().encode(secret);
 
 t.test('a token that was made here says who may do what', async (t) => {
-  const token = await createToken({ ...options, name: 'Ann', metadata: 'm', attributes: { a: '1' }, grants: { canPublish: false } });
+  const token = await createToken({
+    ...options,
+    name: 'Ann',
+    metadata: 'm',
+    attributes: { a: '1' },
+    grants: { canPublish: false },
+  });
   t.match(await verifyToken(token, keys), {
     apiKey: 'devkey',
     identity: 'ann',
@@ -17,7 +23,13 @@ t.test('a token that was made here says who may do what', async (t) => {
     metadata: 'm',
     attributes: { a: '1' },
     kind: 'standard',
-    permissions: { canPublish: false, canSubscribe: true, canPublishData: false, hidden: false, canUpdateOwnMetadata: false },
+    permissions: {
+      canPublish: false,
+      canSubscribe: true,
+      canPublishData: false,
+      hidden: false,
+      canUpdateOwnMetadata: false,
+    },
   });
 });
 
@@ -31,37 +43,45 @@ t.test('tokens of the LiveKit SDK are understood', async (t) => {
   });
 });
 
-t.test('what is missing, forged, malformed, early or late is refused by code, and the message holds no token', async (t) => {
-  const now = Math.floor(Date.now() / 1000);
-  const jwt = (claims: Record<string, unknown>, secret = 'secret', alg = 'HS256'): Promise<string> =>
-    new SignJWT({ iss: 'devkey', sub: 'ann', exp: now + 60, video: { roomJoin: true, room: 'demo' }, ...claims })
-      .setProtectedHeader({ alg })
-      .sign(key(secret));
-  const unsigned = `${btoa('{"alg":"none"}')}.${btoa(JSON.stringify({ iss: 'devkey', sub: 'ann', exp: now + 60 }))}.`.replaceAll('=', '');
-  const cases: [string, string | undefined, string][] = [
-    ['nothing', undefined, 'SLUICE_TOKEN_MISSING'],
-    ['empty', '', 'SLUICE_TOKEN_MISSING'],
-    ['no JWT', 'abc', 'SLUICE_TOKEN_INVALID'],
-    ['unsigned', unsigned, 'SLUICE_TOKEN_INVALID'],
-    ['another secret', await jwt({}, 'another-secret'), 'SLUICE_TOKEN_INVALID'],
-    ['unknown key', await jwt({ iss: 'nobody' }), 'SLUICE_TOKEN_INVALID'],
-    ['a name that every object has', await jwt({ iss: 'constructor' }), 'SLUICE_TOKEN_INVALID'],
-    ['another algorithm', await jwt({}, 'secret'.repeat(12), 'HS512'), 'SLUICE_TOKEN_INVALID'],
-    ['expired', await jwt({ exp: now - 60 }), 'SLUICE_TOKEN_EXPIRED'],
-    ['without an end', await jwt({ exp: undefined }), 'SLUICE_TOKEN_INVALID'],
-    ['not valid yet', await jwt({ nbf: now + 600 }), 'SLUICE_TOKEN_INVALID'],
-    ['no identity', await jwt({ sub: '' }), 'SLUICE_TOKEN_INVALID'],
-    ['a huge name', await jwt({ name: 'x'.repeat(1000) }), 'SLUICE_TOKEN_INVALID'],
-    ['no right to join', await jwt({ video: { room: 'demo' } }), 'SLUICE_PERMISSION_DENIED'],
-    ['no session', await jwt({ video: { roomJoin: true } }), 'SLUICE_PERMISSION_DENIED'],
-  ];
-  for (const [name, token, code] of cases) {
-    const error: unknown = await verifyToken(token, keys).catch((caught: unknown) => caught);
-    t.match(error, { code }, name);
-    const said = `${String(error)} ${JSON.stringify(error)}`;
-    for (const part of (token ?? '').split('.')) t.notOk(part.length > 3 && said.includes(part), `${name}: not repeated`);
-  }
-});
+t.test(
+  'what is missing, forged, malformed, early or late is refused by code, and the message holds no token',
+  async (t) => {
+    const now = Math.floor(Date.now() / 1000);
+    const jwt = (claims: Record<string, unknown>, secret = 'secret', alg = 'HS256'): Promise<string> =>
+      new SignJWT({ iss: 'devkey', sub: 'ann', exp: now + 60, video: { roomJoin: true, room: 'demo' }, ...claims })
+        .setProtectedHeader({ alg })
+        .sign(key(secret));
+    const unsigned =
+      `${btoa('{"alg":"none"}')}.${btoa(JSON.stringify({ iss: 'devkey', sub: 'ann', exp: now + 60 }))}.`.replaceAll(
+        '=',
+        '',
+      );
+    const cases: [string, string | undefined, string][] = [
+      ['nothing', undefined, 'SLUICE_TOKEN_MISSING'],
+      ['empty', '', 'SLUICE_TOKEN_MISSING'],
+      ['no JWT', 'abc', 'SLUICE_TOKEN_INVALID'],
+      ['unsigned', unsigned, 'SLUICE_TOKEN_INVALID'],
+      ['another secret', await jwt({}, 'another-secret'), 'SLUICE_TOKEN_INVALID'],
+      ['unknown key', await jwt({ iss: 'nobody' }), 'SLUICE_TOKEN_INVALID'],
+      ['a name that every object has', await jwt({ iss: 'constructor' }), 'SLUICE_TOKEN_INVALID'],
+      ['another algorithm', await jwt({}, 'secret'.repeat(12), 'HS512'), 'SLUICE_TOKEN_INVALID'],
+      ['expired', await jwt({ exp: now - 60 }), 'SLUICE_TOKEN_EXPIRED'],
+      ['without an end', await jwt({ exp: undefined }), 'SLUICE_TOKEN_INVALID'],
+      ['not valid yet', await jwt({ nbf: now + 600 }), 'SLUICE_TOKEN_INVALID'],
+      ['no identity', await jwt({ sub: '' }), 'SLUICE_TOKEN_INVALID'],
+      ['a huge name', await jwt({ name: 'x'.repeat(1000) }), 'SLUICE_TOKEN_INVALID'],
+      ['no right to join', await jwt({ video: { room: 'demo' } }), 'SLUICE_PERMISSION_DENIED'],
+      ['no session', await jwt({ video: { roomJoin: true } }), 'SLUICE_PERMISSION_DENIED'],
+    ];
+    for (const [name, token, code] of cases) {
+      const error: unknown = await verifyToken(token, keys).catch((caught: unknown) => caught);
+      t.match(error, { code }, name);
+      const said = `${String(error)} ${JSON.stringify(error)}`;
+      for (const part of (token ?? '').split('.'))
+        t.notOk(part.length > 3 && said.includes(part), `${name}: not repeated`);
+    }
+  },
+);
 
 t.test('an identity and a session are needed to make one', async (t) => {
   await t.rejects(createToken({ ...options, identity: '' }), { code: 'SLUICE_CONFIG_INVALID' });

@@ -34,7 +34,12 @@ t.test('connect()', async (t) => {
   });
 
   await t.test('passes a token on as it is', async (t) => {
-    t.match(await requestOf({ ...LOCAL, token: 'given' }), { token: 'given', sessionId: 'demo', url: 'ws://127.0.0.1:9/', timeoutMs: 15_000 });
+    t.match(await requestOf({ ...LOCAL, token: 'given' }), {
+      token: 'given',
+      sessionId: 'demo',
+      url: 'ws://127.0.0.1:9/',
+      timeoutMs: 15_000,
+    });
   });
 
   await t.test('signs a token with the development keys on this machine only', async (t) => {
@@ -46,7 +51,10 @@ t.test('connect()', async (t) => {
         metadata: 'meta',
       });
     }
-    await t.rejects(requestOf({ url: 'wss://sfu.example', sessionId: 'demo' }), { code: 'SLUICE_TOKEN_MISSING', mend: /SLUICE_API_KEY/ });
+    await t.rejects(requestOf({ url: 'wss://sfu.example', sessionId: 'demo' }), {
+      code: 'SLUICE_TOKEN_MISSING',
+      mend: /SLUICE_API_KEY/,
+    });
   });
 
   await t.test('makes up an identity of its own for each session that is joined', async (t) => {
@@ -57,7 +65,10 @@ t.test('connect()', async (t) => {
 
   await t.test('signs with the keys that are given, for any server', async (t) => {
     const keys = { apiKey: 'key', apiSecret: 'a secret' };
-    t.equal((await grantsOf({ url: 'wss://sfu.example', sessionId: 'far', ...keys }, { key: 'a secret' })).sessionId, 'far');
+    t.equal(
+      (await grantsOf({ url: 'wss://sfu.example', sessionId: 'far', ...keys }, { key: 'a secret' })).sessionId,
+      'far',
+    );
     await t.rejects(requestOf({ ...LOCAL, apiKey: 'key' }), { code: 'SLUICE_CONFIG_INVALID', message: /apiSecret/ });
     await t.rejects(requestOf({ ...LOCAL, apiSecret: 'secret' }), { code: 'SLUICE_CONFIG_INVALID', message: /apiKey/ });
   });
@@ -76,11 +87,18 @@ t.test('connect()', async (t) => {
   });
 
   await t.test('says what is missing or wrong', async (t) => {
-    await t.rejects(requestOf({ url: LOCAL.url }), { code: 'SLUICE_CONFIG_INVALID', message: /^sessionId/, mend: /SLUICE_SESSION_ID/ });
+    await t.rejects(requestOf({ url: LOCAL.url }), {
+      code: 'SLUICE_CONFIG_INVALID',
+      message: /^sessionId/,
+      mend: /SLUICE_SESSION_ID/,
+    });
     for (const url of ['', 'demo', 'ftp://host', 'ws://']) {
       await t.rejects(requestOf({ url, sessionId: 'demo' }), { code: 'SLUICE_CONFIG_INVALID', message: /^url/ });
     }
-    await t.rejects(requestOf({ ...LOCAL, settings: { av: { audio: 1 } } as never }), { code: 'SLUICE_CONFIG_INVALID', message: /^settings\.av/ });
+    await t.rejects(requestOf({ ...LOCAL, settings: { av: { audio: 1 } } as never }), {
+      code: 'SLUICE_CONFIG_INVALID',
+      message: /^settings\.av/,
+    });
   });
 
   await t.test('does nothing when the signal is aborted already', async (t) => {

@@ -73,8 +73,11 @@ class FakePublisher {
   clear(kind: 'audio' | 'video'): void {
     const us = this.heldUs(kind);
     this.queues[kind].length = 0;
-    this.#count(kind, us);
-    this.#told(kind);
+    // Counted in the engine's own time.
+    queueMicrotask(() => {
+      this.#count(kind, us);
+      this.#told(kind);
+    });
   }
 
   close(): void {
@@ -127,12 +130,15 @@ export class FakeEngine implements Engine {
   async call<N extends keyof EngineCalls>(name: N, args: EngineCalls[N]['args']): Promise<EngineCalls[N]['result']> {
     const failure = this.failures.get(name);
     if (failure) throw failure;
-    return (await this.#answer(name, args)) as EngineCalls[N]['result'];
+    return await this.#answer(name, args);
   }
 
   post<N extends keyof EnginePosts>(name: N, args: EnginePosts[N], buffer?: ArrayBufferLike): void {
     // As a thread boundary does it: what is transferred is gone on this side.
-    const message = structuredClone({ name, args }, buffer instanceof ArrayBuffer ? { transfer: [buffer] } : {}) as PostMessage;
+    const message = structuredClone(
+      { name, args },
+      buffer instanceof ArrayBuffer ? { transfer: [buffer] } : {},
+    ) as PostMessage;
     if (message.name === 'write') this.#publisher(message.args.publisher).write(message.args.value);
     if (message.name === 'clear') this.#publisher(message.args.publisher).clear(message.args.kind);
     if (message.name === 'credit') this.#reader(message.args.reader).credit[message.args.kind] += message.args.values;
@@ -237,7 +243,7 @@ export class FakeEngine implements Engine {
 type PostMessage = { [N in keyof EnginePosts]: { name: N; args: EnginePosts[N] } }[keyof EnginePosts];
 type CallMessage = { [N in keyof EngineCalls]: { name: N; args: EngineCalls[N]['args'] } }[keyof EngineCalls];
 
-export function connection(name: string): StreamState['connection'] {
+function connection(name: string): StreamState['connection'] {
   return { connectionId: `c-${name}`, creationTimeMs: 1000, data: '', identity: name, name };
 }
 
@@ -246,8 +252,14 @@ export function streamState(name: string, media: { hasAudio?: boolean; hasVideo?
 }
 
 /** A session on a fake engine, with one turn passed, so that what was there has been told. */
-export async function join(options: Partial<OpenSessionOptions> = {}, engine = new FakeEngine()): Promise<{ session: Session; engine: FakeEngine }> {
-  const session = await openSession(webrtcDriver(() => engine), { url: 'ws://nowhere', token: 'token', ...options });
+export async function join(
+  options: Partial<OpenSessionOptions> = {},
+  engine = new FakeEngine(),
+): Promise<{ session: Session; engine: FakeEngine }> {
+  const session = await openSession(
+    webrtcDriver(() => engine),
+    { url: 'ws://nowhere', token: 'token', ...options },
+  );
   await turns(2);
   return { session, engine };
 }

@@ -18,7 +18,10 @@ interface Outcome {
 
 /** Runs a program in a process of its own, until it ends by itself; `stop` kills it only when a test hangs. */
 async function run(program: string, env: Record<string, string> = {}): Promise<Outcome> {
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', program], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const stop = setTimeout(() => child.kill('SIGKILL'), 60_000);
   let output = '';
   let errors = '';
@@ -30,7 +33,6 @@ async function run(program: string, env: Record<string, string> = {}): Promise<O
 }
 
 const ended = (output: string): Outcome => ({ code: 0, signal: null, output, errors: '' });
-
 
 t.test('life of sessions', async (t) => {
   await t.test('importing sluice starts no thread, loads no native module and ends at once', async (t) => {
@@ -62,7 +64,11 @@ t.test('life of sessions', async (t) => {
       session.mix().resume();`;
     t.match(await run(`${open} console.log('exit'); process.exit(0);`), ended('exit\n'));
     t.match(await run(`${open} console.log('unref'); session.unref();`), ended('unref\n'), 'and unref() lets it end');
-    t.match(await run(`${open} console.log('throw'); throw new Error('a fault of its own');`), { code: 1, output: 'throw\n', errors: /a fault of its own/ });
+    t.match(await run(`${open} console.log('throw'); throw new Error('a fault of its own');`), {
+      code: 1,
+      output: 'throw\n',
+      errors: /a fault of its own/,
+    });
   });
 
   await t.test('an open session keeps the program alive until it is left', async (t) => {
@@ -108,7 +114,10 @@ t.test('life of sessions', async (t) => {
   await t.test('an embedded server is closed with its last use', async (t) => {
     const port = await freePort();
     const uses = await Promise.all([useEmbeddedServer(port), useEmbeddedServer(port)]);
-    t.strictSame(uses.map(({ here, url }) => [here, url]), Array(2).fill([true, `ws://127.0.0.1:${port}`]));
+    t.strictSame(
+      uses.map(({ here, url }) => [here, url]),
+      Array(2).fill([true, `ws://127.0.0.1:${port}`]),
+    );
     await uses[0].release();
     await uses[0].release();
     t.equal((await fetch(`${uses[1].httpUrl}/healthz`)).status, 200);
@@ -127,7 +136,12 @@ t.test('life of sessions', async (t) => {
     t.match(await created, [{ name: 'ann', data: '{"role":"speaker"}', connectionId: ann.connection.connectionId }]);
     const publisher = await ann.publish({ name: 'Show', hasVideo: false });
     const stream = await streamNamed(bob, 'Show');
-    t.match(stream, { streamId: publisher.streamId, hasAudio: true, hasVideo: false, connectionId: ann.connection.connectionId });
+    t.match(stream, {
+      streamId: publisher.streamId,
+      hasAudio: true,
+      hasVideo: false,
+      connectionId: ann.connection.connectionId,
+    });
     const subscriber = await bob.subscribe(stream);
     const gone = Promise.all([once(bob, 'streamDropped'), finished(subscriber.resume())]);
     await ann.unpublish();
@@ -153,7 +167,9 @@ t.test('life of sessions', async (t) => {
 
   await t.test('who may not come in is told why', async (t) => {
     const { url } = await liveServer();
-    await t.rejects(connect({ url, sessionId: 'demo', apiKey: 'devkey', apiSecret: 'not the secret' }), { code: 'SLUICE_TOKEN_INVALID' });
+    await t.rejects(connect({ url, sessionId: 'demo', apiKey: 'devkey', apiSecret: 'not the secret' }), {
+      code: 'SLUICE_TOKEN_INVALID',
+    });
     const port = await freePort();
     await t.rejects(connect({ url: `ws://127.0.0.1:${port}`, sessionId: 'demo' }), { code: 'SLUICE_CONNECT_FAILED' });
   });

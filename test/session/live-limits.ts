@@ -10,8 +10,14 @@ t.test('limits between sessions', async (t) => {
   await t.test('a slow reader loses the oldest beyond maxLagMs: in = out + dropped + held', async (t) => {
     const join = newRoom();
     const [ann, bob] = [await join('ann'), await join('bob')];
-    const piped = t.rejects(pipeline(endlessPackets(), await ann.publish({ hasVideo: false })), { code: 'SLUICE_SESSION_CLOSED' });
-    const subscriber = await bob.subscribe(await streamNamed(bob, 'ann'), { encoded: true, subscribeToVideo: false, maxLagMs: 200 });
+    const piped = t.rejects(pipeline(endlessPackets(), await ann.publish({ hasVideo: false })), {
+      code: 'SLUICE_SESSION_CLOSED',
+    });
+    const subscriber = await bob.subscribe(await streamNamed(bob, 'ann'), {
+      encoded: true,
+      subscribeToVideo: false,
+      maxLagMs: 200,
+    });
     // The first number that comes, and then nothing is read for a while.
     const iterator = (subscriber as AsyncIterable<EncodedAudioChunk>)[Symbol.asyncIterator]();
     let first = (await iterator.next()).value as EncodedAudioChunk;
@@ -27,7 +33,11 @@ t.test('limits between sessions', async (t) => {
     const numbers = [numberOf(first)];
     while (numbers.length < 12 + held) numbers.push(numberOf((await iterator.next()).value as EncodedAudioChunk));
     const gaps = numbers.slice(1).map((number, i) => number - numbers[i]! - 1);
-    t.equal(gaps.slice(0, held).every((gap) => gap === 0), true, 'what was held comes first');
+    t.equal(
+      gaps.slice(0, held).every((gap) => gap === 0),
+      true,
+      'what was held comes first',
+    );
     const missing = gaps.reduce((sum, gap) => sum + gap, 0);
     t.equal(subscriber.stats.audio!.dropped, missing, 'what is missing is what was counted');
     t.ok(delivered >= 1);
@@ -56,32 +66,42 @@ t.test('limits between sessions', async (t) => {
     await pipeline(source, publisher);
     t.ok(most > 60 && most <= 100, `${most} ms`);
     const numbers = ((await chunks) as EncodedAudioChunk[]).filter(({ data }) => data.length === 40).map(numberOf);
-    t.strictSame(numbers, numbers.map((_, i) => numbers[0]! + i), 'no gap');
+    t.strictSame(
+      numbers,
+      numbers.map((_, i) => numbers[0]! + i),
+      'no gap',
+    );
     t.ok(numbers.at(-1)! > 35, `${numbers.at(-1)}: only what was still on its way when the stream went may be missing`);
     await Promise.all([ann.disconnect(), bob.disconnect()]);
   });
 
-  await t.test('a main thread that stands still for a second leaves no gap, where that much was buffered', async (t) => {
-    const join = newRoom();
-    const [ann, bob] = [await join('ann'), await join('bob')];
-    const publisher = await ann.publish({ hasVideo: false, highWaterMarkMs: 1500 });
-    const subscriber = await bob.subscribe(await streamNamed(bob, 'ann'), { subscribeToVideo: false, maxLagMs: 3000 });
-    const iterator = (subscriber as AsyncIterable<AudioData>)[Symbol.asyncIterator]();
-    const piped = t.rejects(pipeline(endlessTone(440), publisher), { code: 'SLUICE_SESSION_CLOSED' });
-    while (!isLoud((await iterator.next()).value as AudioData));
-    while (publisher.stats.audio!.durationMs < 1400) await iterator.next();
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000);
-    const quiet: number[] = [];
-    for (let i = 0; i < 90; i++) {
-      const chunk = (await iterator.next()).value as AudioData;
-      if (!isLoud(chunk)) quiet.push(i);
-    }
-    t.strictSame(quiet, []);
-    t.equal(subscriber.stats.audio!.dropped, 0);
-    await ann.disconnect();
-    await piped;
-    await bob.disconnect();
-  });
+  await t.test(
+    'a main thread that stands still for a second leaves no gap, where that much was buffered',
+    async (t) => {
+      const join = newRoom();
+      const [ann, bob] = [await join('ann'), await join('bob')];
+      const publisher = await ann.publish({ hasVideo: false, highWaterMarkMs: 1500 });
+      const subscriber = await bob.subscribe(await streamNamed(bob, 'ann'), {
+        subscribeToVideo: false,
+        maxLagMs: 3000,
+      });
+      const iterator = (subscriber as AsyncIterable<AudioData>)[Symbol.asyncIterator]();
+      const piped = t.rejects(pipeline(endlessTone(440), publisher), { code: 'SLUICE_SESSION_CLOSED' });
+      while (!isLoud((await iterator.next()).value as AudioData));
+      while (publisher.stats.audio!.durationMs < 1400) await iterator.next();
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000);
+      const quiet: number[] = [];
+      for (let i = 0; i < 90; i++) {
+        const chunk = (await iterator.next()).value as AudioData;
+        if (!isLoud(chunk)) quiet.push(i);
+      }
+      t.strictSame(quiet, []);
+      t.equal(subscriber.stats.audio!.dropped, 0);
+      await ann.disconnect();
+      await piped;
+      await bob.disconnect();
+    },
+  );
 
   await t.test('clear() silences what was written', async (t) => {
     const join = newRoom();

@@ -19,7 +19,10 @@ t.test('media between sessions', async (t) => {
     quietly(pipeline(endlessTone([440, 1000]), await ann.publish({ name: 'Tones', hasVideo: false })));
     const subscriber = await bob.subscribe(await streamNamed(bob, 'Tones'), { subscribeToVideo: false });
     const heard = await hear(subscriber, 400);
-    for (const [frequency, side] of [[440, 0], [1000, 1]] as const) {
+    for (const [frequency, side] of [
+      [440, 0],
+      [1000, 1],
+    ] as const) {
       const [here, there] = [heard.amplitude(frequency, side), heard.amplitude(frequency, 1 - side)];
       // At its bitrate Opus lets some of one channel into the other.
       t.ok(here > 6000 && here > 1.5 * there, `${frequency} Hz: ${here} here, ${there} on the other side`);
@@ -35,7 +38,11 @@ t.test('media between sessions', async (t) => {
     const join = newRoom();
     const settings = { av: { audioSubscribersMix: { sampleRate: 16_000, numberOfChannels: 1 } } } as const;
     const [ann, bob, cid] = [await join('ann'), await join('bob'), await join('cid', { settings })];
-    for (const [session, hz] of [[ann, 440], [bob, 700], [cid, 1200]] as const) {
+    for (const [session, hz] of [
+      [ann, 440],
+      [bob, 700],
+      [cid, 1200],
+    ] as const) {
       quietly(pipeline(endlessTone(hz), await session.publish({ hasVideo: false })));
     }
     await Promise.all([streamNamed(cid, 'ann'), streamNamed(cid, 'bob')]);
@@ -75,7 +82,11 @@ t.test('media between sessions', async (t) => {
       t.equal(chunk.duration, 20_000);
       if (numbers.push(numberOf(chunk)) === 20) break;
     }
-    t.strictSame(numbers, numbers.map((_, i) => numbers[0]! + i), 'every packet, in order');
+    t.strictSame(
+      numbers,
+      numbers.map((_, i) => numbers[0]! + i),
+      'every packet, in order',
+    );
     await Promise.all([ann.disconnect(), bob.disconnect(), cid.disconnect()]);
   });
 
@@ -84,7 +95,13 @@ t.test('media between sessions', async (t) => {
     const settings = { av: { videoPublisher: { resolution: { width: 160, height: 120 }, fps: 20 } } };
     const [ann, bob] = [await join('ann', { settings }), await join('bob')];
     const size = { width: 160, height: 120 };
-    const source = new Readable({ objectMode: true, highWaterMark: 1, read() { this.push(picture(180, size)); } });
+    const source = new Readable({
+      objectMode: true,
+      highWaterMark: 1,
+      read() {
+        this.push(picture(180, size));
+      },
+    });
     quietly(pipeline(source, await ann.publish({ hasAudio: false })));
     const stream = await streamNamed(bob, 'ann');
     const raw = await bob.subscribe(stream, { subscribeToAudio: false });
@@ -136,7 +153,7 @@ t.test('media between sessions', async (t) => {
     for (let i = 0; i < 30; i++) publisher.write(packets.read());
     publisher.end();
     t.strictSame(await dropped, [stream]);
-    const numbers = (await chunks as EncodedAudioChunk[]).filter(({ data }) => data.length === 40).map(numberOf);
+    const numbers = ((await chunks) as EncodedAudioChunk[]).filter(({ data }) => data.length === 40).map(numberOf);
     t.ok(numbers.at(-1)! > 25, `${numbers.at(-1)}: only what was still on its way when the stream went may be missing`);
     await Promise.all([ann.disconnect(), bob.disconnect()]);
   });

@@ -7,7 +7,8 @@ import { connect, type ConnectOptions } from '../../src/connect.js';
 import { startServer, type EmbeddedServer } from '../../src/server/index.js';
 import { audioData, type AudioData } from '../../src/media/audio-data.js';
 import type { EncodedAudioChunk } from '../../src/media/encoded-chunk.js';
-import type { Session, Stream } from '../../src/session/session.js';
+import type { Session } from '../../src/session/session.js';
+import type { Stream } from '../../src/session/session-events.js';
 import { channel, concat, sine, toneAmplitude } from '../codecs/tones.js';
 
 let server: EmbeddedServer | undefined;
@@ -80,7 +81,10 @@ export function numberOf(chunk: EncodedAudioChunk): number {
  * Reads until `ms` of loud audio have come one after the other and gives those, the first 100 ms left out: a decoder
  * that has just begun swings in.
  */
-export async function hear(readable: Readable, ms: number): Promise<{ amplitude(frequency: number, channel?: number): number; readonly samples: Int16Array }> {
+export async function hear(
+  readable: Readable,
+  ms: number,
+): Promise<{ amplitude(frequency: number, channel?: number): number; readonly samples: Int16Array }> {
   const chunks: AudioData[] = [];
   for await (const chunk of readable.iterator({ destroyOnReturn: false }) as AsyncIterable<AudioData>) {
     if (isLoud(chunk)) chunks.push(chunk);
@@ -90,7 +94,11 @@ export async function hear(readable: Readable, ms: number): Promise<{ amplitude(
   const kept = chunks.slice(5);
   const { sampleRate, numberOfChannels } = kept[0]!;
   const samples = concat(kept.map(({ data }) => data));
-  return { samples, amplitude: (frequency, index = 0) => toneAmplitude(channel(samples, index, numberOfChannels), frequency, sampleRate) };
+  return {
+    samples,
+    amplitude: (frequency, index = 0) =>
+      toneAmplitude(channel(samples, index, numberOfChannels), frequency, sampleRate),
+  };
 }
 
 export function isLoud(chunk: AudioData): boolean {

@@ -3,7 +3,10 @@ import type { EncodedAudioChunk, EncodedVideoChunk } from '../../src/media/encod
 import type { VideoFrame } from '../../src/media/video-frame.js';
 
 /** Audio that counts up, so that what comes out can be compared with what went in. */
-export function ramp(ms: number, { sampleRate = 48_000, numberOfChannels = 2, first = 0, timestamp = 0 } = {}): AudioData {
+export function ramp(
+  ms: number,
+  { sampleRate = 48_000, numberOfChannels = 2, first = 0, timestamp = 0 } = {},
+): AudioData {
   const data = new Int16Array((sampleRate * numberOfChannels * ms) / 1000);
   for (let i = 0; i < data.length; i++) data[i] = (first + i) & 0x7fff;
   return audioData(data, sampleRate, numberOfChannels, timestamp);
@@ -11,7 +14,14 @@ export function ramp(ms: number, { sampleRate = 48_000, numberOfChannels = 2, fi
 
 /** A grey picture. */
 export function picture(level: number, { width = 640, height = 480, timestamp = 0 } = {}): VideoFrame {
-  return { kind: 'video', data: new Uint8Array((width * height * 3) / 2).fill(level), width, height, format: 'YUV420P', timestamp };
+  return {
+    kind: 'video',
+    data: new Uint8Array((width * height * 3) / 2).fill(level),
+    width,
+    height,
+    format: 'YUV420P',
+    timestamp,
+  };
 }
 
 export function opusPacket(byte: number, duration = 20_000, timestamp = 0): EncodedAudioChunk {

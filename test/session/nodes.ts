@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { Readable, type Writable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import t from 'tap';
 import { systemClock } from '../../src/media/clock.js';
@@ -54,7 +54,9 @@ t.test('nodes of a session', async (t) => {
   await t.test('session-audio gives the mix in the format of its options', async (t) => {
     const { engine, context, session } = await room();
     const options = parseOptions(sessionAudio, { session: 'room', sampleRate: 16_000, channels: 1 });
-    t.strictSame(portsOf(sessionAudio, options).outputs[0]!.formats, [{ kind: 'audio', sampleRate: 16_000, numberOfChannels: 1 }]);
+    t.strictSame(portsOf(sessionAudio, options).outputs[0]!.formats, [
+      { kind: 'audio', sampleRate: 16_000, numberOfChannels: 1 },
+    ]);
     const values = collect(sessionAudio.create(options, context) as Readable);
     await turns();
     t.match(engine.readers[0]!.args, { audioFormat: { sampleRate: 16_000, numberOfChannels: 1 } });
@@ -65,15 +67,35 @@ t.test('nodes of a session', async (t) => {
 
   await t.test('publisher publishes what its ports say, and unpublishes when both have ended', async (t) => {
     const { engine, make } = await room();
-    const options = { name: 'Bot', video: true, width: 320, height: 240, fps: 10, codec: 'h264', sampleRate: 16_000, channels: 1, bufferMs: 200 };
+    const options = {
+      name: 'Bot',
+      video: true,
+      width: 320,
+      height: 240,
+      fps: 10,
+      codec: 'h264',
+      sampleRate: 16_000,
+      channels: 1,
+      bufferMs: 200,
+    };
     const ports = portsOf(publisher, parseOptions(publisher, { session: 'room', ...options }));
-    t.strictSame(ports.inputs.map(({ name, formats }) => [name, formats[0]]), [
-      ['audio', { kind: 'audio', sampleRate: 16_000, numberOfChannels: 1 }],
-      ['video', { kind: 'video', format: 'YUV420P', width: 320, height: 240 }],
-    ]);
+    t.strictSame(
+      ports.inputs.map(({ name, formats }) => [name, formats[0]]),
+      [
+        ['audio', { kind: 'audio', sampleRate: 16_000, numberOfChannels: 1 }],
+        ['video', { kind: 'video', format: 'YUV420P', width: 320, height: 240 }],
+      ],
+    );
     const node = await make(publisher, options);
     const { args } = engine.publishers[0]!;
-    t.match(args, { name: 'Bot', width: 320, height: 240, fps: 10, videoCodec: 'h264', audio: { sampleRate: 16_000, numberOfChannels: 1 } });
+    t.match(args, {
+      name: 'Bot',
+      width: 320,
+      height: 240,
+      fps: 10,
+      videoCodec: 'h264',
+      audio: { sampleRate: 16_000, numberOfChannels: 1 },
+    });
     const played = engine.publishers[0]!;
     const [audio, video] = [node.input!('audio'), node.input!('video')];
     const done = Promise.all([
@@ -92,9 +114,12 @@ t.test('nodes of a session', async (t) => {
   await t.test('publisher fails its inputs when the engine fails, and closes without them', async (t) => {
     const { engine, make } = await room();
     const node = await make(publisher, { video: true });
-    const failed = t.rejects(finished(node.input!('audio') as Writable), { code: 'SLUICE_CODEC_FAILED' });
+    const failed = t.rejects(finished(node.input!('audio')), { code: 'SLUICE_CODEC_FAILED' });
     const { args } = engine.publishers[0]!;
-    engine.emit('publisherError', { publisher: args.publisher, error: { code: 'SLUICE_CODEC_FAILED', message: 'broke' } });
+    engine.emit('publisherError', {
+      publisher: args.publisher,
+      error: { code: 'SLUICE_CODEC_FAILED', message: 'broke' },
+    });
     await failed;
     await node.close!();
     const unused = await make(publisher);
@@ -102,29 +127,32 @@ t.test('nodes of a session', async (t) => {
     t.equal(engine.publishers[1]!.closed, true);
   });
 
-  await t.test('subscriber of each stream announces those that have what is asked for, until the graph stops', async (t) => {
-    const { engine, abort, context } = await room();
-    const options = parseOptions(subscriber, { session: 'room', media: 'audio' });
-    t.equal(subscriber.branches!(options), true);
-    engine.tell('streamReceived', { stream: streamState('ann') });
-    const told: string[] = [];
-    const watching = subscriber.watch!(options, context, {
-      began: ({ name }) => told.push(`+${name}`),
-      ended: (streamId) => told.push(`-${streamId}`),
-    });
-    engine.tell('streamReceived', { stream: streamState('bob', { hasAudio: false }) });
-    engine.tell('streamReceived', { stream: streamState('cid') });
-    engine.tell('streamDropped', { streamId: 's-ann' });
-    abort.abort();
-    await watching;
-    engine.tell('streamReceived', { stream: streamState('dan') });
-    t.strictSame(told, ['+ann', '+cid', '-s-ann']);
-  });
+  await t.test(
+    'subscriber of each stream announces those that have what is asked for, until the graph stops',
+    async (t) => {
+      const { engine, abort, context } = await room();
+      const options = parseOptions(subscriber, { session: 'room', media: 'audio' });
+      t.equal(subscriber.branches!(options), true);
+      engine.tell('streamReceived', { stream: streamState('ann') });
+      const told: string[] = [];
+      const watching = subscriber.watch!(options, context, {
+        began: ({ name }) => told.push(`+${name}`),
+        ended: (streamId) => told.push(`-${streamId}`),
+      });
+      engine.tell('streamReceived', { stream: streamState('bob', { hasAudio: false }) });
+      engine.tell('streamReceived', { stream: streamState('cid') });
+      engine.tell('streamDropped', { streamId: 's-ann' });
+      abort.abort();
+      await watching;
+      engine.tell('streamReceived', { stream: streamState('dan') });
+      t.strictSame(told, ['+ann', '+cid', '-s-ann']);
+    },
+  );
 
   await t.test('subscriber of a branch gives its stream, only what is linked', async (t) => {
     const { engine, make, session, dropped } = await room();
     engine.tell('streamReceived', { stream: streamState('ann') });
-    const node = await make(subscriber, { encoded: true, maxLagMs: 100 }, session.streams.get('s-ann')!);
+    const node = await make(subscriber, { encoded: true, maxLagMs: 100 }, session.streams.get('s-ann'));
     const values = collect(node.output!('audio'));
     await turns();
     const reader = engine.readers[0]!;
@@ -171,8 +199,15 @@ t.test('nodes of a session', async (t) => {
     engine.tell('speakerChanged', {});
     await turns();
     t.strictSame([ann!.closed, bob.closed], [true, false], 'stays with who spoke last');
-    t.strictSame(values.map((value) => value.data[0]), [1, 2, 3, 4]);
-    t.strictSame(values.map(({ timestamp }) => timestamp), [1000, 21_000, 21_000, 41_000], 'time does not go back');
+    t.strictSame(
+      values.map((value) => value.data[0]),
+      [1, 2, 3, 4],
+    );
+    t.strictSame(
+      values.map(({ timestamp }) => timestamp),
+      [1000, 21_000, 21_000, 41_000],
+      'time does not go back',
+    );
     engine.tell('streamDropped', { streamId: 's-bob' });
     engine.emit('readerEnd', { reader: bob.args.reader });
     await turns();
@@ -201,9 +236,15 @@ t.test('nodes of a session', async (t) => {
     engine.give(bob, vp8Frame('key', 4));
     await turns();
     engine.give(bob, vp8Frame('delta', 5));
-    t.strictSame(values.map((value) => value.data[2]), [1, 2, 3, 4, 5]);
+    t.strictSame(
+      values.map((value) => value.data[2]),
+      [1, 2, 3, 4, 5],
+    );
     t.strictSame([ann.closed, dropped], [true, ['waiting for a key frame']]);
-    t.equal(engine.readers.every(({ args }) => !args.audio), true);
+    t.equal(
+      engine.readers.every(({ args }) => !args.audio),
+      true,
+    );
   });
 
   await t.test('subscriber by name waits for the stream of that name', async (t) => {
@@ -217,7 +258,10 @@ t.test('nodes of a session', async (t) => {
     engine.tell('streamReceived', { stream: streamState('bob') });
     engine.tell('speakerChanged', { streamId: 's-ann' });
     await turns();
-    t.strictSame(engine.readers.map(({ args }) => args.streamId), ['s-bob']);
+    t.strictSame(
+      engine.readers.map(({ args }) => args.streamId),
+      ['s-bob'],
+    );
     output.destroy();
     await turns();
     t.equal(engine.readers[0]!.closed, true);
@@ -238,6 +282,9 @@ t.test('nodes of a session', async (t) => {
     t.ok(given > 2 && given < 15, `${given} values`);
     const values = collect(output);
     await turns();
-    t.strictSame(values.map((value) => value.data[0]), Array.from({ length: given }, (_, i) => i));
+    t.strictSame(
+      values.map((value) => value.data[0]),
+      Array.from({ length: given }, (_, i) => i),
+    );
   });
 });

@@ -10,7 +10,9 @@ import type { Publisher } from '../../src/session/publisher.js';
 import { join, turns, type FakeEngine } from './fake-engine.js';
 import { opusPacket, picture, ramp, vp8Frame } from './media.js';
 
-async function publish(settings: PublisherSettings = { hasVideo: false }): Promise<{ publisher: Publisher; engine: FakeEngine; played: FakeEngine['publishers'][0] }> {
+async function publish(
+  settings: PublisherSettings = { hasVideo: false },
+): Promise<{ publisher: Publisher; engine: FakeEngine; played: FakeEngine['publishers'][0] }> {
   const { session, engine } = await join();
   const publisher = await session.publish(settings);
   return { publisher, engine, played: engine.publishers[0]! };
@@ -21,52 +23,66 @@ function samplesOf(values: readonly unknown[]): number[] {
 }
 
 t.test('publisher', async (t) => {
-  await t.test('write() is true while there is room for media time, false when the buffer is full, and drain follows', async (t) => {
-    const { publisher, played } = await publish({ hasVideo: false, highWaterMarkMs: 100 });
-    let drains = 0;
-    publisher.on('drain', () => drains++);
-    t.strictSame([1, 2, 3, 4, 5].map(() => publisher.write(ramp(20))), [true, true, true, true, false]);
-    await turns();
-    t.equal(drains, 0, 'full');
-    t.strictSame(publisher.stats, { audio: { durationMs: 100 } });
-    played.play('audio', 20);
-    t.equal(drains, 1, 'room');
-    t.strictSame(publisher.stats, { audio: { durationMs: 80 } });
-    t.equal(publisher.played, 20_000);
-    played.play('audio', 20);
-    t.equal(drains, 1, 'only after a write that was false');
-    t.equal(publisher.write(ramp(20)), true);
-  });
+  await t.test(
+    'write() is true while there is room for media time, false when the buffer is full, and drain follows',
+    async (t) => {
+      const { publisher, played } = await publish({ hasVideo: false, highWaterMarkMs: 100 });
+      let drains = 0;
+      publisher.on('drain', () => drains++);
+      t.strictSame(
+        [1, 2, 3, 4, 5].map(() => publisher.write(ramp(20))),
+        [true, true, true, true, false],
+      );
+      await turns();
+      t.equal(drains, 0, 'full');
+      t.strictSame(publisher.stats, { audio: { durationMs: 100 } });
+      played.play('audio', 20);
+      t.equal(drains, 1, 'room');
+      t.strictSame(publisher.stats, { audio: { durationMs: 80 } });
+      t.equal(publisher.played, 20_000);
+      played.play('audio', 20);
+      t.equal(drains, 1, 'only after a write that was false');
+      t.equal(publisher.write(ramp(20)), true);
+    },
+  );
 
-  await t.test('what the engine holds never passes highWaterMarkMs, whatever is written, and nothing is lost', async (t) => {
-    const lengths = fc.array(fc.integer({ min: 1, max: 900 }), { minLength: 1, maxLength: 12 });
-    await fc.assert(
-      fc.asyncProperty(lengths, fc.integer({ min: 20, max: 300 }), async (chunks, highWaterMarkMs) => {
-        const { publisher, played } = await publish({ hasVideo: false, highWaterMarkMs, audioFormat: { sampleRate: 8000, numberOfChannels: 1 } });
-        const values = chunks.map((ms, i) => ramp(ms, { sampleRate: 8000, numberOfChannels: 1, first: i * 1000 }));
-        const done = pipeline(Readable.from(values), publisher);
-        let over = false;
-        void done.finally(() => (over = true));
-        while (!over) {
-          played.play('audio', 7);
-          await turns(1);
-        }
-        await done;
-        assert(played.mostHeldUs <= highWaterMarkMs * 1000 + 1, `${played.mostHeldUs} µs of ${highWaterMarkMs} ms`);
-        assert.deepEqual(samplesOf(played.written), samplesOf(values), 'every sample, in order');
-        assert.equal(played.closed, true, 'unpublished at the end');
-      }),
-      { numRuns: 15 },
-    );
-    t.pass('held for every case');
-  });
+  await t.test(
+    'what the engine holds never passes highWaterMarkMs, whatever is written, and nothing is lost',
+    async (t) => {
+      const lengths = fc.array(fc.integer({ min: 1, max: 900 }), { minLength: 1, maxLength: 12 });
+      await fc.assert(
+        fc.asyncProperty(lengths, fc.integer({ min: 20, max: 300 }), async (chunks, highWaterMarkMs) => {
+          const { publisher, played } = await publish({
+            hasVideo: false,
+            highWaterMarkMs,
+            audioFormat: { sampleRate: 8000, numberOfChannels: 1 },
+          });
+          const values = chunks.map((ms, i) => ramp(ms, { sampleRate: 8000, numberOfChannels: 1, first: i * 1000 }));
+          const done = pipeline(Readable.from(values), publisher);
+          while (!publisher.closed) {
+            played.play('audio', 7);
+            await turns(1);
+          }
+          await done;
+          assert(played.mostHeldUs <= highWaterMarkMs * 1000 + 1, `${played.mostHeldUs} µs of ${highWaterMarkMs} ms`);
+          assert.deepEqual(samplesOf(played.written), samplesOf(values), 'every sample, in order');
+          assert.equal(played.closed, true, 'unpublished at the end');
+        }),
+        { numRuns: 15 },
+      );
+      t.pass('held for every case');
+    },
+  );
 
   await t.test('pieces of a long chunk follow each other in time', async (t) => {
     const { publisher, played } = await publish({ hasVideo: false, highWaterMarkMs: 40 });
     publisher.write(ramp(100, { timestamp: 5000 }));
     while (played.heldUs('audio') > 0) played.play('audio', 20);
     const pieces = played.written as AudioData[];
-    t.strictSame(pieces.map(({ timestamp }) => timestamp), [5000, 45_000, 65_000, 85_000]);
+    t.strictSame(
+      pieces.map(({ timestamp }) => timestamp),
+      [5000, 45_000, 65_000, 85_000],
+    );
   });
 
   await t.test('the buffer of a value stays with its writer', async (t) => {
@@ -82,16 +98,19 @@ t.test('publisher', async (t) => {
     t.strictSame([...played.written[1]!.data], [9, 8, 7]);
   });
 
-  await t.test('a picture takes the time of one frame in the buffer, a chunk its own where that is known', async (t) => {
-    const { publisher, played } = await publish({ hasAudio: false, highWaterMarkMs: 200, videoFormat: { fps: 10 } });
-    t.equal(publisher.write(picture(1)), true);
-    t.strictSame(publisher.stats, { video: { durationMs: 100 } });
-    t.equal(publisher.write(vp8Frame('key', 1)), false);
-    t.equal(publisher.write({ ...vp8Frame('delta', 1), duration: 50_000 }), false);
-    t.strictSame(publisher.stats, { video: { durationMs: 200 } }, 'the third waits outside');
-    played.play('video', 100);
-    t.strictSame(publisher.stats, { video: { durationMs: 150 } });
-  });
+  await t.test(
+    'a picture takes the time of one frame in the buffer, a chunk its own where that is known',
+    async (t) => {
+      const { publisher, played } = await publish({ hasAudio: false, highWaterMarkMs: 200, videoFormat: { fps: 10 } });
+      t.equal(publisher.write(picture(1)), true);
+      t.strictSame(publisher.stats, { video: { durationMs: 100 } });
+      t.equal(publisher.write(vp8Frame('key', 1)), false);
+      t.equal(publisher.write({ ...vp8Frame('delta', 1), duration: 50_000 }), false);
+      t.strictSame(publisher.stats, { video: { durationMs: 200 } }, 'the third waits outside');
+      played.play('video', 100);
+      t.strictSame(publisher.stats, { video: { durationMs: 150 } });
+    },
+  );
 
   await t.test('a picture that is longer than the whole buffer goes when the buffer is empty', async (t) => {
     const { publisher, played } = await publish({ hasAudio: false, highWaterMarkMs: 20, videoFormat: { fps: 1 } });
@@ -110,7 +129,10 @@ t.test('publisher', async (t) => {
     const drained = once(publisher.audio, 'drain');
     played.play('audio', 20);
     await drained;
-    t.strictSame(played.written.map(({ kind }) => kind), ['audio', 'audio', 'video']);
+    t.strictSame(
+      played.written.map(({ kind }) => kind),
+      ['audio', 'audio', 'video'],
+    );
   });
 
   await t.test('ending one part leaves the other; ending both unpublishes', async (t) => {
@@ -158,7 +180,11 @@ t.test('publisher', async (t) => {
     t.equal(drains, 1);
     publisher.write(ramp(20, { first: 3 }));
     t.equal(played.heldUs('audio'), 20_000);
-    t.strictSame(played.written.map((value) => value.data[0]), [1, 3], 'what was written before never left');
+    t.strictSame(
+      played.written.map((value) => value.data[0]),
+      [1, 3],
+      'what was written before never left',
+    );
   });
 
   await t.test('mediaBufferDrained tells the stats, on the publisher and on its session', async (t) => {
@@ -170,7 +196,10 @@ t.test('publisher', async (t) => {
     publisher.write(ramp(20));
     engine.publishers[0]!.play('audio', 20);
     const stats = { audio: { durationMs: 0 } };
-    t.strictSame(told, [['session', stats, 'audio', true], ['publisher', stats, 'audio']]);
+    t.strictSame(told, [
+      ['session', stats, 'audio', true],
+      ['publisher', stats, 'audio'],
+    ]);
   });
 
   await t.test('media that does not fit the settings is refused, and the error names both', async (t) => {
@@ -187,7 +216,10 @@ t.test('publisher', async (t) => {
     ];
     for (const [settings, value, message] of cases) {
       const { publisher, played } = await publish(settings);
-      await t.rejects(pipeline(Readable.from([value], { objectMode: true }), publisher), { code: 'SLUICE_FORMAT_MISMATCH', message });
+      await t.rejects(pipeline(Readable.from([value], { objectMode: true }), publisher), {
+        code: 'SLUICE_FORMAT_MISMATCH',
+        message,
+      });
       await finished(publisher).catch(() => undefined);
       t.equal(played.written.length, 0);
       t.equal(played.closed, true);
@@ -198,13 +230,21 @@ t.test('publisher', async (t) => {
     const { publisher, played } = await publish({ videoCodec: 'h264' });
     publisher.write(opusPacket(7));
     publisher.write({ ...vp8Frame('key', 9), codec: 'h264' });
-    t.strictSame(played.written.map(({ kind, data }) => [kind, data.at(-1)]), [['encoded-audio', 7], ['encoded-video', 9]]);
+    t.strictSame(
+      played.written.map(({ kind, data }) => [kind, data.at(-1)]),
+      [
+        ['encoded-audio', 7],
+        ['encoded-video', 9],
+      ],
+    );
   });
 
   await t.test('a wish for a key frame is passed on to the source that is piped in', async (t) => {
     const { publisher, engine, played } = await publish({});
     let asked = 0;
-    const source = Object.assign(new Readable({ objectMode: true, read: () => undefined }), { requestKeyFrame: () => asked++ });
+    const source = Object.assign(new Readable({ objectMode: true, read: () => undefined }), {
+      requestKeyFrame: () => asked++,
+    });
     source.pipe(publisher.video);
     let told = 0;
     publisher.on('keyFrameRequested', () => told++);
@@ -219,13 +259,18 @@ t.test('publisher', async (t) => {
     const { session, engine } = await join();
     const publisher = await session.publish({ name: 'Bot', hasVideo: false });
     const events: unknown[] = [];
-    publisher.on('streamCreated', (stream) => events.push(['created', stream.streamId, stream.name, stream.connection.name, stream.hasVideo]));
+    publisher.on('streamCreated', (stream) =>
+      events.push(['created', stream.streamId, stream.name, stream.connection.name, stream.hasVideo]),
+    );
     publisher.on('streamDestroyed', (stream) => events.push(['destroyed', stream.streamId]));
     await turns();
     await session.unpublish();
     await turns();
     const { streamId } = publisher;
-    t.strictSame(events, [['created', streamId, 'Bot', 'self', false], ['destroyed', streamId]]);
+    t.strictSame(events, [
+      ['created', streamId, 'Bot', 'self', false],
+      ['destroyed', streamId],
+    ]);
     t.equal(publisher.closed, true);
     t.equal(engine.publishers[0]!.closed, true);
   });

@@ -13,12 +13,20 @@ t.test('session', async (t) => {
   await t.test('streams that were there already are told after connect() has resolved', async (t) => {
     const engine = new FakeEngine();
     engine.present = [streamState('ann'), streamState('bob', { hasVideo: false })];
-    const session = await openSession(webrtcDriver(() => engine), { url: 'ws://nowhere', token: 'x' });
+    const session = await openSession(
+      webrtcDriver(() => engine),
+      { url: 'ws://nowhere', token: 'x' },
+    );
     const received: unknown[] = [];
-    session.on('streamReceived', (stream) => received.push([stream.streamId, stream.hasVideo, stream.connectionId, session.streams.has(stream.streamId)]));
+    session.on('streamReceived', (stream) =>
+      received.push([stream.streamId, stream.hasVideo, stream.connectionId, session.streams.has(stream.streamId)]),
+    );
     t.equal(session.streams.size, 0, 'a listener that also looks at the streams meets each of them once');
     await turns();
-    t.strictSame(received, [['s-ann', true, 'c-ann', true], ['s-bob', false, 'c-bob', true]]);
+    t.strictSame(received, [
+      ['s-ann', true, 'c-ann', true],
+      ['s-bob', false, 'c-bob', true],
+    ]);
     t.match(session.connection, { name: 'self', creationTime: new Date(1000) });
   });
 
@@ -51,7 +59,13 @@ t.test('session', async (t) => {
     engine.tell('speakerChanged', { streamId: 's-ann' });
     engine.tell('streamDropped', { streamId: 's-ann' });
     engine.tell('connectionDropped', { connection });
-    t.strictSame(told, ['ready', ['created', 'ann'], ['speaks', 'ann', 'ann'], ['speaks', undefined, undefined], ['dropped', 'ann']]);
+    t.strictSame(told, [
+      'ready',
+      ['created', 'ann'],
+      ['speaks', 'ann', 'ann'],
+      ['speaks', undefined, undefined],
+      ['dropped', 'ann'],
+    ]);
   });
 
   await t.test('pipeline(session, publisher) gives the mix back, and ends well with disconnect()', async (t) => {
@@ -60,7 +74,12 @@ t.test('session', async (t) => {
     const echo = pipeline(session, publisher);
     await turns();
     const mix = engine.readers[0]!;
-    t.match(mix.args, { audio: true, video: false, encoded: false, audioFormat: { sampleRate: 48_000, numberOfChannels: 2 } });
+    t.match(mix.args, {
+      audio: true,
+      video: false,
+      encoded: false,
+      audioFormat: { sampleRate: 48_000, numberOfChannels: 2 },
+    });
     t.notOk('streamId' in mix.args, 'the mix of all');
     const sent = [1, 2, 3].map((first) => ramp(20, { first }));
     for (const value of sent) engine.give(mix, value);
@@ -78,13 +97,19 @@ t.test('session', async (t) => {
     t.equal(engine.readers.length, 0, 'nothing before the first read');
     const read = [one.toArray(), two.toArray()];
     await turns();
-    t.strictSame(engine.readers.map(({ args }) => args.audioFormat), [
-      { sampleRate: 48_000, numberOfChannels: 2 },
-      { sampleRate: 16_000, numberOfChannels: 1 },
-    ]);
+    t.strictSame(
+      engine.readers.map(({ args }) => args.audioFormat),
+      [
+        { sampleRate: 48_000, numberOfChannels: 2 },
+        { sampleRate: 16_000, numberOfChannels: 1 },
+      ],
+    );
     engine.give(engine.readers[0]!, ramp(20));
     await session.disconnect();
-    t.strictSame((await Promise.all(read)).map((values) => values.length), [1, 0]);
+    t.strictSame(
+      (await Promise.all(read)).map((values) => values.length),
+      [1, 0],
+    );
     t.throws(() => session.mix(), { code: 'SLUICE_SESSION_CLOSED' });
     t.throws(() => session.mix({ sampleRate: 1 as never }), { code: 'SLUICE_CONFIG_INVALID' });
   });
@@ -114,10 +139,12 @@ t.test('session', async (t) => {
     await t.rejects(pipeline(Readable.from([ramp(20)]), session), { code: 'SLUICE_STATE_INVALID', mend: /publish/ });
   });
 
-  await t.test('an error of the publisher that is written to by the session is the session\'s', async (t) => {
+  await t.test("an error of the publisher that is written to by the session is the session's", async (t) => {
     const { session } = await join();
     await session.publish({ hasVideo: false });
-    await t.rejects(pipeline(Readable.from([ramp(20, { sampleRate: 8000 })]), session), { code: 'SLUICE_FORMAT_MISMATCH' });
+    await t.rejects(pipeline(Readable.from([ramp(20, { sampleRate: 8000 })]), session), {
+      code: 'SLUICE_FORMAT_MISMATCH',
+    });
   });
 
   await t.test('disconnect() ends readers, writers and the session, once, without an error', async (t) => {
@@ -149,7 +176,12 @@ t.test('session', async (t) => {
   await t.test('who is still writing when the session is left is told so', async (t) => {
     const { session, engine } = await join();
     const publisher = await session.publish({ hasVideo: false, highWaterMarkMs: 40 });
-    const endless = new Readable({ objectMode: true, read() { this.push(ramp(20)); } });
+    const endless = new Readable({
+      objectMode: true,
+      read() {
+        this.push(ramp(20));
+      },
+    });
     const piped = pipeline(endless, publisher);
     async function* generate(): AsyncGenerator<AudioData> {
       for (;;) {
@@ -253,7 +285,9 @@ t.test('session', async (t) => {
     const engine = new FakeEngine();
     engine.failures.set('connect', new SluiceError('SLUICE_TOKEN_EXPIRED', 'old'));
     await t.rejects(join({}, engine), { code: 'SLUICE_TOKEN_EXPIRED' });
-    await t.rejects(join({ settings: { av: { audioPublisher: { sampleRate: 1 as never } } } }, engine), { code: 'SLUICE_CONFIG_INVALID' });
+    await t.rejects(join({ settings: { av: { audioPublisher: { sampleRate: 1 as never } } } }, engine), {
+      code: 'SLUICE_CONFIG_INVALID',
+    });
     t.strictSame([engine.listening, engine.refs], [0, 0]);
   });
 

@@ -53,15 +53,31 @@ t.test('settings', async (t) => {
 
   await t.test('an error names the path of what is wrong', async (t) => {
     const wrong = { av: { audioPublisher: { sampleRate: 22_050 } } };
-    t.throws(() => parseSettings(SessionSettings, wrong, 'settings'), invalid(/^settings\.av\.audioPublisher\.sampleRate: /));
-    t.throws(() => parseSettings(SessionSettings, { av: { audio: {} } }, 'settings'), invalid(/^settings\.av: .*audio/));
-    t.throws(() => parseSettings(SessionSettings, { migrate: true }, 'settings'), invalid(/migrate/), 'unknown keys are refused');
+    t.throws(
+      () => parseSettings(SessionSettings, wrong, 'settings'),
+      invalid(/^settings\.av\.audioPublisher\.sampleRate: /),
+    );
+    t.throws(
+      () => parseSettings(SessionSettings, { av: { audio: {} } }, 'settings'),
+      invalid(/^settings\.av: .*audio/),
+    );
+    t.throws(
+      () => parseSettings(SessionSettings, { migrate: true }, 'settings'),
+      invalid(/migrate/),
+      'unknown keys are refused',
+    );
     t.throws(() => parseSettings(PublisherSettings, { name: '' }, 'publisher'), invalid(/^publisher\.name: /));
-    t.throws(() => parseSettings(SessionAudioSettings, { numberOfChannels: 6 }, 'audio'), invalid(/^audio\.numberOfChannels: /));
+    t.throws(
+      () => parseSettings(SessionAudioSettings, { numberOfChannels: 6 }, 'audio'),
+      invalid(/^audio\.numberOfChannels: /),
+    );
   });
 
   await t.test('at least one of audio and video is published and subscribed to', async (t) => {
-    t.throws(() => parseSettings(PublisherSettings, { hasAudio: false, hasVideo: false }, 'p'), invalid(/hasAudio and hasVideo/));
+    t.throws(
+      () => parseSettings(PublisherSettings, { hasAudio: false, hasVideo: false }, 'p'),
+      invalid(/hasAudio and hasVideo/),
+    );
     const none = { subscribeToAudio: false, subscribeToVideo: false };
     t.throws(() => parseSettings(SubscriberSettings, none, 's'), invalid(/subscribeToAudio and subscribeToVideo/));
   });
@@ -79,9 +95,18 @@ t.test('settings', async (t) => {
       fc.property(size, size, (width, height) => {
         assert.equal(VideoResolution.safeParse({ width, height }).success, width * height <= 2_073_600);
       }),
-      { numRuns: 50, examples: [[1920, 1080], [1080, 1920], [1921, 1080], [2_073_600, 1]] },
+      {
+        numRuns: 50,
+        examples: [
+          [1920, 1080],
+          [1080, 1920],
+          [1921, 1080],
+          [2_073_600, 1],
+        ],
+      },
     );
     t.pass('held for every case');
-    for (const width of [0, -1, 1.5]) t.notOk(VideoResolution.safeParse({ width, height: 480 }).success, `width ${width}`);
+    for (const width of [0, -1, 1.5])
+      t.notOk(VideoResolution.safeParse({ width, height: 480 }).success, `width ${width}`);
   });
 });

@@ -10,7 +10,9 @@ import type { Subscriber } from '../../src/session/subscriber.js';
 import { join, streamState, turns, type FakeEngine } from './fake-engine.js';
 import { opusPacket, picture, ramp, vp8Frame } from './media.js';
 
-async function subscribe(settings: SubscriberSettings = {}): Promise<{ subscriber: Subscriber; engine: FakeEngine; reader: FakeEngine['readers'][0] }> {
+async function subscribe(
+  settings: SubscriberSettings = {},
+): Promise<{ subscriber: Subscriber; engine: FakeEngine; reader: FakeEngine['readers'][0] }> {
   const { session, engine } = await join();
   engine.tell('streamReceived', { stream: streamState('ann') });
   const subscriber = await session.subscribe('s-ann', settings);
@@ -26,7 +28,12 @@ function collect(readable: Readable): MediaValue[] {
 
 t.test('subscriber', async (t) => {
   await t.test('asks the engine for what its settings say, and for nothing before the first read', async (t) => {
-    const { subscriber, reader } = await subscribe({ subscribeToVideo: false, encoded: true, maxLagMs: 300, audioFormat: { sampleRate: 16_000, numberOfChannels: 1 } });
+    const { subscriber, reader } = await subscribe({
+      subscribeToVideo: false,
+      encoded: true,
+      maxLagMs: 300,
+      audioFormat: { sampleRate: 16_000, numberOfChannels: 1 },
+    });
     t.match(reader.args, {
       streamId: 's-ann',
       audio: true,
@@ -58,7 +65,10 @@ t.test('subscriber', async (t) => {
     await turns();
     t.equal(reader.credit.audio, 0);
     t.ok(engine.give(reader, picture(3)));
-    t.strictSame(values.map(({ kind }) => kind), ['video']);
+    t.strictSame(
+      values.map(({ kind }) => kind),
+      ['video'],
+    );
     const audio = collect(subscriber.audio);
     await turns();
     engine.give(reader, ramp(20));
@@ -108,7 +118,10 @@ t.test('subscriber', async (t) => {
   });
 
   await t.test('received = delivered + dropped + held, however reading and giving alternate', async (t) => {
-    const steps = fc.array(fc.constantFrom('audio', 'video', 'read', 'read twice', 'flow', 'stop', 'overflow', 'turn'), { minLength: 20, maxLength: 120 });
+    const steps = fc.array(
+      fc.constantFrom('audio', 'video', 'read', 'read twice', 'flow', 'stop', 'overflow', 'turn'),
+      { minLength: 20, maxLength: 120 },
+    );
     await fc.assert(
       fc.asyncProperty(steps, async (todo) => {
         const { subscriber, engine, reader } = await subscribe();
@@ -141,7 +154,10 @@ t.test('subscriber', async (t) => {
         }
         subscriber.resume();
         await turns(4);
-        assert(engine.give(reader, ramp(20)) && engine.give(reader, picture(1, { width: 2, height: 2 })), 'never stuck');
+        assert(
+          engine.give(reader, ramp(20)) && engine.give(reader, picture(1, { width: 2, height: 2 })),
+          'never stuck',
+        );
       }),
       { numRuns: 40 },
     );
@@ -185,7 +201,10 @@ t.test('subscriber', async (t) => {
     const ended = finished(first.resume());
     session.unsubscribe(first);
     await ended;
-    t.strictSame(engine.readers.map(({ closed }) => closed), [true, false]);
+    t.strictSame(
+      engine.readers.map(({ closed }) => closed),
+      [true, false],
+    );
     second.resume();
     session.unsubscribe(session.streams.get('s-ann')!);
     await finished(second);
@@ -204,10 +223,15 @@ t.test('subscriber', async (t) => {
     engine.give(reader, picture(1));
     t.equal(video.length, 1);
     t.match(subscriber.stats.audio, { received: 1, dropped: 1 });
+    subscriber.video.pause();
+    await turns();
+    engine.give(reader, picture(2));
+    t.match(subscriber.stats.video, { received: 2, delivered: 1, dropped: 0, held: 1 });
     subscriber.destroy();
     await turns();
     t.equal(reader.closed, true);
     t.equal(subscriber.video.destroyed, true);
+    t.match(subscriber.stats.video, { received: 2, delivered: 1, dropped: 1, held: 0 }, 'what it held is lost');
   });
 
   await t.test('an error of the engine is told by what is read', async (t) => {

@@ -1,6 +1,6 @@
 import { createOpusDecoder, type OpusDecoder, type OpusSampleRate } from '../../codecs/opus.js';
 import type { AudioFormat } from '../port.js';
-import type { AudioConsumer } from './audio-receiver.js';
+import type { AudioConsumer } from './audio-consumer.js';
 import { PeriodConverter } from './period-converter.js';
 
 const OPUS_RATES: readonly number[] = [8000, 12000, 16000, 24000, 48000];

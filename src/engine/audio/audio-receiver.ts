@@ -1,22 +1,10 @@
 import type { EncodedAudioChunk } from '../../media/encoded-chunk.js';
 import { MediaTimeline } from '../media-timeline.js';
-import type { AudioFormat } from '../port.js';
 import { type AudioPacket, JitterBuffer, type JitterBufferResult } from '../rtp/jitter-buffer.js';
 import { SequenceUnwrapper, TimestampUnwrapper } from '../rtp/sequence.js';
+import type { AudioConsumer, EncodedAudioConsumer } from './audio-consumer.js';
 import { AudioDecoding } from './audio-decoding.js';
 import { PERIOD_US } from './audio-sender.js';
-
-/** Takes decoded audio: 20 ms at a time, at each beat, in the format it asked for. */
-export interface AudioConsumer {
-  readonly format: AudioFormat;
-  /** `period` may be shared with other consumers: it is not to be changed. */
-  audio(period: Int16Array, timestampUs: number): void;
-}
-
-/** Takes Opus packets in their order. */
-export interface EncodedAudioConsumer {
-  encodedAudio(chunk: EncodedAudioChunk): void;
-}
 
 const CLOCK_RATE = 48_000;
 const PERIOD_SAMPLES = 960;

@@ -11,6 +11,7 @@ import { PeriodConverter } from './period-converter.js';
 /** The length of one packet, and the beat at which `tick` is called. */
 export const PERIOD_US = 20_000;
 const RTP_CLOCK_RATE = 48_000;
+const BEATS_PER_LOSS_CHECK = 50;
 const OPUS_RATES: readonly number[] = [8000, 12000, 16000, 24000, 48000];
 /** 20 ms of silence as an Opus packet (code 0, fullband CELT): sent where there is no encoder with a state to keep. */
 const OPUS_SILENCE = Uint8Array.of(0xf8, 0xff, 0xfe);
@@ -24,10 +25,10 @@ export interface AudioSenderOptions {
   readonly silenceToleranceMs: number;
   readonly levels: BigInt64Array;
   /** The queue ran dry; not told again before it was filled. */
-  onDrained(): void;
+  readonly onDrained: () => void;
   /** The queue shrank. */
-  onConsumed(): void;
-  onError(error: unknown): void;
+  readonly onConsumed: () => void;
+  readonly onError: (error: unknown) => void;
 }
 
 /**
@@ -53,6 +54,8 @@ export class AudioSender implements TickTask {
   #gapUs = 0;
   #talking = false;
   #wroteSinceTick = false;
+  #beats = 0;
+  #lossPercent = 0;
   #consumedUs = 0;
   #drains: (() => void)[] = [];
 
@@ -69,7 +72,7 @@ export class AudioSender implements TickTask {
     const { format } = options;
     const numberOfChannels = options.stereo && format.numberOfChannels === 2 ? 2 : 1;
     const sampleRate = OPUS_RATES.includes(format.sampleRate) ? (format.sampleRate as OpusSampleRate) : 48000;
-    const encoder = await createOpusEncoder({ sampleRate, numberOfChannels, dtx: options.dtx, fec: true });
+    const encoder = await createOpusEncoder({ sampleRate, numberOfChannels, dtx: options.dtx, fec: true, packetLossPercent: 0 });
     const converts = sampleRate !== format.sampleRate || numberOfChannels !== format.numberOfChannels;
     const converter = converts ? await PeriodConverter.open(format, { sampleRate, numberOfChannels }) : undefined;
     return new AudioSender(options, encoder, converter);
@@ -112,6 +115,7 @@ export class AudioSender implements TickTask {
     const timestampUs = this.#queue.timestampUs;
     this.#timelineUs = timestampUs === undefined ? undefined : nowUs - timestampUs;
     this.#dueUs += PERIOD_US;
+    if (++this.#beats % BEATS_PER_LOSS_CHECK === 0) this.#prepareForLoss(this.#stream);
     while (this.#dueUs > 0) {
       const sentUs = this.#startsTooEarly() ? 0 : this.#sendNext();
       if (sentUs === 0) {
@@ -129,6 +133,14 @@ export class AudioSender implements TickTask {
     this.#converter?.close();
     this.#count(this.#queue.clear());
     this.#settleDrains();
+  }
+
+  /** FEC costs quality, so the encoder is told of no more loss than the receiver reports. */
+  #prepareForLoss(stream: OutboundStream): void {
+    const percent = Math.round(stream.statistics.fractionLost * 100);
+    if (percent === this.#lossPercent) return;
+    this.#lossPercent = percent;
+    this.#encoder.setPacketLossPercent(percent);
   }
 
   /** Sends one packet, or lets one period of a gap pass; the media time that this took, 0 to wait for the rest of a period. */

@@ -2,7 +2,8 @@ import { audioData } from '../../media/audio-data.js';
 import { mixInto, softLimit } from '../../media/pcm.js';
 import type { AudioFormat } from '../port.js';
 import type { MediaReader } from '../media-reader.js';
-import type { AudioConsumer, AudioReceiver } from './audio-receiver.js';
+import type { AudioConsumer } from './audio-consumer.js';
+import type { AudioReceiver } from './audio-receiver.js';
 import { PERIOD_US } from './audio-sender.js';
 
 /** Sums the audio of all streams of a session for one reader, a period at each beat; silence when nobody sends. */

@@ -1,6 +1,8 @@
 import {
   type AddTrackRequest,
+  DisconnectReason,
   type JoinResponse,
+  LeaveRequest,
   type ParticipantInfo,
   Ping,
   SessionDescription,
@@ -19,6 +21,8 @@ import { SluiceError } from '../../media/errors.js';
 /** Version of LiveKit's signalling protocol that is spoken: two peer connections, answers with ids. */
 const PROTOCOL_VERSION = 15;
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
+/** Pings are sent at least this often, whatever the server asks for. */
+const MAX_PING_INTERVAL_SECONDS = 60;
 
 /** What the server tells. Called in the order in which it was said. */
 export interface SignalHandlers {
@@ -62,9 +66,15 @@ export class LiveKitSignal {
   }
 
   /**
-   * Joins a session. Errors: SLUICE_CONNECT_FAILED, SLUICE_CONNECT_TIMEOUT, SLUICE_TOKEN_INVALID, SLUICE_PERMISSION_DENIED.
+   * Joins a session. Errors: SLUICE_CONNECT_FAILED, SLUICE_CONNECT_TIMEOUT, SLUICE_TOKEN_INVALID, SLUICE_PERMISSION_DENIED,
+   * SLUICE_CONFIG_INVALID (not a URL).
    */
   static async connect(options: SignalOptions): Promise<LiveKitSignal> {
+    if (/[^\x21-\x7e]/.test(options.token)) {
+      throw new SluiceError('SLUICE_TOKEN_INVALID', 'the token has characters in it that no token has', {
+        mend: 'Check that it is passed on whole and without white space.',
+      });
+    }
     const socket = new WebSocket(rtcUrl(options.url), {
       headers: { authorization: `Bearer ${options.token}` },
       maxPayload: MAX_MESSAGE_BYTES,
@@ -118,7 +128,7 @@ export class LiveKitSignal {
   /** Says goodbye and closes. Idempotent. */
   close(): void {
     if (this.#over) return;
-    this.#send({ case: 'leave', value: { reason: 1 } as never });
+    this.#send({ case: 'leave', value: new LeaveRequest({ reason: DisconnectReason.CLIENT_INITIATED }) });
     this.#finish();
   }
 
@@ -164,7 +174,7 @@ export class LiveKitSignal {
   }
 
   #schedulePing(): void {
-    const intervalMs = Math.max(1, this.join.pingInterval || 5) * 1000;
+    const intervalMs = Math.min(Math.max(1, this.join.pingInterval || 5), MAX_PING_INTERVAL_SECONDS) * 1000;
     const timeoutMs = Math.max(2, this.join.pingTimeout || 15) * 1000;
     this.#pingTimer = this.#options.clock.after(intervalMs, () => {
       const nowUs = this.#options.clock.nowUs();

@@ -5,8 +5,8 @@ import type { VideoFrame } from '../../media/video-frame.js';
 export interface VideoEncodingOptions {
   readonly codec: VideoCodec;
   readonly fps: number;
-  onChunk(chunk: EncodedVideoChunk): void;
-  onError(error: unknown): void;
+  readonly onChunk: (chunk: EncodedVideoChunk) => void;
+  readonly onError: (error: unknown) => void;
 }
 
 /** Pictures that may be in the encoder at a time; more are left out rather than delayed. */

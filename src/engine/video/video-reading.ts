@@ -10,7 +10,7 @@ export interface VideoReadingOptions {
   readonly encoded: boolean;
   readonly pixelFormat: PixelFormat;
   readonly maxLagMs: number;
-  onError(error: unknown): void;
+  readonly onError: (error: unknown) => void;
 }
 
 /** Chunks that may be in the decoder at a time. */
@@ -50,6 +50,17 @@ export class VideoReading implements VideoConsumer {
     this.#source = undefined;
     this.#queue.clear();
     this.#needsKey = true;
+  }
+
+  /** Nothing more comes; what waits stays there to be read. */
+  end(): void {
+    this.#source?.remove(this);
+    this.#source = undefined;
+  }
+
+  /** Whether all that came has gone to the reader. */
+  get isEmpty(): boolean {
+    return this.#queue.length === 0 && !this.#opening && (this.#decoder?.pending ?? 0) === 0 && this.#options.reader.heldUs === 0;
   }
 
   /** The reader takes so many more pictures; the first time starts the reading. */

@@ -22,12 +22,12 @@ export interface VideoSenderOptions {
   /** Local time minus media time of the sound that belongs to it, in µs, while there is any. */
   readonly reference?: () => number | undefined;
   /** The queue ran dry; not told again before it was filled. */
-  onDrained(): void;
+  readonly onDrained: () => void;
   /** The queue shrank. */
-  onConsumed(): void;
+  readonly onConsumed: () => void;
   /** A receiver needs a key frame that only the writer of encoded chunks can make. */
-  onKeyFrameRequested(): void;
-  onError(error: unknown): void;
+  readonly onKeyFrameRequested: () => void;
+  readonly onError: (error: unknown) => void;
 }
 
 const CLOCK_RATE = 90_000;

@@ -7,7 +7,7 @@ const ACTIVE_US = 1_500_000;
 const LAYER_NAMES = ['q', 'h', 'f'];
 
 /** Rank of a layer: 0 is the lowest. `rids` are those of the track as its sender lists them, lowest first. */
-export function layerRank(rid: string, rids: readonly string[]): number {
+function layerRank(rid: string, rids: readonly string[]): number {
   const known = LAYER_NAMES.indexOf(rid);
   return known === -1 ? Math.max(0, rids.indexOf(rid)) : known;
 }

@@ -66,7 +66,10 @@ export class UpStream {
   /** Takes the sender's report; `offsetUs` leads from its NTP time to the server's. */
   receiveSenderReport(report: SenderReport, offsetUs: number, nowUs: number): void {
     this.statistics.receiveSenderReport(report.ntpSeconds, report.ntpFraction, nowUs);
-    this.clockPoint = { ntpUs: ntpUsFrom(report.ntpSeconds, report.ntpFraction) + offsetUs, rtpTimestamp: report.rtpTimestamp };
+    this.clockPoint = {
+      ntpUs: ntpUsFrom(report.ntpSeconds, report.ntpFraction) + offsetUs,
+      rtpTimestamp: report.rtpTimestamp,
+    };
   }
 
   /** Asks the publisher for a key frame, now or as soon as the last request is long enough ago. */

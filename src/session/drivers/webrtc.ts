@@ -26,7 +26,11 @@ export function webrtcDriver(engineOf: () => Engine = getEngine): Driver {
   return { connect: (request, onEvent) => connect(engineOf(), request, onEvent) };
 }
 
-async function connect(engine: Engine, request: DriverConnect, onEvent: (event: SessionEvent) => void): Promise<DriverSession> {
+async function connect(
+  engine: Engine,
+  request: DriverConnect,
+  onEvent: (event: SessionEvent) => void,
+): Promise<DriverSession> {
   const { url, token, timeoutMs, signal } = request;
   const session = engine.nextId();
   let lost = false;
@@ -98,7 +102,9 @@ class EngineSession implements DriverSession {
     try {
       const args = { session: this.#session, publisher, ...rest, ...resolution, fps, levels };
       const { streamId } = await this.#engine.call('publisherOpen', args);
-      return new EnginePublisher(this.#engine, publisher, streamId, new BigInt64Array(levels), () => this.#forget(publisher));
+      return new EnginePublisher(this.#engine, publisher, streamId, new BigInt64Array(levels), () =>
+        this.#forget(publisher),
+      );
     } catch (error) {
       this.#forget(publisher);
       throw error;
@@ -281,7 +287,12 @@ function readerEvent<N extends keyof EngineEvents>(name: N, args: EngineEvents[N
     case 'media':
       return { type: 'media', value: message.args.value };
     case 'overflow':
-      return { type: 'overflow', kind: message.args.kind, values: message.args.values, durationUs: message.args.durationUs };
+      return {
+        type: 'overflow',
+        kind: message.args.kind,
+        values: message.args.values,
+        durationUs: message.args.durationUs,
+      };
     case 'readerEnd':
       return { type: 'ended' };
     case 'readerError':

@@ -1,0 +1,45 @@
+/** Whose implementation takes part. */
+export type ClientName = 'sluice' | 'rtc-node';
+
+export interface JoinOptions {
+  readonly url: string;
+  readonly token: string;
+}
+
+export interface AudioPublishing {
+  /** Length of the frames that will be written. */
+  readonly frameMs: number;
+  /** rtc-node's queue in its audio source; 0 hands frames of 10 ms straight on. */
+  readonly queueMs?: number;
+}
+
+/** What all that is compared can do. Audio is 48 kHz mono, video 640x480 YUV420P at 30 fps as VP8. */
+export interface BenchClient {
+  /** Gives the function that writes a frame; it does not wait. */
+  publishAudio(options: AudioPublishing): Promise<(samples: Int16Array) => void>;
+  publishVideo(): Promise<(picture: Uint8Array, timestampUs: number) => void>;
+  /** Reads the audio of a participant; resolves when it is being read. */
+  readAudio(from: string, onChunk: (samples: Int16Array) => void): Promise<void>;
+  readVideo(from: string, onPicture: (data: Uint8Array, width: number, height: number) => void): Promise<void>;
+  /** Reads encoded chunks without decoding, where the client can. */
+  readEncoded(from: string, media: Media, onChunk: (data: Uint8Array) => void): Promise<void>;
+  /** Subscribes to the audio of a participant without reading it. */
+  subscribeIdle(from: string): Promise<void>;
+  leave(): Promise<void>;
+}
+
+export type Media = 'audio' | 'video';
+
+export const SAMPLE_RATE = 48_000;
+export const WIDTH = 640;
+export const HEIGHT = 480;
+export const FPS = 30;
+/** What either encodes to at most, in bits per second: the defaults of sluice. */
+export const AUDIO_BITRATE = 32_000;
+export const VIDEO_BITRATE = 829_440;
+
+/** Joins as one of the two; the other's library is not even loaded. */
+export async function joinAs(client: ClientName, options: JoinOptions): Promise<BenchClient> {
+  if (client === 'sluice') return await (await import('./sluice-client.js')).joinSluice(options);
+  return await (await import('./rtc-node-client.js')).joinRtcNode(options);
+}

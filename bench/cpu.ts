@@ -1,0 +1,101 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { VIDEO_BITRATE, type ClientName, type Media } from './client.js';
+import type { CpuReport } from './participant.js';
+import type { Report } from './report.js';
+import { onStage, type Participant, type Stage } from './stage.js';
+import { median, ratios, spread } from './statistics.js';
+
+const RUNS = 3;
+const WARM_UP_MS = 4000;
+const MEASURED_MS = 10_000;
+
+/** What each process took in one run. */
+interface Run {
+  readonly publisher: Record<ClientName, CpuReport>;
+  readonly subscriber: Record<ClientName, CpuReport>;
+  /** Of sluice, reading encoded chunks of either publisher. */
+  readonly encoded: Record<ClientName, CpuReport>;
+  readonly serverPercent: number;
+}
+
+/** CPU of publishers and subscribers of audio. */
+export async function audioCpu(): Promise<Report> {
+  const report = await cpu('audio');
+  return {
+    ...report,
+    title: 'CPU for audio',
+    conditions: ['One publisher of a synthetic voice without pauses, 48 kHz mono, Opus at 32 kbit/s without DTX and RED, in chunks of 20 ms.', ...report.conditions],
+  };
+}
+
+/** CPU of publishers and subscribers of video. */
+export async function videoCpu(): Promise<Report> {
+  const report = await cpu('video');
+  return {
+    ...report,
+    title: 'CPU for video, 640x480 at 30 fps',
+    conditions: [`One publisher of a moving numbered pattern of 60 pictures drawn beforehand, YUV420P, VP8 at no more than ${Math.round(VIDEO_BITRATE / 1000)} kbit/s, no simulcast.`, ...report.conditions],
+  };
+}
+
+async function cpu(media: Media): Promise<Omit<Report, 'title'>> {
+  const runs: Run[] = [];
+  for (let run = 0; run < RUNS; run++) runs.push(await onStage((stage) => measure(stage, media)));
+  const percents = (pick: (run: Run) => CpuReport): number[] => runs.map((run) => pick(run).percent);
+  const count = (pick: (run: Run) => CpuReport): string => median(runs.map((run) => pick(run).readPerSecond)).toFixed(1);
+  const kilobits = (client: ClientName): string => (median(runs.map((run) => run.encoded[client].bitsPerSecond)) / 1000).toFixed(0);
+  const server = runs.map((run) => run.serverPercent);
+  const pair = (name: string, role: 'publisher' | 'subscriber', what: (client: ClientName) => string): string[] => {
+    const [ours, theirs] = [percents((run) => run[role].sluice), percents((run) => run[role]['rtc-node'])];
+    return [name, spread(ours), spread(theirs), `${spread(ratios(ours, theirs), 2)} x`, what('sluice'), what('rtc-node')];
+  };
+  return {
+    conditions: [
+      'In percent of one core, of the whole process with all its threads (`process.cpuUsage`). In a session of its own for each of the two: a publisher, a subscriber that reads decoded media, and a sluice subscriber that reads encoded chunks, each a process of its own; both sessions at the same time on one server.',
+      `${RUNS} runs of ${MEASURED_MS / 1000} s after ${WARM_UP_MS / 1000} s of warm-up.`,
+    ],
+    head: ['', 'sluice', 'rtc-node', 'sluice is', 'flow, sluice', 'flow, rtc-node'],
+    rows: [
+      pair('publisher', 'publisher', (client) => `${kilobits(client)} kbit/s`),
+      pair('subscriber, decoded', 'subscriber', (client) => `${count((run) => run.subscriber[client])} /s`),
+      ['subscriber, encoded', spread(percents((run) => run.encoded.sluice)), '-', '', `${count((run) => run.encoded.sluice)} /s`, '-'],
+      ['server, both sessions with 6 participants', spread(server), '-', '', '', ''],
+    ],
+    limits: [
+      'One publisher and one subscriber a process: the part of the process that is there once (the event loop, timers, the connection) is in each number.',
+      media === 'audio'
+        ? 'rtc-node gives frames of 10 ms, sluice of 20.'
+        : 'Picture quality is not compared; the flow column shows what each made of the same pictures.',
+    ],
+  };
+}
+
+async function measure(stage: Stage, media: Media): Promise<Run> {
+  const rooms = await Promise.all([open(stage, 'sluice', media), open(stage, 'rtc-node', media)]);
+  await wait(WARM_UP_MS);
+  const measured = (participant: Participant): Promise<CpuReport> => participant.call('cpu', { ms: MEASURED_MS });
+  const [serverPercent, ...reports] = await Promise.all([
+    stage.server.call('cpu', { ms: MEASURED_MS }),
+    ...rooms.map(async ({ publisher, subscriber, encoded }) => await Promise.all([measured(publisher), measured(subscriber), measured(encoded)])),
+  ]);
+  const [ours, theirs] = reports;
+  if (!ours || !theirs) throw new Error('a session is missing');
+  return {
+    publisher: { sluice: ours[0], 'rtc-node': theirs[0] },
+    subscriber: { sluice: ours[1], 'rtc-node': theirs[1] },
+    encoded: { sluice: ours[2], 'rtc-node': theirs[2] },
+    serverPercent,
+  };
+}
+
+async function open(stage: Stage, client: ClientName, media: Media): Promise<{ publisher: Participant; subscriber: Participant; encoded: Participant }> {
+  const [publisher, subscriber, encoded] = await Promise.all([
+    stage.participant(client, client, 'publisher'),
+    stage.participant(client, client, 'subscriber'),
+    stage.participant('sluice', client, 'encoded'),
+  ]);
+  await publisher.call(media === 'audio' ? 'publishVoice' : 'publishPattern', undefined);
+  await subscriber.call('read', { from: 'publisher', media, encoded: false });
+  await encoded.call('read', { from: 'publisher', media, encoded: true });
+  return { publisher, subscriber, encoded };
+}

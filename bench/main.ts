@@ -1,0 +1,64 @@
+/* Runs the benchmarks and writes what they found to RESULTS.md: all of them, or those named on the command line. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { arch, availableParallelism, cpus, loadavg, totalmem } from 'node:os';
+import { dirname, join as joinPath } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { existsSync } from 'node:fs';
+import { audioCpu, videoCpu } from './cpu.js';
+import { edges } from './edges.js';
+import { join } from './join.js';
+import { latency } from './latency.js';
+import { memory } from './memory.js';
+import { toMarkdown, type Report } from './report.js';
+
+const BENCHMARKS: Readonly<Record<string, readonly (() => Promise<Report>)[]>> = {
+  latency: [latency],
+  join: [join],
+  cpu: [audioCpu, videoCpu],
+  edges: [edges],
+  memory: [memory],
+};
+
+const HEAD = `# Measurements
+
+Written by \`npm run bench\`, which measures everything, or one of ${Object.keys(BENCHMARKS).join(', ')}: \`npm run bench -- latency\`.
+Everything runs on one machine over loopback, on the embedded server. The peer is LiveKit's rtc-node (\`@livekit/rtc-node\`), in the same
+runs on the same server. Numbers are medians, with the least and the most in brackets; "sluice is" divides run by run, so that
+less than 1 is less than the peer. Absolute numbers depend on the machine and on what else it does; quotients do less.`;
+
+async function main(names: readonly string[]): Promise<void> {
+  const unknown = names.find((name) => !(name in BENCHMARKS));
+  if (unknown !== undefined) throw new Error(`no benchmark "${unknown}": there are ${Object.keys(BENCHMARKS).join(', ')}`);
+  const chosen = names.length > 0 ? names : Object.keys(BENCHMARKS);
+  const path = joinPath(packageRoot(dirname(fileURLToPath(import.meta.url))), 'bench', 'RESULTS.md');
+  const sections = await sectionsOf(path);
+  for (const run of chosen.flatMap((name) => BENCHMARKS[name] ?? [])) {
+    const when = surroundings();
+    const report = await run();
+    const text = toMarkdown(report, when);
+    console.log(`\n${text}`);
+    sections.set(report.title, text);
+    await writeFile(path, `${[HEAD, ...sections.values()].join('\n\n')}\n`);
+  }
+}
+
+/** The sections that are in the file already, by their titles. */
+async function sectionsOf(path: string): Promise<Map<string, string>> {
+  const text = existsSync(path) ? await readFile(path, 'utf8') : '';
+  const sections = text.split(/\n(?=## )/).slice(1);
+  return new Map(sections.map((section) => [section.slice(3, section.indexOf('\n')), section.trim()]));
+}
+
+function surroundings(): string {
+  const model = cpus()[0]?.model.trim() ?? 'unknown processor';
+  const gigabytes = Math.round(totalmem() / 2 ** 30);
+  const date = new Date().toISOString().slice(0, 16).replace('T', ' ');
+  const load = (loadavg()[0] ?? 0).toFixed(2);
+  return `${date} UTC, ${availableParallelism()} cores of ${model}, ${gigabytes} GB, ${process.platform} ${arch()}, Node ${process.version}; load average at the start ${load}.`;
+}
+
+function packageRoot(folder: string): string {
+  return existsSync(joinPath(folder, 'package.json')) ? folder : packageRoot(dirname(folder));
+}
+
+await main(process.argv.slice(2));

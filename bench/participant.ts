@@ -1,0 +1,135 @@
+/* One participant in a process of its own, of either client. */
+import { drawPattern, readPattern } from '../src/media/pattern.js';
+import { answerCalls } from './child.js';
+import { FPS, HEIGHT, SAMPLE_RATE, WIDTH, joinAs, type BenchClient, type ClientName, type JoinOptions, type Media } from './client.js';
+import { nowMs, pace } from './pacer.js';
+import { ClickFinder, clickFrame, voice } from './signals.js';
+import { cpuPercent } from './usage.js';
+
+/** Distance of clicks: between 240 and 440 ms. */
+const CLICK_MIN_MS = 240;
+const CLICK_SPREAD_MS = 200;
+const PATTERN_FRAMES = 60;
+
+export interface Joining extends JoinOptions {
+  readonly client: ClientName;
+}
+
+export interface CpuReport {
+  readonly percent: number;
+  /** Chunks or pictures that were read in the time, a second. */
+  readonly readPerSecond: number;
+  /** Encoded bits that were read, a second. */
+  readonly bitsPerSecond: number;
+}
+
+let client: BenchClient | undefined;
+let clickTimesMs: number[] = [];
+let chunksRead = 0;
+let bytesRead = 0;
+
+const calls = {
+  async join({ client: name, ...options }: Joining): Promise<void> {
+    client = await joinAs(name, options);
+  },
+  /** Publishes clicks and notes when each was handed over. */
+  async publishClicks({ frameMs, queueMs }: { frameMs: number; queueMs?: number }): Promise<void> {
+    const write = await joined().publishAudio({ frameMs, ...(queueMs !== undefined && { queueMs }) });
+    const samples = (frameMs * SAMPLE_RATE) / 1000;
+    let nextMs = 0;
+    pace(frameMs, (count) => {
+      const click = count * frameMs >= nextMs;
+      const frame = clickFrame(samples, click);
+      if (click) {
+        nextMs = count * frameMs + CLICK_MIN_MS + Math.random() * CLICK_SPREAD_MS;
+        clickTimesMs.push(nowMs());
+      }
+      write(frame);
+    });
+  },
+  /** Notes when each click was found in what came. */
+  async hearClicks({ from }: { from: string }): Promise<void> {
+    const finder = new ClickFinder();
+    await joined().readAudio(from, (samples) => {
+      const heardMs = nowMs();
+      if (finder.begins(samples)) clickTimesMs.push(heardMs);
+    });
+  },
+  /** The times noted so far, in ms of the common clock; they are forgotten. */
+  takeClicks(): number[] {
+    const taken = clickTimesMs;
+    clickTimesMs = [];
+    return taken;
+  },
+  async publishVoice(): Promise<void> {
+    const signal = voice(10);
+    const write = await joined().publishAudio({ frameMs: 20 });
+    const frames = signal.length / 960;
+    pace(20, (count) => write(signal.slice((count % frames) * 960, ((count % frames) + 1) * 960)));
+  },
+  async publishPattern(): Promise<void> {
+    const pictures = Array.from({ length: PATTERN_FRAMES }, (_, number) => drawPattern(number, WIDTH, HEIGHT));
+    const write = await joined().publishVideo();
+    pace(1000 / FPS, (count) => {
+      const picture = pictures[count % PATTERN_FRAMES];
+      if (picture) write(picture, Math.round((count * 1_000_000) / FPS));
+    });
+  },
+  /** Reads and counts; the first picture's pattern must be there. */
+  async read({ from, media, encoded }: { from: string; media: Media; encoded: boolean }): Promise<void> {
+    const count = (): void => void chunksRead++;
+    if (encoded) {
+      await joined().readEncoded(from, media, (data) => {
+        chunksRead++;
+        bytesRead += data.length;
+      });
+    } else if (media === 'audio') await joined().readAudio(from, count);
+    else {
+      let checked = false;
+      await joined().readVideo(from, (data, width, height) => {
+        if (!checked && width === WIDTH && height === HEIGHT) checked = readPattern({ data, width, height }) !== undefined;
+        if (checked) chunksRead++;
+      });
+    }
+  },
+  async cpu({ ms }: { ms: number }): Promise<CpuReport> {
+    const [chunks, bytes] = [chunksRead, bytesRead];
+    const percent = await cpuPercent(ms);
+    const seconds = ms / 1000;
+    return { percent, readPerSecond: (chunksRead - chunks) / seconds, bitsPerSecond: ((bytesRead - bytes) * 8) / seconds };
+  },
+  /** Joins, hears a voice, and leaves; how long each took. */
+  async visit({ client: name, from, ...options }: Joining & { from: string }): Promise<{ joinMs: number; heardMs: number; leaveMs: number }> {
+    const startMs = nowMs();
+    const visitor = await joinAs(name, options);
+    const joinMs = nowMs() - startMs;
+    const heardMs = await new Promise<number>((resolve, reject) => {
+      visitor
+        .readAudio(from, (samples) => {
+          if (samples.some((sample) => Math.abs(sample) > 1000)) resolve(nowMs() - startMs);
+        })
+        .catch(reject);
+    });
+    const leaveStartMs = nowMs();
+    await visitor.leave();
+    return { joinMs, heardMs, leaveMs: nowMs() - leaveStartMs };
+  },
+  /** Joins, subscribes without reading, and stays. */
+  async stayIdle({ client: name, from, ...options }: Joining & { from: string }): Promise<void> {
+    await (await joinAs(name, options)).subscribeIdle(from);
+  },
+  /** Memory of the process in bytes, after a collection where it was started with --expose-gc. */
+  memory(): number {
+    globalThis.gc?.();
+    return process.memoryUsage.rss();
+  },
+};
+
+export type ParticipantCalls = typeof calls;
+
+function joined(): BenchClient {
+  if (!client) throw new Error('not joined');
+  return client;
+}
+
+answerCalls(calls);

@@ -1,0 +1,48 @@
+import { SAMPLE_RATE } from './client.js';
+
+/** Level above which a sample belongs to a click; the noise between clicks is far below. */
+const CLICK_LEVEL = 6000;
+const CLICK_SAMPLES = SAMPLE_RATE / 100;
+/** No two clicks are closer. */
+const REFRACTORY_SAMPLES = SAMPLE_RATE / 10;
+const NOISE_LEVEL = 60;
+
+/** Soft noise, with a click of 10 ms at its beginning if `click`. */
+export function clickFrame(samples: number, click: boolean): Int16Array {
+  const frame = new Int16Array(samples);
+  for (let i = 0; i < samples; i++) {
+    const tone = click && i < CLICK_SAMPLES ? 20_000 * Math.sin((2 * Math.PI * 1500 * i) / SAMPLE_RATE) : 0;
+    frame[i] = tone + (Math.random() * 2 - 1) * NOISE_LEVEL;
+  }
+  return frame;
+}
+
+/** Finds the beginnings of clicks in chunks of samples. */
+export class ClickFinder {
+  #sinceLoud = Infinity;
+
+  /** Whether a click begins in this chunk. */
+  begins(samples: Int16Array): boolean {
+    let found = false;
+    for (const sample of samples) {
+      if (Math.abs(sample) > CLICK_LEVEL) {
+        if (this.#sinceLoud > REFRACTORY_SAMPLES) found = true;
+        this.#sinceLoud = 0;
+      } else this.#sinceLoud++;
+    }
+    return found;
+  }
+}
+
+/** Something like a voice, without a pause that a codec could save on: harmonics of 140 Hz in syllables, and noise. */
+export function voice(seconds: number): Int16Array {
+  const samples = new Int16Array(seconds * SAMPLE_RATE);
+  for (let i = 0; i < samples.length; i++) {
+    const time = i / SAMPLE_RATE;
+    let sum = 0;
+    for (let harmonic = 1; harmonic <= 12; harmonic++) sum += Math.sin(2 * Math.PI * 140 * harmonic * time) / harmonic;
+    const syllable = 0.35 + 0.65 * Math.abs(Math.sin(2 * Math.PI * 2 * time));
+    samples[i] = 5000 * syllable * sum + (Math.random() * 2 - 1) * 300;
+  }
+  return samples;
+}

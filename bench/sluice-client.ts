@@ -1,0 +1,59 @@
+import { once } from 'node:events';
+import type { Readable } from 'node:stream';
+import { audioData, connect, type AudioData, type MediaValue, type Session, type Stream, type VideoFrame } from '../src/index.js';
+import { FPS, HEIGHT, SAMPLE_RATE, WIDTH, type BenchClient, type JoinOptions } from './client.js';
+
+const AUDIO = { sampleRate: SAMPLE_RATE, numberOfChannels: 1 } as const;
+const VIDEO = { resolution: { width: WIDTH, height: HEIGHT }, fps: FPS, format: 'YUV420P' } as const;
+
+/** Takes part with sluice. */
+export async function joinSluice({ url, token }: JoinOptions): Promise<BenchClient> {
+  const session = await connect({ url, token });
+  return {
+    async publishAudio({ frameMs }) {
+      const publisher = await session.publish({ hasVideo: false, audioFormat: AUDIO });
+      let timestampUs = 0;
+      return (samples) => {
+        publisher.write(audioData(samples, SAMPLE_RATE, 1, timestampUs));
+        timestampUs += frameMs * 1000;
+      };
+    },
+    async publishVideo() {
+      const publisher = await session.publish({ hasAudio: false, videoFormat: VIDEO });
+      return (data, timestamp) => {
+        publisher.write({ kind: 'video', data, width: WIDTH, height: HEIGHT, format: 'YUV420P', timestamp } satisfies VideoFrame);
+      };
+    },
+    async readAudio(from, onChunk) {
+      const subscriber = await session.subscribe(await streamOf(session, from), { subscribeToVideo: false, audioFormat: AUDIO });
+      onEach<AudioData>(subscriber, ({ data }) => onChunk(data));
+    },
+    async readVideo(from, onPicture) {
+      const subscriber = await session.subscribe(await streamOf(session, from), { subscribeToAudio: false });
+      onEach<VideoFrame>(subscriber, ({ data, width, height }) => onPicture(data, width, height));
+    },
+    async readEncoded(from, media, onChunk) {
+      const subscriber = await session.subscribe(await streamOf(session, from), {
+        encoded: true,
+        subscribeToAudio: media === 'audio',
+        subscribeToVideo: media === 'video',
+      });
+      onEach<MediaValue>(subscriber, ({ data }) => onChunk(data as Uint8Array));
+    },
+    async subscribeIdle(from) {
+      await session.subscribe(await streamOf(session, from), { subscribeToVideo: false, audioFormat: AUDIO });
+    },
+    leave: () => session.disconnect(),
+  };
+}
+
+async function streamOf(session: Session, participant: string): Promise<Stream> {
+  for (;;) {
+    for (const stream of session.streams.values()) if (stream.connection.name === participant) return stream;
+    await once(session, 'streamReceived');
+  }
+}
+
+function onEach<T extends MediaValue>(readable: Readable, take: (value: T) => void): void {
+  readable.on('data', take);
+}

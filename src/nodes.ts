@@ -1,0 +1,116 @@
+import { type Duplex, type Readable, Writable, finished } from 'node:stream';
+import type { z } from 'zod';
+import { systemClock } from './media/clock.js';
+import { SluiceError } from './media/errors.js';
+import { parseOptions, type NodeContext, type NodeDef, type NodeInstance, type NodePorts } from './media/node.js';
+import * as defs from './nodes/index.js';
+
+/*
+ * Nodes as streams for `stream.pipeline`, with the options that they have in a pipeline file. What a node drops is told
+ * by the event `dropped` (reason, count) of its stream. Those of sessions are Session, Publisher and Subscriber.
+ */
+
+export const testPattern = source(defs.testPattern);
+export const tone = source(defs.tone);
+
+export const delay = filter(defs.delay);
+export const gain = filter(defs.gain);
+export const opusDecoder = filter(defs.opusDecoder);
+export const opusEncoder = filter(defs.opusEncoder);
+export const resampler = filter(defs.resampler);
+export const scaler = filter(defs.scaler);
+export const videoDecoder = filter(defs.videoDecoder);
+export const videoEncoder = filter(defs.videoEncoder);
+
+export const nullNode = sink(defs.nullNode);
+export const wav = sink(defs.wav);
+
+type WithOutput = NodePorts & { readonly output: (port: string) => Readable };
+type WithInput = NodePorts & { readonly input: (port: string) => Writable };
+type Joining = WithInput & WithOutput & { readonly seal: (port: string) => void };
+
+/** Outputs `audio` and `video`. */
+export const file = ports<WithOutput>()(defs.file);
+/** Any number of inputs `in`, `seal('in')` when all are made; output `out`. */
+export const mixer = ports<Joining>()(defs.mixer);
+/** Inputs `audio` and `video`. */
+export const recorder = ports<WithInput>()(defs.recorder);
+
+type Options<D extends NodeDef> = z.input<D['options']>;
+/** Options may be left out where all of them may. */
+type Args<D extends NodeDef> = MayBeLeftOut<Options<D>> extends true ? [options?: Options<D>] : [options: Options<D>];
+type MayBeLeftOut<T> = object extends T ? true : T extends Record<string, never> ? true : false;
+
+/** Errors of what is returned: SLUICE_CONFIG_INVALID, and those of the node, by its stream. */
+function source<D extends NodeDef>(def: D): (...args: Args<D>) => Readable {
+  return (...args) => create(def, args[0]) as Readable;
+}
+
+function filter<D extends NodeDef>(def: D): (...args: Args<D>) => Duplex {
+  return (...args) => create(def, args[0]) as Duplex;
+}
+
+function sink<D extends NodeDef>(def: D): (...args: Args<D>) => Writable {
+  return (...args) => {
+    const made = create(def, args[0]);
+    return made instanceof Promise ? whenMade(made as Promise<Writable>) : (made as Writable);
+  };
+}
+
+function ports<Ports extends NodePorts>() {
+  return <D extends NodeDef>(def: D): ((...args: Args<D>) => Promise<Ports>) =>
+    async (...args) => (await create(def, args[0])) as Ports;
+}
+
+function create(def: NodeDef, options: unknown): NodeInstance | Promise<NodeInstance> {
+  const parsed = parseOptions(def, options ?? {});
+  const context = standalone(def.type, (reason, count) => {
+    if ('emit' in made && typeof made.emit === 'function') made.emit('dropped', reason, count);
+  });
+  const made = def.create(parsed, context);
+  return made;
+}
+
+/** A Writable for one that is still being made. */
+function whenMade(making: Promise<Writable>): Writable {
+  let inner: Writable | undefined;
+  return new Writable({
+    objectMode: true,
+    construct(done) {
+      making.then(
+        (made) => {
+          inner = made.on('error', (error) => this.destroy(error));
+          done();
+        },
+        (error: unknown) => {
+          done(error as Error);
+        },
+      );
+    },
+    write: (value: unknown, _encoding, done) => void inner?.write(value, done),
+    final: (done) => {
+      if (inner) finished(inner.end(), done);
+    },
+    destroy: (error, done) => {
+      if (!inner || inner.closed) done(error);
+      else inner.once('close', () => done(error)).destroy(error ?? undefined);
+    },
+  });
+}
+
+/** What a node is given outside of a graph. */
+function standalone(type: string, dropped: (reason: string, count: number) => void): NodeContext {
+  const quiet = (): void => undefined;
+  return {
+    id: type,
+    clock: systemClock,
+    log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+    signal: new AbortController().signal,
+    baseDir: process.cwd(),
+    session: () => {
+      throw new SluiceError('SLUICE_STATE_INVALID', `${type} needs a graph that has sessions`);
+    },
+    dropped: (reason, count = 1) => dropped(reason, count),
+    progress: quiet,
+  };
+}

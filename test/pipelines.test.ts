@@ -1,0 +1,4 @@
+import './pipelines/demo.js';
+import './pipelines/echo.js';
+import './pipelines/play-and-record.js';
+import './pipelines/shipped.js';
