@@ -59,7 +59,8 @@ function sink<D extends NodeDef>(def: D): (...args: Args<D>) => Writable {
 
 function ports<Ports extends NodePorts>() {
   return <D extends NodeDef>(def: D): ((...args: Args<D>) => Promise<Ports>) =>
-    async (...args) => (await create(def, args[0])) as Ports;
+    async (...args) =>
+      (await create(def, args[0])) as Ports;
 }
 
 function create(def: NodeDef, options: unknown): NodeInstance | Promise<NodeInstance> {

@@ -9,3 +9,4 @@ import './engine/audio-sender.js';
 import './engine/video-sender.js';
 import './engine/reading.js';
 import './engine/signalling.js';
+import './engine/transport.js';

@@ -7,7 +7,7 @@ import { type Track, openTrackDecoder } from './track.js';
 import type { TrackInput } from './track-input.js';
 
 /** A hole in the file's timestamps that is longer than this is filled with silence, in µs. */
-const GAP_US = 50_000;
+const GAP_US = 15_000;
 
 type Context = InstanceType<Ffmpeg['lib']['CodecContext']>;
 

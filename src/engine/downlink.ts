@@ -73,8 +73,12 @@ export class Downlink implements TickTask {
       track = new InboundTrack({
         trackSid,
         kind,
-        requestPackets: (ssrc, numbers) => { this.#port.sendControl(this.#compound(writeNack(this.#ssrc, ssrc, numbers))); },
-        requestKeyFrame: (ssrc) => { this.#port.sendControl(this.#compound(writePli(this.#ssrc, ssrc))); },
+        requestPackets: (ssrc, numbers) => {
+          this.#port.sendControl(this.#compound(writeNack(this.#ssrc, ssrc, numbers)));
+        },
+        requestKeyFrame: (ssrc) => {
+          this.#port.sendControl(this.#compound(writePli(this.#ssrc, ssrc)));
+        },
         onError: this.#options.onFault,
       });
       this.#tracks.set(trackSid, track);
@@ -147,8 +151,12 @@ export class Downlink implements TickTask {
       // The server is active wherever it leaves the choice: two libraries that wait for each other lose a second.
       dtlsRole: remote.setup === 'passive' ? 'active' : 'passive',
       ...(this.#options.bindAddress !== undefined && { bindAddress: this.#options.bindAddress }),
-      onPacket: (packet) => { this.#receive(packet); },
-      onState: (state) => { if (state === 'failed') this.#options.onFailed(); },
+      onPacket: (packet) => {
+        this.#receive(packet);
+      },
+      onState: (state) => {
+        if (state === 'failed') this.#options.onFailed();
+      },
       onFault: this.#options.onFault,
     });
     this.#port.attach(this.#transport);
@@ -225,16 +233,20 @@ export class Downlink implements TickTask {
     for (const report of parseRtcp(buffer)) {
       if (report.type !== 'sr') continue;
       const track = this.#routes.get(report.ssrc)?.track;
-      if (track?.ssrc === report.ssrc) track.statistics?.receiveSenderReport(report.ntpSeconds, report.ntpFraction, nowUs);
+      if (track?.ssrc === report.ssrc)
+        track.statistics?.receiveSenderReport(report.ntpSeconds, report.ntpFraction, nowUs);
     }
   }
 
   #scheduleReports(): void {
     this.#reportTimer = this.#options.clock.after(REPORT_INTERVAL_MS, () => {
       const nowUs = this.#options.clock.nowUs();
-      const blocks = [...this.#tracks.values()].flatMap((track) => (track.statistics ? [track.statistics.reportBlock(nowUs)] : []));
+      const blocks = [...this.#tracks.values()].flatMap((track) =>
+        track.statistics ? [track.statistics.reportBlock(nowUs)] : [],
+      );
       // A report holds at most 31 blocks (RFC 3550 section 6.4.2).
-      for (let i = 0; i < blocks.length; i += 31) this.#port.sendControl(writeReceiverReport(this.#ssrc, blocks.slice(i, i + 31)));
+      for (let i = 0; i < blocks.length; i += 31)
+        this.#port.sendControl(writeReceiverReport(this.#ssrc, blocks.slice(i, i + 31)));
       this.#scheduleReports();
     });
   }

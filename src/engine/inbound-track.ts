@@ -32,8 +32,12 @@ export class InboundTrack {
     if (options.kind === 'audio') this.audio = new AudioReceiver(options.onError);
     else {
       this.video = new VideoReceiver({
-        requestPackets: (numbers) => { if (this.#ssrc !== 0) options.requestPackets(this.#ssrc, numbers); },
-        requestKeyFrame: () => { if (this.#ssrc !== 0) options.requestKeyFrame(this.#ssrc); },
+        requestPackets: (numbers) => {
+          if (this.#ssrc !== 0) options.requestPackets(this.#ssrc, numbers);
+        },
+        requestKeyFrame: () => {
+          if (this.#ssrc !== 0) options.requestKeyFrame(this.#ssrc);
+        },
       });
     }
   }

@@ -2,7 +2,14 @@ import { systemClock } from '../media/clock.js';
 import { SluiceError } from '../media/errors.js';
 import type { Emit } from './media-reader.js';
 import { Participant } from './participant.js';
-import type { ConnectArgs, ConnectResult, EnginePosts, PublisherOpenArgs, ReaderOpenArgs, SessionStats } from './port.js';
+import type {
+  ConnectArgs,
+  ConnectResult,
+  EnginePosts,
+  PublisherOpenArgs,
+  ReaderOpenArgs,
+  SessionStats,
+} from './port.js';
 import { Ticker } from './ticker.js';
 
 const AUDIO_BEAT_MS = 20;
@@ -14,7 +21,9 @@ export class MediaThread {
   readonly #sessions = new Map<number, Participant>();
   /** The session of each publisher and each reader. */
   readonly #owners = new Map<number, Participant>();
-  readonly #onFault = (error: unknown): void => { process.emitWarning(error instanceof Error ? error : String(error)); };
+  readonly #onFault = (error: unknown): void => {
+    process.emitWarning(error instanceof Error ? error : String(error));
+  };
   readonly #audioTicker = new Ticker(systemClock, AUDIO_BEAT_MS, this.#onFault);
   readonly #ticker = new Ticker(systemClock, PACING_BEAT_MS, this.#onFault);
 

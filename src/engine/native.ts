@@ -20,7 +20,9 @@ const retained = new Set<object>();
  */
 export function retainUntilClosed(wrapper: { onClosed(callback: () => void): void }): void {
   retained.add(wrapper);
-  wrapper.onClosed(() => { retained.delete(wrapper); });
+  wrapper.onClosed(() => {
+    retained.delete(wrapper);
+  });
 }
 
 /**
@@ -33,7 +35,7 @@ export async function acquireNative(): Promise<NativeLease> {
   users++;
   let api: NativeApi;
   try {
-    api = await (loading ??= import('node-datachannel'));
+    api = await (loading ??= load());
   } catch (cause) {
     users--;
     loading = undefined;
@@ -56,6 +58,13 @@ export async function acquireNative(): Promise<NativeLease> {
       retained.clear();
     },
   };
+}
+
+async function load(): Promise<NativeApi> {
+  const api = await import('node-datachannel');
+  // It would write its warnings to standard output, among what the program writes there.
+  api.initLogger('Fatal', () => undefined);
+  return api;
 }
 
 /** How many leases are out. */

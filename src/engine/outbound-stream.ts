@@ -85,7 +85,11 @@ export class OutboundStream {
       this.nackCount++;
       const original = this.#history.take(sequence, nowUs, minIntervalUs);
       if (!original || !this.#view.parse(original)) continue;
-      const packet = wrapRtx(this.#view, { ssrc: rtx.ssrc, payloadType: rtx.payloadType, sequenceNumber: this.#rtxSequence });
+      const packet = wrapRtx(this.#view, {
+        ssrc: rtx.ssrc,
+        payloadType: rtx.payloadType,
+        sequenceNumber: this.#rtxSequence,
+      });
       this.#rtxSequence = (this.#rtxSequence + 1) & 0xffff;
       if (header.absSendTimeId !== undefined) this.#template.patchAbsSendTime(packet, nowUs);
       sink.enqueue(packet, PACER_PRIORITY.retransmission);
@@ -108,7 +112,12 @@ export class OutboundStream {
   }
 
   #packet(payloadLength: number, marker: boolean, rtpTime: number): Buffer {
-    const packet = this.#template.allocate(payloadLength, marker, this.#sequence, (rtpTime + this.#timestampOffset) >>> 0);
+    const packet = this.#template.allocate(
+      payloadLength,
+      marker,
+      this.#sequence,
+      (rtpTime + this.#timestampOffset) >>> 0,
+    );
     this.#sequence = (this.#sequence + 1) & 0xffff;
     return packet;
   }
@@ -121,4 +130,3 @@ export class OutboundStream {
     this.#options.sink.enqueue(packet, priority);
   }
 }
-

@@ -10,7 +10,9 @@ export class PacketPort implements PacketSink, TickTask {
   readonly #ticker: Ticker;
   readonly #pacer = new Pacer<Buffer>();
   #transport: Transport | undefined;
-  readonly #send = (packet: Buffer): void => { this.#transport?.send(packet); };
+  readonly #send = (packet: Buffer): void => {
+    this.#transport?.send(packet);
+  };
 
   /** `ticker`: a beat of a few milliseconds. */
   constructor(clock: Clock, ticker: Ticker) {

@@ -5,7 +5,14 @@ import { Mixer } from './audio/mixer.js';
 import { Directory, type DirectoryChange, type StreamEntry, connectionInfo, streamIdOf } from './directory.js';
 import { Downlink } from './downlink.js';
 import { type Emit, MediaReader } from './media-reader.js';
-import type { ConnectArgs, ConnectResult, InboundStats, PublisherOpenArgs, ReaderOpenArgs, SessionStats } from './port.js';
+import type {
+  ConnectArgs,
+  ConnectResult,
+  InboundStats,
+  PublisherOpenArgs,
+  ReaderOpenArgs,
+  SessionStats,
+} from './port.js';
 import { EnginePublisher } from './publisher.js';
 import { StreamReader } from './reader.js';
 import { LiveKitSignal } from './signalling/livekit.js';
@@ -66,7 +73,9 @@ export class Participant implements TickTask {
       signal: this.#signal,
       bindAddress: isLoopback(args.url) ? '127.0.0.1' : undefined,
       onFault: options.onFault,
-      onFailed: () => { this.#lose(new SluiceError('SLUICE_SESSION_LOST', 'the media connection to the server broke')); },
+      onFailed: () => {
+        this.#lose(new SluiceError('SLUICE_SESSION_LOST', 'the media connection to the server broke'));
+      },
     };
     this.#uplink = new Uplink(link);
     this.#downlink = new Downlink(link);
@@ -79,26 +88,43 @@ export class Participant implements TickTask {
     const self: { participant?: Participant } = {};
     const waiting: (() => void)[] = [];
     // The server may speak before this side is set up.
-    const later = <A extends unknown[]>(task: (to: Participant, ...a: A) => void) => (...a: A): void => {
-      const to = self.participant;
-      if (to) task(to, ...a);
-      else waiting.push(() => { if (self.participant) task(self.participant, ...a); });
-    };
+    const later =
+      <A extends unknown[]>(task: (to: Participant, ...a: A) => void) =>
+      (...a: A): void => {
+        const to = self.participant;
+        if (to) task(to, ...a);
+        else
+          waiting.push(() => {
+            if (self.participant) task(self.participant, ...a);
+          });
+      };
     const signal = await LiveKitSignal.connect({
       url: args.url,
       token: args.token,
       timeoutMs: args.timeoutMs,
       clock: options.clock,
       handlers: {
-        onOffer: later((to, sdp: string, id: number) => { to.#downlink.onOffer(sdp, id); }),
-        onAnswer: later((to, sdp: string, id: number) => { to.#uplink.onAnswer(sdp, id); }),
+        onOffer: later((to, sdp: string, id: number) => {
+          to.#downlink.onOffer(sdp, id);
+        }),
+        onAnswer: later((to, sdp: string, id: number) => {
+          to.#uplink.onAnswer(sdp, id);
+        }),
         onCandidate: later((to, target: 'publisher' | 'subscriber', candidate: string) => {
           (target === 'publisher' ? to.#uplink : to.#downlink).onCandidate(candidate);
         }),
-        onParticipants: later((to, participants: readonly ParticipantInfo[]) => { to.#take(participants); }),
-        onTrackPublished: later((to, response) => { to.#uplink.onTrackPublished(response); }),
-        onSpeakers: later((to, speakers: readonly SpeakerInfo[]) => { to.#hear(speakers); }),
-        onEnd: later((to, error: SluiceError) => { to.#lose(error); }),
+        onParticipants: later((to, participants: readonly ParticipantInfo[]) => {
+          to.#take(participants);
+        }),
+        onTrackPublished: later((to, response) => {
+          to.#uplink.onTrackPublished(response);
+        }),
+        onSpeakers: later((to, speakers: readonly SpeakerInfo[]) => {
+          to.#hear(speakers);
+        }),
+        onEnd: later((to, error: SluiceError) => {
+          to.#lose(error);
+        }),
       },
     });
     const participant = new Participant(args, options, signal);
@@ -243,7 +269,9 @@ export class Participant implements TickTask {
 
   #lose(error: SluiceError): void {
     if (this.#ended) return;
-    this.#tell(() => { this.#options.emit('sessionLost', { session: this.#args.session, error: toErrorData(error) }); });
+    this.#tell(() => {
+      this.#options.emit('sessionLost', { session: this.#args.session, error: toErrorData(error) });
+    });
     this.disconnect().catch(this.#options.onFault);
   }
 
@@ -251,13 +279,16 @@ export class Participant implements TickTask {
     for (const change of this.#directory.update(participants)) {
       if (change.type === 'streamReceived' || change.type === 'streamUpdated') this.#onStream(change.stream);
       if (change.type === 'streamDropped') this.#onStreamDropped(change.stream);
-      this.#tell(() => { this.#report(change); });
+      this.#tell(() => {
+        this.#report(change);
+      });
     }
     this.#subscribe();
   }
 
   #onStream(entry: StreamEntry): void {
-    for (const reader of this.#readers.values()) if (reader.streamId === entry.state.streamId) this.#connect(reader, entry);
+    for (const reader of this.#readers.values())
+      if (reader.streamId === entry.state.streamId) this.#connect(reader, entry);
     for (const mix of this.#mixes.values()) if (mix.active) this.#addToMix(mix, entry);
   }
 
@@ -280,7 +311,8 @@ export class Participant implements TickTask {
     for (const sid of [entry.audioTrack, entry.videoTrack]) {
       if (sid === undefined) continue;
       for (const track of this.#downlink.tracks) {
-        if (track.trackSid === sid && track.audio) for (const mix of this.#mixes.values()) mix.mixer.remove(track.audio);
+        if (track.trackSid === sid && track.audio)
+          for (const mix of this.#mixes.values()) mix.mixer.remove(track.audio);
       }
       this.#downlink.forget(sid);
     }

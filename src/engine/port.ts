@@ -186,7 +186,12 @@ export interface InboundStats {
 }
 
 type CallMessage = {
-  [N in keyof EngineCalls]: { readonly t: 'call'; readonly id: number; readonly name: N; readonly args: EngineCalls[N]['args'] };
+  [N in keyof EngineCalls]: {
+    readonly t: 'call';
+    readonly id: number;
+    readonly name: N;
+    readonly args: EngineCalls[N]['args'];
+  };
 }[keyof EngineCalls];
 
 type PostMessage = {
@@ -200,8 +205,7 @@ type EventMessage = {
 export type ToEngine = CallMessage | PostMessage | { readonly t: 'shutdown'; readonly done: SharedArrayBuffer };
 
 export type FromEngine =
-  | EventMessage
-  | { readonly t: 'reply'; readonly id: number; readonly result?: unknown; readonly error?: ErrorData };
+  EventMessage | { readonly t: 'reply'; readonly id: number; readonly result?: unknown; readonly error?: ErrorData };
 
 interface PortLike {
   postMessage(value: unknown, transfer?: readonly ArrayBuffer[]): void;
@@ -212,7 +216,9 @@ export class BatchingPort<M> {
   readonly #port: PortLike;
   #batch: M[] = [];
   #transfer: ArrayBuffer[] = [];
-  readonly #flush = (): void => { this.flush(); };
+  readonly #flush = (): void => {
+    this.flush();
+  };
 
   constructor(port: PortLike) {
     this.#port = port;

@@ -98,7 +98,14 @@ export class EnginePublisher {
   stats(): OutboundStats[] {
     const stats: OutboundStats[] = [];
     const { audio, video } = this.#streams;
-    if (audio) stats.push({ ...this.#streamStats('audio', audio), framesEncoded: 0, keyFramesEncoded: 0, framesDropped: 0, pliCount: 0 });
+    if (audio)
+      stats.push({
+        ...this.#streamStats('audio', audio),
+        framesEncoded: 0,
+        keyFramesEncoded: 0,
+        framesDropped: 0,
+        pliCount: 0,
+      });
     if (video && this.#video) {
       stats.push({
         ...this.#streamStats('video', video),
@@ -132,13 +139,23 @@ function openAudio(args: PublisherOpenArgs, { emit }: PublisherContext): Promise
     dtx: args.dtx,
     silenceToleranceMs: args.silenceToleranceMs,
     levels: new BigInt64Array(args.levels),
-    onDrained: () => { emit('mediaBufferDrained', { publisher, kind: 'audio' }); },
-    onConsumed: () => { emit('consumed', { publisher, kind: 'audio' }); },
-    onError: (error) => { emit('publisherError', { publisher, error: toErrorData(error, 'SLUICE_CODEC_FAILED') }); },
+    onDrained: () => {
+      emit('mediaBufferDrained', { publisher, kind: 'audio' });
+    },
+    onConsumed: () => {
+      emit('consumed', { publisher, kind: 'audio' });
+    },
+    onError: (error) => {
+      emit('publisherError', { publisher, error: toErrorData(error, 'SLUICE_CODEC_FAILED') });
+    },
   });
 }
 
-function openVideo(args: PublisherOpenArgs, { clock, emit }: PublisherContext, audio: AudioSender | undefined): VideoSender {
+function openVideo(
+  args: PublisherOpenArgs,
+  { clock, emit }: PublisherContext,
+  audio: AudioSender | undefined,
+): VideoSender {
   const { publisher } = args;
   return new VideoSender({
     codec: args.videoCodec,
@@ -148,10 +165,18 @@ function openVideo(args: PublisherOpenArgs, { clock, emit }: PublisherContext, a
     levels: new BigInt64Array(args.levels),
     clock,
     ...(audio && { reference: audio.timelineUs }),
-    onDrained: () => { emit('mediaBufferDrained', { publisher, kind: 'video' }); },
-    onConsumed: () => { emit('consumed', { publisher, kind: 'video' }); },
-    onKeyFrameRequested: () => { emit('keyFrameRequested', { publisher }); },
-    onError: (error) => { emit('publisherError', { publisher, error: toErrorData(error, 'SLUICE_CODEC_FAILED') }); },
+    onDrained: () => {
+      emit('mediaBufferDrained', { publisher, kind: 'video' });
+    },
+    onConsumed: () => {
+      emit('consumed', { publisher, kind: 'video' });
+    },
+    onKeyFrameRequested: () => {
+      emit('keyFrameRequested', { publisher });
+    },
+    onError: (error) => {
+      emit('publisherError', { publisher, error: toErrorData(error, 'SLUICE_CODEC_FAILED') });
+    },
   });
 }
 
@@ -164,7 +189,11 @@ function uplinkTrack(args: PublisherOpenArgs, kind: 'audio' | 'video', video: Vi
     videoCodec: args.videoCodec,
     width: args.width,
     height: args.height,
-    onKeyFrameRequest: () => { video?.requestKeyFrame(); },
-    onBitrateCap: (bps) => { video?.setBitrateCap(bps); },
+    onKeyFrameRequest: () => {
+      video?.requestKeyFrame();
+    },
+    onBitrateCap: (bps) => {
+      video?.setBitrateCap(bps);
+    },
   };
 }

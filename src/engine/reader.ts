@@ -35,7 +35,9 @@ export class StreamReader implements AudioConsumer, EncodedAudioConsumer {
       encoded: args.encoded,
       pixelFormat: args.pixelFormat,
       maxLagMs: args.maxLagMs,
-      onError: (error) => { emit('readerError', { reader: args.reader, error: toErrorData(error, 'SLUICE_CODEC_FAILED') }); },
+      onError: (error) => {
+        emit('readerError', { reader: args.reader, error: toErrorData(error, 'SLUICE_CODEC_FAILED') });
+      },
     });
   }
 

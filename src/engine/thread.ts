@@ -1,6 +1,13 @@
 import { Worker } from 'node:worker_threads';
 import { SluiceError, fromErrorData, toErrorData, type ErrorData } from '../media/errors.js';
-import { BatchingPort, type EngineCalls, type EngineEvents, type EnginePosts, type FromEngine, type ToEngine } from './port.js';
+import {
+  BatchingPort,
+  type EngineCalls,
+  type EngineEvents,
+  type EnginePosts,
+  type FromEngine,
+  type ToEngine,
+} from './port.js';
 
 /** Longest wait for the media thread to clean up when the process exits, in ms. */
 const EXIT_TIMEOUT_MS = 2000;
@@ -76,10 +83,18 @@ class EngineThread implements Engine {
     this.#worker = new Worker(new URL('./worker.js', import.meta.url), { execArgv: [], name: 'sluice-media' });
     this.#worker.unref();
     this.#port = new BatchingPort<ToEngine>(this.#worker);
-    this.#worker.on('message', (batch: FromEngine[]) => { this.#receive(batch); });
-    this.#worker.on('error', (error) => { this.#fail(error); });
-    this.#worker.on('exit', () => { this.#fail(new Error('the media thread ended')); });
-    process.on('exit', () => { this.#shutDown(); });
+    this.#worker.on('message', (batch: FromEngine[]) => {
+      this.#receive(batch);
+    });
+    this.#worker.on('error', (error) => {
+      this.#fail(error);
+    });
+    this.#worker.on('exit', () => {
+      this.#fail(new Error('the media thread ended'));
+    });
+    process.on('exit', () => {
+      this.#shutDown();
+    });
   }
 
   call<N extends keyof EngineCalls>(name: N, args: EngineCalls[N]['args']): Promise<EngineCalls[N]['result']> {
@@ -135,7 +150,10 @@ class EngineThread implements Engine {
   #fail(cause: unknown): void {
     if (this.#failure) return;
     this.#failure = toErrorData(
-      new SluiceError('SLUICE_ENGINE_FAILED', `the media thread broke: ${cause instanceof Error ? cause.message : String(cause)}`),
+      new SluiceError(
+        'SLUICE_ENGINE_FAILED',
+        `the media thread broke: ${cause instanceof Error ? cause.message : String(cause)}`,
+      ),
     );
     for (const call of this.#calls.values()) call.reject(fromErrorData(this.#failure));
     this.#calls.clear();

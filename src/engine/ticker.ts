@@ -17,7 +17,9 @@ export class Ticker {
   #timer: ClockTimer | undefined;
   #nextUs = 0;
   #running = false;
-  readonly #beat = (): void => { this.#run(); };
+  readonly #beat = (): void => {
+    this.#run();
+  };
 
   constructor(clock: Clock, periodMs: number, onFault: (error: unknown) => void) {
     this.#clock = clock;

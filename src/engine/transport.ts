@@ -50,6 +50,7 @@ export class Transport {
   #track: Track | undefined;
   readonly #channels = new Set<DataChannel>();
   #state: TransportState = 'new';
+  #connected = false;
   #local: TransportDescription | undefined;
   #sendFailures = 0;
 
@@ -65,8 +66,16 @@ export class Transport {
         ? {}
         : { enableIceUdpMux: true, portRangeBegin: options.udpPort, portRangeEnd: options.udpPort }),
     });
-    this.#pc.onStateChange(guard(options.onFault, (state: string) => { this.#onNativeState(state); }));
-    this.#pc.onDataChannel(guard(options.onFault, (channel: DataChannel) => { this.#adoptChannel(channel); }));
+    this.#pc.onStateChange(
+      guard(options.onFault, (state: string) => {
+        this.#onNativeState(state);
+      }),
+    );
+    this.#pc.onDataChannel(
+      guard(options.onFault, (channel: DataChannel) => {
+        this.#adoptChannel(channel);
+      }),
+    );
   }
 
   /** Makes the side that describes itself first. Its `local` description is complete when the promise resolves. */
@@ -165,11 +174,19 @@ export class Transport {
   async close(): Promise<void> {
     if (this.#state === 'closed') return;
     this.#setState('closed');
-    for (const channel of this.#channels) attempt(() => { channel.close(); });
+    for (const channel of this.#channels)
+      attempt(() => {
+        channel.close();
+      });
     this.#channels.clear();
     const track = this.#track;
-    if (track) attempt(() => { track.close(); });
-    attempt(() => { this.#pc.close(); });
+    if (track)
+      attempt(() => {
+        track.close();
+      });
+    attempt(() => {
+      this.#pc.close();
+    });
     this.#track = undefined;
     await this.#lease.release();
   }
@@ -206,6 +223,11 @@ export class Transport {
   #adoptTrack(track: Track): void {
     this.#track = track;
     retainUntilClosed(track);
+    track.onOpen(
+      guard(this.#options.onFault, () => {
+        this.#onNativeState('open');
+      }),
+    );
     track.onMessage(
       guard(this.#options.onFault, (packet: Buffer) => {
         if (this.#state !== 'closed') this.#options.onPacket(packet);
@@ -238,7 +260,14 @@ export class Transport {
 
   #onNativeState(state: string): void {
     if (this.#state === 'closed') return;
-    if (state === 'connecting' || state === 'connected' || state === 'failed') this.#setState(state);
+    // Connected is who can send: the track opens a moment before or after the connection.
+    if (state === 'connected') this.#connected = true;
+    if (state === 'connected' || state === 'open') {
+      if (this.#connected && this.#track?.isOpen() === true) this.#setState('connected');
+      return;
+    }
+    this.#connected = false;
+    if (state === 'connecting' || state === 'failed') this.#setState(state);
     else if (state === 'disconnected') this.#setState('connecting');
     else if (state === 'closed') this.#setState('failed');
   }

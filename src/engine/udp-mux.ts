@@ -31,7 +31,12 @@ export class UdpMux {
     this.#listener = listener;
     this.port = port;
     this.address = address;
-    listener.onUnhandledStunRequest(guard(() => undefined, () => undefined));
+    listener.onUnhandledStunRequest(
+      guard(
+        () => undefined,
+        () => undefined,
+      ),
+    );
   }
 
   /** Errors: SLUICE_ADDRESS_IN_USE. */

@@ -102,7 +102,8 @@ export class Uplink {
     for (const entry of entries) entry.active = true;
     await this.#negotiate();
     return entries.map((entry) => {
-      if (!entry.stream) throw new SluiceError('SLUICE_PUBLISH_FAILED', `the server does not take ${entry.track.kind} in this codec`);
+      if (!entry.stream)
+        throw new SluiceError('SLUICE_PUBLISH_FAILED', `the server does not take ${entry.track.kind} in this codec`);
       return { trackSid: entry.sid, stream: entry.stream };
     });
   }
@@ -168,7 +169,9 @@ export class Uplink {
             source: audio ? TrackSource.MICROPHONE : TrackSource.CAMERA,
             stream: track.streamName,
             disableRed: true,
-            ...(audio ? { disableDtx: !track.dtx, stereo: track.stereo } : { width: track.width, height: track.height }),
+            ...(audio
+              ? { disableDtx: !track.dtx, stereo: track.stereo }
+              : { width: track.width, height: track.height }),
           }),
         );
       },
@@ -201,7 +204,9 @@ export class Uplink {
         this.#options.signal.sendOffer(writeSessionDescription(offer), id);
       },
       'the server did not answer the offer',
-      () => { this.#answer = undefined; },
+      () => {
+        this.#answer = undefined;
+      },
     );
     const answer = parseSessionDescription(sdp);
     if (!this.#accepted) {
@@ -243,8 +248,12 @@ export class Uplink {
       dataChannels: true,
       dtlsRole: 'passive',
       ...(this.#options.bindAddress !== undefined && { bindAddress: this.#options.bindAddress }),
-      onPacket: (packet) => { if (isRtcp(packet)) for (const report of parseRtcp(packet)) this.#receive(report); },
-      onState: (state) => { if (state === 'failed') this.#options.onFailed(); },
+      onPacket: (packet) => {
+        if (isRtcp(packet)) for (const report of parseRtcp(packet)) this.#receive(report);
+      },
+      onState: (state) => {
+        if (state === 'failed') this.#options.onFailed();
+      },
       onFault: this.#options.onFault,
     });
     this.#port.attach(transport);
@@ -301,10 +310,23 @@ export class Uplink {
 
 function offeredTrack(entry: Entry, cname: string): OfferedTrack {
   const { track, mid, ssrc, rtxSsrc, active, cid } = entry;
-  const common = { mid, kind: track.kind, ssrc, streamId: track.streamName.replace(/\s/g, '_'), trackId: cid, cname, active };
+  const common = {
+    mid,
+    kind: track.kind,
+    ssrc,
+    streamId: track.streamName.replace(/\s/g, '_'),
+    trackId: cid,
+    cname,
+    active,
+  };
   const types = OFFERED_PAYLOAD_TYPES;
   if (track.kind === 'audio') {
-    return { ...common, codec: 'opus', payloadType: types.opus, opus: { stereo: track.stereo, dtx: track.dtx, fec: true } };
+    return {
+      ...common,
+      codec: 'opus',
+      payloadType: types.opus,
+      opus: { stereo: track.stereo, dtx: track.dtx, fec: true },
+    };
   }
   return track.videoCodec === 'vp8'
     ? { ...common, rtxSsrc, codec: 'vp8', payloadType: types.vp8, rtxPayloadType: types.vp8Rtx }

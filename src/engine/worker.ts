@@ -40,8 +40,12 @@ main.on('message', (batch: ToEngine[]) => {
 });
 
 // An error that nobody caught would end the thread, and with it the process: it is reported and the thread goes on.
-process.on('uncaughtException', (error) => { process.emitWarning(error instanceof Error ? error : String(error)); });
-process.on('unhandledRejection', (error) => { process.emitWarning(error instanceof Error ? error : String(error)); });
+process.on('uncaughtException', (error) => {
+  process.emitWarning(error instanceof Error ? error : String(error));
+});
+process.on('unhandledRejection', (error) => {
+  process.emitWarning(error instanceof Error ? error : String(error));
+});
 
 async function answer(message: Extract<ToEngine, { t: 'call' }>): Promise<void> {
   try {

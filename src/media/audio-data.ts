@@ -29,7 +29,14 @@ export function audioData(
   numberOfChannels: number,
   timestamp: number,
 ): AudioData {
-  return { kind: 'audio', data, sampleRate, numberOfChannels, numberOfFrames: data.length / numberOfChannels, timestamp };
+  return {
+    kind: 'audio',
+    data,
+    sampleRate,
+    numberOfChannels,
+    numberOfFrames: data.length / numberOfChannels,
+    timestamp,
+  };
 }
 
 /** The length of a chunk in microseconds. */

@@ -18,7 +18,11 @@ export const systemClock: Clock = {
   nowUs: () => performance.now() * 1000,
   after(delayMs, task) {
     const timer = setTimeout(task, delayMs);
-    return { cancel: () => { clearTimeout(timer); } };
+    return {
+      cancel: () => {
+        clearTimeout(timer);
+      },
+    };
   },
 };
 
@@ -41,7 +45,11 @@ export class VirtualClock implements Clock {
   after(delayMs: number, task: () => void): ClockTimer {
     const entry: Pending = { dueUs: this.#nowUs + Math.max(0, delayMs) * 1000, order: this.#order++, task };
     this.#pending.push(entry);
-    return { cancel: () => { this.#pending = this.#pending.filter((other) => other !== entry); } };
+    return {
+      cancel: () => {
+        this.#pending = this.#pending.filter((other) => other !== entry);
+      },
+    };
   }
 
   /** Moves time on by `ms` milliseconds and runs what falls due, also what those tasks set. */
@@ -58,7 +66,8 @@ export class VirtualClock implements Clock {
     let first: Pending | undefined;
     for (const entry of this.#pending) {
       if (entry.dueUs > endUs) continue;
-      if (!first || entry.dueUs < first.dueUs || (entry.dueUs === first.dueUs && entry.order < first.order)) first = entry;
+      if (!first || entry.dueUs < first.dueUs || (entry.dueUs === first.dueUs && entry.order < first.order))
+        first = entry;
     }
     if (first) this.#pending = this.#pending.filter((other) => other !== first);
     return first;

@@ -112,7 +112,8 @@ export function fromErrorData(data: ErrorData): SluiceError {
 export function formatPlace(place: Place | undefined): string {
   if (!place) return '';
   const file = place.file === undefined ? '' : place.file;
-  const position = place.line === undefined ? '' : `:${place.line}${place.column === undefined ? '' : `:${place.column}`}`;
+  const position =
+    place.line === undefined ? '' : `:${place.line}${place.column === undefined ? '' : `:${place.column}`}`;
   const node = place.node === undefined ? '' : `node "${place.node}"`;
   return [file + position, node].filter((part) => part !== '').join(': ');
 }

@@ -16,7 +16,14 @@ export interface MediaBufferCounters {
  * No timers, no events: the owner decides when to push and when to shift.
  */
 export class MediaBuffer<T> {
-  readonly counters: MediaBufferCounters = { pushed: 0, shifted: 0, dropped: 0, pushedUs: 0, shiftedUs: 0, droppedUs: 0 };
+  readonly counters: MediaBufferCounters = {
+    pushed: 0,
+    shifted: 0,
+    dropped: 0,
+    pushedUs: 0,
+    shiftedUs: 0,
+    droppedUs: 0,
+  };
   readonly #limitUs: number;
   readonly #policy: OverflowPolicy;
   #values: (T | undefined)[] = new Array<T | undefined>(16);

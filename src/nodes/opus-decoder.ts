@@ -7,7 +7,10 @@ import type { EncodedAudioChunk } from '../media/encoded-chunk.js';
 import { defineNode } from '../media/node.js';
 
 const Options = z.strictObject({
-  sampleRate: z.literal([8000, 12000, 16000, 24000, 48000]).default(48_000).describe('Samples per second and channel that come out, in Hz.'),
+  sampleRate: z
+    .literal([8000, 12000, 16000, 24000, 48000])
+    .default(48_000)
+    .describe('Samples per second and channel that come out, in Hz.'),
   channels: z.literal([1, 2]).default(2).describe('Channels that come out: 1 for mono, 2 for stereo.'),
 });
 type OpusDecoderOptions = z.output<typeof Options>;
@@ -29,7 +32,9 @@ export const opusDecoder = defineNode({
   summary: 'Decodes Opus to audio.',
   options: Options,
   inputs: [{ name: 'in', formats: [{ kind: 'encoded-audio', codec: 'opus' }] }],
-  outputs: ({ sampleRate, channels }) => [{ name: 'out', formats: [{ kind: 'audio', sampleRate, numberOfChannels: channels }] }],
+  outputs: ({ sampleRate, channels }) => [
+    { name: 'out', formats: [{ kind: 'audio', sampleRate, numberOfChannels: channels }] },
+  ],
   example: `nodes:
   beep:  { type: tone, durationMs: 1000, live: false }
   opus:  { type: opus-encoder, from: beep }
@@ -60,8 +65,12 @@ class OpusDecoderStream extends Transform {
       return;
     }
     this.#open().then(
-      (decoder) => { this.#take(decoder, chunk, done); },
-      (error: unknown) => { done(error as Error); },
+      (decoder) => {
+        this.#take(decoder, chunk, done);
+      },
+      (error: unknown) => {
+        done(error as Error);
+      },
     );
   }
 

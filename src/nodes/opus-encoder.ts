@@ -59,8 +59,12 @@ class OpusEncoderStream extends Transform {
       return;
     }
     this.#open(audio).then(
-      (encoder) => { this.#take(encoder, audio, done); },
-      (error: unknown) => { done(error as Error); },
+      (encoder) => {
+        this.#take(encoder, audio, done);
+      },
+      (error: unknown) => {
+        done(error as Error);
+      },
     );
   }
 
@@ -105,7 +109,9 @@ class OpusEncoderStream extends Transform {
     if (audio.sampleRate !== this.#sampleRate || audio.numberOfChannels !== this.#channels) {
       const was = `${this.#sampleRate} Hz and ${this.#channels} channel(s)`;
       const is = `${audio.sampleRate} Hz and ${audio.numberOfChannels}`;
-      done(new SluiceError('SLUICE_FORMAT_MISMATCH', `opus-encoder began with ${was}, then came ${is}`, { mend: MEND }));
+      done(
+        new SluiceError('SLUICE_FORMAT_MISMATCH', `opus-encoder began with ${was}, then came ${is}`, { mend: MEND }),
+      );
       return;
     }
     try {
@@ -119,8 +125,9 @@ class OpusEncoderStream extends Transform {
   #encode(encoder: OpusEncoder, audio: AudioData): void {
     const { data } = audio;
     const isBegun = this.#filled > 0;
-    if (isBegun && audio.timestamp - this.#timestamp - this.#timeOf(this.#filled) > MAX_GAP_US) this.#emitPeriod(encoder);
-    for (let offset = 0; offset < data.length; ) {
+    if (isBegun && audio.timestamp - this.#timestamp - this.#timeOf(this.#filled) > MAX_GAP_US)
+      this.#emitPeriod(encoder);
+    for (let offset = 0; offset < data.length;) {
       if (this.#filled === 0) this.#timestamp = Math.max(this.#timestamp, audio.timestamp + this.#timeOf(offset));
       const count = Math.min(this.#period.length - this.#filled, data.length - offset);
       this.#period.set(data.subarray(offset, offset + count), this.#filled);

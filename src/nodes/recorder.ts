@@ -32,7 +32,9 @@ const Options = z.strictObject({
   alignStart: z
     .boolean()
     .default(true)
-    .describe('Begin the file where both audio and video have begun, and leave out what comes before; `false` keeps it.'),
+    .describe(
+      'Begin the file where both audio and video have begun, and leave out what comes before; `false` keeps it.',
+    ),
   waitMs: z
     .int()
     .min(0)
@@ -283,13 +285,18 @@ class RecorderInput<C extends Chunk> extends Writable {
       done(error as Error);
       return;
     }
-    if (wait) wait.then(() => { done(); }, done);
+    if (wait)
+      wait.then(() => {
+        done();
+      }, done);
     else done();
   }
 
   override _final(done: Done): void {
     this.over = true;
-    this.#ended().then(() => { done(); }, done);
+    this.#ended().then(() => {
+      done();
+    }, done);
   }
 
   override _destroy(error: Error | null, done: Done): void {

@@ -22,7 +22,9 @@ export const resampler = defineNode({
   summary: 'Converts audio to another sample rate and number of channels.',
   options: Options,
   inputs: [{ name: 'in', formats: [{ kind: 'audio' }] }],
-  outputs: ({ sampleRate, channels }) => [{ name: 'out', formats: [{ kind: 'audio', sampleRate, numberOfChannels: channels }] }],
+  outputs: ({ sampleRate, channels }) => [
+    { name: 'out', formats: [{ kind: 'audio', sampleRate, numberOfChannels: channels }] },
+  ],
   example: `nodes:
   clip:   { type: file, path: clip.mp3 }
   speech: { type: resampler, from: clip.audio, sampleRate: 16000 }
@@ -51,8 +53,12 @@ class ResamplerStream extends Transform {
       return;
     }
     this.#reopen(audio).then(
-      (resampler) => { this.#convert(resampler, audio, done); },
-      (error: unknown) => { done(error as Error); },
+      (resampler) => {
+        this.#convert(resampler, audio, done);
+      },
+      (error: unknown) => {
+        done(error as Error);
+      },
     );
   }
 

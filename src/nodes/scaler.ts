@@ -29,7 +29,12 @@ export const scaler = defineNode({
   options: Options,
   inputs: [{ name: 'in', formats: [{ kind: 'video' }] }],
   outputs: ({ width, height, format }) => [
-    { name: 'out', formats: [{ kind: 'video', format, ...(width !== undefined && { width }), ...(height !== undefined && { height }) }] },
+    {
+      name: 'out',
+      formats: [
+        { kind: 'video', format, ...(width !== undefined && { width }), ...(height !== undefined && { height }) },
+      ],
+    },
   ],
   example: `nodes:
   picture: { type: test-pattern, durationMs: 1000, live: false }
@@ -53,8 +58,12 @@ class ScalerStream extends Transform {
       return;
     }
     this.#open().then(
-      (scaler) => { this.#scale(scaler, frame, done); },
-      (error: unknown) => { done(error as Error); },
+      (scaler) => {
+        this.#scale(scaler, frame, done);
+      },
+      (error: unknown) => {
+        done(error as Error);
+      },
     );
   }
 

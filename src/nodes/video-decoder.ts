@@ -63,8 +63,12 @@ class VideoDecoderStream extends Transform {
       return;
     }
     this.#open(chunk.codec).then(
-      (decoder) => { this.#decode(decoder, chunk, done); },
-      (error: unknown) => { done(error as Error); },
+      (decoder) => {
+        this.#decode(decoder, chunk, done);
+      },
+      (error: unknown) => {
+        done(error as Error);
+      },
     );
   }
 
@@ -76,14 +80,30 @@ class VideoDecoderStream extends Transform {
 
   override _flush(done: TransformCallback): void {
     if (!this.#decoder) done();
-    else this.#decoder.flush().then(() => { done(); }, (error: unknown) => { done(error as Error); });
+    else
+      this.#decoder.flush().then(
+        () => {
+          done();
+        },
+        (error: unknown) => {
+          done(error as Error);
+        },
+      );
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     const decoder = this.#decoder;
     this.#decoder = this.#waiting = undefined;
     if (!decoder) done(error);
-    else decoder.close().then(() => { done(error); }, () => { done(error); });
+    else
+      decoder.close().then(
+        () => {
+          done(error);
+        },
+        () => {
+          done(error);
+        },
+      );
   }
 
   async #open(codec: VideoCodec): Promise<ThreadedVideoDecoder> {

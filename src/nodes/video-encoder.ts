@@ -71,8 +71,12 @@ class VideoEncoderStream extends Transform {
       return;
     }
     this.#open(frame).then(
-      (encoder) => { this.#encode(encoder, frame, done); },
-      (error: unknown) => { done(error as Error); },
+      (encoder) => {
+        this.#encode(encoder, frame, done);
+      },
+      (error: unknown) => {
+        done(error as Error);
+      },
     );
   }
 
@@ -84,14 +88,30 @@ class VideoEncoderStream extends Transform {
 
   override _flush(done: TransformCallback): void {
     if (!this.#encoder) done();
-    else this.#encoder.flush().then(() => { done(); }, (error: unknown) => { done(error as Error); });
+    else
+      this.#encoder.flush().then(
+        () => {
+          done();
+        },
+        (error: unknown) => {
+          done(error as Error);
+        },
+      );
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     const encoder = this.#encoder;
     this.#encoder = this.#waiting = undefined;
     if (!encoder) done(error);
-    else encoder.close().then(() => { done(error); }, () => { done(error); });
+    else
+      encoder.close().then(
+        () => {
+          done(error);
+        },
+        () => {
+          done(error);
+        },
+      );
   }
 
   async #open(frame: VideoFrame): Promise<ThreadedVideoEncoder> {
@@ -106,9 +126,15 @@ class VideoEncoderStream extends Transform {
       bitrate,
       keyFrameIntervalFrames: Math.max(1, Math.round((keyFrameIntervalMs * frameRate) / 1000)),
     });
-    encoder.onChunk((chunk) => { this.push(chunk); });
-    encoder.onAnswer(() => { this.#goOn(); });
-    encoder.onError((error) => { this.destroy(error); });
+    encoder.onChunk((chunk) => {
+      this.push(chunk);
+    });
+    encoder.onAnswer(() => {
+      this.#goOn();
+    });
+    encoder.onError((error) => {
+      this.destroy(error);
+    });
     if (this.destroyed) await encoder.close();
     else this.#encoder = encoder;
     return encoder;

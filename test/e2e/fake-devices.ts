@@ -30,7 +30,10 @@ export async function makeFakeDevices(speechFile: string, folder: string): Promi
 }
 
 async function readSpeech(path: string): Promise<Int16Array> {
-  const reader = (await openMediaFile(path)).read({ audio: { sampleRate: SAMPLE_RATE, numberOfChannels: 1 }, video: false });
+  const reader = (await openMediaFile(path)).read({
+    audio: { sampleRate: SAMPLE_RATE, numberOfChannels: 1 },
+    video: false,
+  });
   const chunks: Int16Array[] = [];
   for await (const value of reader) if (value.kind === 'audio') chunks.push(value.data);
   const all = new Int16Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));

@@ -35,7 +35,9 @@ export class Visitor {
 
   private constructor(page: Page) {
     this.page = page;
-    page.on('pageerror', (error) => { this.#errors.push(error.message); });
+    page.on('pageerror', (error) => {
+      this.#errors.push(error.message);
+    });
   }
 
   /** Opens the page and joins by hand: name, then the button. */

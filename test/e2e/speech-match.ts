@@ -16,7 +16,8 @@ export function matchSpeech(heard: Int16Array, speech: Int16Array, sampleRate: n
   const reference = decimate(speech, true);
   const recording = decimate(heard, false);
   const windows: Float32Array[] = [];
-  for (let start = 0; start + length <= recording.length; start += length / 2) windows.push(recording.subarray(start, start + length));
+  for (let start = 0; start + length <= recording.length; start += length / 2)
+    windows.push(recording.subarray(start, start + length));
   windows.sort((a, b) => energy(b) - energy(a));
   const peaks = windows.slice(0, WINDOWS).map((window) => bestMatch(window, reference));
   peaks.sort((a, b) => a - b);

@@ -41,6 +41,10 @@ t.test('hazards of the native library', { jobs: 2 }, async (t) => {
     t.equal(otherSideNoticed, 'failed');
   });
 
+  t.test('what is sent as soon as it says connected leaves', async (t) => {
+    t.same(await survive(t, 'sendAtOnce'), { sent: 40, received: 20 });
+  });
+
   t.test('closing in any order and at any time', async (t) => {
     const { users, refused, usersAtEnd } = await survive(t, 'closeInAnyOrder');
     t.same(users, Array<number>(9).fill(0));

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { ERROR_CODES } from '../../src/media/errors.js';
-import { PACKAGE_ROOT } from './package-root.js';
+import { PACKAGE_ROOT } from '../support/package-root.js';
 
 const START = '<!-- errors -->';
 const END = '<!-- /errors -->';

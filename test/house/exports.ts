@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { PACKAGE_ROOT } from './package-root.js';
+import { PACKAGE_ROOT } from '../support/package-root.js';
 
 type Target = string | { readonly [condition: string]: Target };
 

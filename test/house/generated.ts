@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import t from 'tap';
-import { PACKAGE_ROOT } from './package-root.js';
+import { PACKAGE_ROOT } from '../support/package-root.js';
 
 t.test('generated files are as fresh as what they were made from', async (t) => {
   const run = spawnSync(process.execPath, ['scripts/gen.mjs', '--check'], { cwd: PACKAGE_ROOT, encoding: 'utf8' });

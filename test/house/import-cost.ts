@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import t from 'tap';
-import { PACKAGE_ROOT } from './package-root.js';
+import { PACKAGE_ROOT } from '../support/package-root.js';
 
 /** What a process holds after it imported something, against what it held before. */
 interface Cost {

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { build } from 'vite';
-import { PACKAGE_ROOT } from '../house/package-root.js';
+import { PACKAGE_ROOT } from '../support/package-root.js';
 
 t.test('the built page needs nothing from elsewhere and keeps its own security policy', async (t) => {
   const outDir = t.testdir();

@@ -4,7 +4,7 @@ import { openMediaFile } from '../../src/codecs/media-file.js';
 import { copyPipelines, startCli } from './process-lab.js';
 import { findPictures, findSpeech, median } from './recording.js';
 
-await t.test('demo.yaml records what was played, in step', { timeout: 120_000 }, async (t) => {
+await t.test('demo.yaml records what was played, in step', { timeout: 200_000 }, async (t) => {
   const folder = t.testdir();
   copyPipelines(folder);
   const { code, stderr } = await startCli(t, ['run', '--stats', 'pipelines/demo.yaml'], { cwd: folder }).ended;

@@ -18,7 +18,7 @@ function recordings(out: string): Map<string, number> {
   }
 }
 
-await t.test('play.yaml is heard by record.yaml, in another process', { timeout: 120_000 }, async (t) => {
+await t.test('play.yaml is heard by record.yaml, in another process', { timeout: 200_000 }, async (t) => {
   const folder = t.testdir();
   copyPipelines(folder);
   const out = join(folder, 'out');

@@ -159,16 +159,19 @@ t.test('what is held stays within its bound when nobody pulls, and the newest is
 
 t.test('a burst that leaves too much held is worn off, silent packets first', (t) => {
   const run = (silent: boolean) => {
-    const buffer = new JitterBuffer();
+    const kept: number[] = [];
+    const buffer = new JitterBuffer({ onLeftOut: (packet) => kept.push(packet.sequence) });
     // 100 ms late and all at once at the start, punctual from then on; what the estimator remembers of it fades.
     for (let i = 0; i < 6; i++) buffer.insert(i, i * 960, packet20, 0);
     let ticks = 0;
     for (; ticks < 3000; ticks++) {
       buffer.insert(6 + ticks, (6 + ticks) * 960, packet20, ticks * tickUs, silent);
-      buffer.pull(ticks * tickUs + 10 * ms);
+      const result = buffer.pull(ticks * tickUs + 10 * ms);
+      if (result.type === 'packet') kept.push(result.packet.sequence);
     }
     conserved(buffer);
     t.equal(buffer.stats.concealedSamples, 0);
+    t.ok(kept.every((sequence, i) => sequence === i), 'who keeps packets gets those that are left out as well');
     return buffer.heldMs;
   };
   t.ok(run(true) <= 60, 'silence is left out down to what is needed');

@@ -1,28 +1,17 @@
-import { existsSync } from 'node:fs';
 import { chromium, type Page } from 'playwright-core';
 import t from 'tap';
 import { answerPublisher } from '../../src/engine/sdp/answer.js';
 import { negotiateSent } from '../../src/engine/sdp/negotiated.js';
 import { type OfferedTrack, offerPublisher, offerSubscriber } from '../../src/engine/sdp/offer.js';
 import { parseSessionDescription, writeSessionDescription } from '../../src/engine/sdp/session-description.js';
+import { CHROMIUM_FLAGS } from '../support/chromium.js';
+import { requireSystem } from '../support/require.js';
 import { OURS } from './fixture.js';
 
-const CHROMIUM = '/usr/bin/chromium';
-const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
-
-const missing = existsSync(CHROMIUM) ? false : `${CHROMIUM} is not there`;
-const skip = process.env['SLUICE_REQUIRE'] === 'all' ? false : missing;
-
-await t.test('Chromium takes our descriptions', { skip }, async (t) => {
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+await t.test('Chromium takes our descriptions', async (t) => {
+  const executablePath = requireSystem(t, 'chromium');
+  if (executablePath === undefined) return;
+  const browser = await chromium.launch({ executablePath, args: [...CHROMIUM_FLAGS] });
   t.teardown(() => browser.close());
   const page = await browser.newPage();
 

@@ -1,8 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { MediaSection, SessionDescription } from '../../src/engine/sdp/media-section.js';
 import type { TransportDescription } from '../../src/engine/sdp/transport-description.js';
+import { PACKAGE_ROOT } from '../support/package-root.js';
 
 /** What real endpoints wrote: Chromium 156, livekit-client 2.23 in it, rtc-node 1.1, libdatachannel 0.24, livekit-server 1.13. */
 export const FIXTURES = [
@@ -19,7 +19,7 @@ export const FIXTURES = [
 ] as const;
 
 export function fixture(name: (typeof FIXTURES)[number]): string {
-  return readFileSync(join(packageRoot(), 'test', 'sdp', 'fixtures', `${name}.sdp`), 'utf8');
+  return readFileSync(join(PACKAGE_ROOT, 'test', 'sdp', 'fixtures', `${name}.sdp`), 'utf8');
 }
 
 /** A transport of ours, as Transport describes itself. */
@@ -52,14 +52,4 @@ export function linesOf(sdp: string, mid: string): string[] {
 
 function hex(value: number): string {
   return (value % 256).toString(16).toUpperCase().padStart(2, '0');
-}
-
-function packageRoot(): string {
-  let directory = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(directory, 'package.json'))) {
-    const parent = dirname(directory);
-    if (parent === directory) throw new Error('no package.json above the tests');
-    directory = parent;
-  }
-  return directory;
 }

@@ -2,9 +2,12 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The folder of package.json: tests run compiled, from a folder of their own. */
-export const packageRoot = findRoot(dirname(fileURLToPath(import.meta.url)));
+/** Folder of the package's own package.json, whether the code runs from dist/, .build/ or the sources. */
+export const PACKAGE_ROOT = findRoot(dirname(fileURLToPath(import.meta.url)));
 
 function findRoot(folder: string): string {
-  return existsSync(join(folder, 'package.json')) ? folder : findRoot(dirname(folder));
+  if (existsSync(join(folder, 'package.json'))) return folder;
+  const parent = dirname(folder);
+  if (parent === folder) throw new Error('no package.json above the tests');
+  return findRoot(parent);
 }

@@ -72,7 +72,13 @@ export class AudioSender implements TickTask {
     const { format } = options;
     const numberOfChannels = options.stereo && format.numberOfChannels === 2 ? 2 : 1;
     const sampleRate = OPUS_RATES.includes(format.sampleRate) ? (format.sampleRate as OpusSampleRate) : 48000;
-    const encoder = await createOpusEncoder({ sampleRate, numberOfChannels, dtx: options.dtx, fec: true, packetLossPercent: 0 });
+    const encoder = await createOpusEncoder({
+      sampleRate,
+      numberOfChannels,
+      dtx: options.dtx,
+      fec: true,
+      packetLossPercent: 0,
+    });
     const converts = sampleRate !== format.sampleRate || numberOfChannels !== format.numberOfChannels;
     const converter = converts ? await PeriodConverter.open(format, { sampleRate, numberOfChannels }) : undefined;
     return new AudioSender(options, encoder, converter);

@@ -65,6 +65,8 @@ export interface JitterBufferOptions {
   readonly maxDelayMs?: number;
   /** Most media held; beyond it the oldest goes, down to the target. Default 500. */
   readonly maxMs?: number;
+  /** Told of each packet that is left out to make the delay shorter, in order: for who keeps packets instead of playing them. */
+  readonly onLeftOut?: (packet: AudioPacket) => void;
 }
 
 /**
@@ -91,6 +93,7 @@ export class JitterBuffer {
   readonly #minDelayMs: number;
   readonly #maxDelayMs: number;
   readonly #maxSamples: number;
+  readonly #onLeftOut: ((packet: AudioPacket) => void) | undefined;
   #delay = new DelayEstimator();
   /** Ascending by sequence. */
   #held: AudioPacket[] = [];
@@ -111,6 +114,7 @@ export class JitterBuffer {
   constructor(options: JitterBufferOptions = {}) {
     this.#minDelayMs = options.minDelayMs ?? 20;
     this.#maxDelayMs = Math.max(this.#minDelayMs, options.maxDelayMs ?? 200);
+    this.#onLeftOut = options.onLeftOut;
     this.#maxSamples = Math.max(options.maxMs ?? 500, this.#maxDelayMs) * SAMPLES_PER_MS;
   }
 
@@ -324,5 +328,6 @@ export class JitterBuffer {
     this.stats.removedSamplesForAcceleration += dropped.durationSamples;
     this.#nextSequence = Math.max(this.#nextSequence, dropped.sequence + 1);
     if (this.#playing) this.#nextTimestamp = dropped.timestamp + dropped.durationSamples;
+    this.#onLeftOut?.(dropped);
   }
 }

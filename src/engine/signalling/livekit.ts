@@ -83,12 +83,22 @@ export class LiveKitSignal {
     });
     // Messages that follow the join in the same read must not be lost while the caller wakes up.
     const early: SignalResponse[] = [];
-    let deliver = (response: SignalResponse): void => { early.push(response); };
-    const join = await firstResponse(socket, options, (response) => { deliver(response); });
+    let deliver = (response: SignalResponse): void => {
+      early.push(response);
+    };
+    const join = await firstResponse(socket, options, (response) => {
+      deliver(response);
+    });
     const signal = new LiveKitSignal(socket, options, join);
-    deliver = (response) => { signal.#receive(response); };
-    socket.on('close', () => { signal.#end('the server closed the signalling connection'); });
-    queueMicrotask(() => { for (const response of early) signal.#receive(response); });
+    deliver = (response) => {
+      signal.#receive(response);
+    };
+    socket.on('close', () => {
+      signal.#end('the server closed the signalling connection');
+    });
+    queueMicrotask(() => {
+      for (const response of early) signal.#receive(response);
+    });
     signal.#schedulePing();
     return signal;
   }
@@ -133,7 +143,8 @@ export class LiveKitSignal {
   }
 
   #send(message: RequestMessage): void {
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(new SignalRequest({ message: message as never }).toBinary());
+    if (this.#socket.readyState === WebSocket.OPEN)
+      this.#socket.send(new SignalRequest({ message: message as never }).toBinary());
   }
 
   #receive(response: SignalResponse): void {
@@ -200,8 +211,12 @@ export class LiveKitSignal {
     this.#socket.on('error', () => undefined);
     this.#socket.close();
     // A server that does not answer the closing handshake must not keep the socket.
-    const timer = this.#options.clock.after(1000, () => { this.#socket.terminate(); });
-    this.#socket.once('close', () => { timer.cancel(); });
+    const timer = this.#options.clock.after(1000, () => {
+      this.#socket.terminate();
+    });
+    this.#socket.once('close', () => {
+      timer.cancel();
+    });
   }
 }
 
@@ -222,15 +237,28 @@ function firstResponse(
       reject(error);
     };
     const timer = options.clock.after(options.timeoutMs, () => {
-      fail(new SluiceError('SLUICE_CONNECT_TIMEOUT', `the server at ${options.url} did not answer within ${options.timeoutMs} ms`));
+      fail(
+        new SluiceError(
+          'SLUICE_CONNECT_TIMEOUT',
+          `the server at ${options.url} did not answer within ${options.timeoutMs} ms`,
+        ),
+      );
     });
-    socket.on('error', (cause) => { fail(connectFailed(options.url, cause)); });
-    socket.on('close', () => { fail(connectFailed(options.url, 'it closed the connection')); });
+    socket.on('error', (cause) => {
+      fail(connectFailed(options.url, cause));
+    });
+    socket.on('close', () => {
+      fail(connectFailed(options.url, 'it closed the connection'));
+    });
     socket.on('unexpected-response', (_request, response) => {
       let text = '';
       response.setEncoding('utf8');
-      response.on('data', (chunk: string) => { if (text.length < 1000) text += chunk; });
-      response.on('end', () => { fail(refused(options.url, response.statusCode ?? 0, text.trim())); });
+      response.on('data', (chunk: string) => {
+        if (text.length < 1000) text += chunk;
+      });
+      response.on('end', () => {
+        fail(refused(options.url, response.statusCode ?? 0, text.trim()));
+      });
     });
     socket.on('message', (data: Buffer, isBinary: boolean) => {
       const response = isBinary ? decode(data) : undefined;
@@ -262,12 +290,17 @@ function rtcUrl(text: string): string {
   try {
     url = new URL(text);
   } catch (cause) {
-    throw new SluiceError('SLUICE_CONFIG_INVALID', `"${text}" is not a URL`, { cause, mend: 'Give a URL such as ws://127.0.0.1:7880.' });
+    throw new SluiceError('SLUICE_CONFIG_INVALID', `"${text}" is not a URL`, {
+      cause,
+      mend: 'Give a URL such as ws://127.0.0.1:7880.',
+    });
   }
   if (url.protocol === 'http:') url.protocol = 'ws:';
   if (url.protocol === 'https:') url.protocol = 'wss:';
   if (url.protocol !== 'ws:' && url.protocol !== 'wss:') {
-    throw new SluiceError('SLUICE_CONFIG_INVALID', `"${text}" is not a URL of a session server`, { mend: 'Use ws: or wss:.' });
+    throw new SluiceError('SLUICE_CONFIG_INVALID', `"${text}" is not a URL of a session server`, {
+      mend: 'Use ws: or wss:.',
+    });
   }
   url.pathname = `${url.pathname.replace(/\/$/, '')}/rtc`;
   url.searchParams.set('protocol', String(PROTOCOL_VERSION));
@@ -291,7 +324,8 @@ function refused(url: string, status: number, text: string): SluiceError {
       mend: 'Sign a token with a key of that server (`sluice token`), or check that it is not past its time.',
     });
   }
-  if (status === 403) return new SluiceError('SLUICE_PERMISSION_DENIED', `the token does not grant joining at ${url}: ${detail}`);
+  if (status === 403)
+    return new SluiceError('SLUICE_PERMISSION_DENIED', `the token does not grant joining at ${url}: ${detail}`);
   return connectFailed(url, detail);
 }
 

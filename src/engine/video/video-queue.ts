@@ -55,7 +55,10 @@ export class VideoQueue {
     const value = this.#values[this.#head];
     if (!value) return undefined;
     this.#follow(value, nowUs);
-    const mediaUs = Math.max(value.timestamp, this.#lastMediaUs + (value.timestamp <= this.#lastMediaUs ? this.#intervalUs : 0));
+    const mediaUs = Math.max(
+      value.timestamp,
+      this.#lastMediaUs + (value.timestamp <= this.#lastMediaUs ? this.#intervalUs : 0),
+    );
     const dueUs = this.#offsetUs === undefined ? nowUs : mediaUs + this.#offsetUs;
     const restarts = this.#offsetUs === undefined || dueUs - nowUs > MAX_LEAD_US || nowUs - dueUs > MAX_LATE_US;
     if (!restarts && dueUs > nowUs) return undefined;

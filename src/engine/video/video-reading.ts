@@ -60,7 +60,12 @@ export class VideoReading implements VideoConsumer {
 
   /** Whether all that came has gone to the reader. */
   get isEmpty(): boolean {
-    return this.#queue.length === 0 && !this.#opening && (this.#decoder?.pending ?? 0) === 0 && this.#options.reader.heldUs === 0;
+    return (
+      this.#queue.length === 0 &&
+      !this.#opening &&
+      (this.#decoder?.pending ?? 0) === 0 &&
+      this.#options.reader.heldUs === 0
+    );
   }
 
   /** The reader takes so many more pictures; the first time starts the reading. */
@@ -158,7 +163,9 @@ export class VideoReading implements VideoConsumer {
       this.framesDecoded++;
       if (!this.#closed) this.#options.reader.push(frame, NOMINAL_FRAME_US);
     });
-    decoder.onAnswer(() => { this.#pump(); });
+    decoder.onAnswer(() => {
+      this.#pump();
+    });
     // Broken data costs a picture, not the reader.
     decoder.onError(() => {
       this.#options.reader.overflow(1, NOMINAL_FRAME_US);

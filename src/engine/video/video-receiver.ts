@@ -136,4 +136,3 @@ export class VideoReceiver {
     for (const consumer of this.#consumers) consumer.encodedVideo(chunk);
   }
 }
-

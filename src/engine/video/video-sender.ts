@@ -67,7 +67,9 @@ export class VideoSender implements TickTask {
   framesDropped = 0;
   pliCount = 0;
   #drains: (() => void)[] = [];
-  readonly #onChunk = (chunk: EncodedVideoChunk): void => { if (!this.#passingThrough) this.#packetize(chunk); };
+  readonly #onChunk = (chunk: EncodedVideoChunk): void => {
+    if (!this.#passingThrough) this.#packetize(chunk);
+  };
 
   constructor(options: VideoSenderOptions) {
     this.#options = options;

@@ -67,13 +67,31 @@ async function sendAtAnyTime(): Promise<void> {
   outcomes['failuresAfter'] = a.transport.sendFailures;
   // The other side does not know yet: it sends until it does.
   let sent = 0;
-  while (b.transport.state === 'connected' && sent < 2000) {
-    b.transport.send(rtp(sent++, 2));
-    if (sent % 10 === 0) await wait(5);
+  while (b.transport.state === 'connected') {
+    for (let i = 0; i < 10; i++) b.transport.send(rtp(sent++, 2));
+    await wait(5);
   }
   outcomes['otherSideNoticed'] = b.transport.state;
   await b.transport.close();
   report(outcomes);
+}
+
+/** Who says that it is connected can send. */
+async function sendAtOnce(): Promise<void> {
+  const sent: boolean[] = [];
+  let received = 0;
+  for (let i = 0; i < 20; i++) {
+    const pair = await introduce();
+    pair.b.onState = (state) => { if (state === 'connected') sent.push(pair.b.transport.send(rtp(2))); };
+    pair.a.onState = (state) => { if (state === 'connected') sent.push(pair.a.transport.send(rtp(1))); };
+    join(pair);
+    await Promise.all([pair.a.connected(), pair.b.connected()]);
+    pair.a.transport.send(rtp(3));
+    await pair.b.until(() => pair.b.packets.some((packet) => sequenceOf(packet) === 3));
+    received++;
+    await pair.close();
+  }
+  report({ sent: sent.filter((one) => one).length, received });
 }
 
 /** Closing in every order, at every time; a new pair works after each. */
@@ -275,6 +293,7 @@ const CASES = {
   throwingCallbacks,
   throwingFaultHandler,
   sendAtAnyTime,
+  sendAtOnce,
   closeInAnyOrder,
   badDescriptions,
   busyPort,
