@@ -13,14 +13,15 @@ list() {
     case "$file" in *.test.yaml | 'pipelines/*.yaml') continue ;; esac
     echo "validate $file"
   done
-  [ -f pipelines/demo.yaml ] && echo 'run pipelines/demo.yaml'
-  return 0
+  echo 'run pipelines/demo.yaml'
+  echo 'run examples'
 }
 
 run() {
   case "$1" in
     'validate '*) sluice validate "${1#validate }" ;;
-    'run pipelines/demo.yaml') rm -rf out && timeout 60 node dist/cli/main.js run pipelines/demo.yaml && ls -l out ;;
+    'run pipelines/demo.yaml') rm -rf out && SLUICE_PORT=0 timeout 60 node dist/cli/main.js run pipelines/demo.yaml && ls -l out ;;
+    'run examples') timeout 120 node .ci/examples.mjs ;;
     *) echo "no such check: $1" && return 2 ;;
   esac
 }

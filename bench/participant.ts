@@ -10,6 +10,7 @@ import { cpuPercent } from './usage.js';
 const CLICK_MIN_MS = 240;
 const CLICK_SPREAD_MS = 200;
 const PATTERN_FRAMES = 60;
+const FULL_SIZE = `${WIDTH}x${HEIGHT}`;
 
 export interface Joining extends JoinOptions {
   readonly client: ClientName;
@@ -21,12 +22,17 @@ export interface CpuReport {
   readonly readPerSecond: number;
   /** Encoded bits that were read, a second. */
   readonly bitsPerSecond: number;
+  /** Of the last picture, as `640x480`; empty for sound. */
+  readonly size: string;
 }
 
 let client: BenchClient | undefined;
 let clickTimesMs: number[] = [];
 let chunksRead = 0;
 let bytesRead = 0;
+let size = '';
+/** Called with each picture's size. */
+let sawSize = (): void => undefined;
 
 const calls = {
   async join({ client: name, ...options }: Joining): Promise<void> {
@@ -75,7 +81,7 @@ const calls = {
       if (picture) write(picture, Math.round((count * 1_000_000) / FPS));
     });
   },
-  /** Reads and counts; the first picture's pattern must be there. */
+  /** Reads and counts chunks, and pictures that carry the pattern. */
   async read({ from, media, encoded }: { from: string; media: Media; encoded: boolean }): Promise<void> {
     const count = (): void => void chunksRead++;
     if (encoded) {
@@ -84,19 +90,22 @@ const calls = {
         bytesRead += data.length;
       });
     } else if (media === 'audio') await joined().readAudio(from, count);
-    else {
-      let checked = false;
-      await joined().readVideo(from, (data, width, height) => {
-        if (!checked && width === WIDTH && height === HEIGHT) checked = readPattern({ data, width, height }) !== undefined;
-        if (checked) chunksRead++;
-      });
-    }
+    else await joined().readVideo(from, countPicture);
+  },
+  /** Resolves when a picture of full size was read, or with false after `timeoutMs`. */
+  async fullSize({ timeoutMs }: { timeoutMs: number }): Promise<boolean> {
+    return await new Promise((resolve) => {
+      setTimeout(resolve, timeoutMs, false);
+      sawSize = () => {
+        if (size === FULL_SIZE) resolve(true);
+      };
+    });
   },
   async cpu({ ms }: { ms: number }): Promise<CpuReport> {
     const [chunks, bytes] = [chunksRead, bytesRead];
     const percent = await cpuPercent(ms);
     const seconds = ms / 1000;
-    return { percent, readPerSecond: (chunksRead - chunks) / seconds, bitsPerSecond: ((bytesRead - bytes) * 8) / seconds };
+    return { percent, readPerSecond: (chunksRead - chunks) / seconds, bitsPerSecond: ((bytesRead - bytes) * 8) / seconds, size };
   },
   /** Joins, hears a voice, and leaves; how long each took. */
   async visit({ client: name, from, ...options }: Joining & { from: string }): Promise<{ joinMs: number; heardMs: number; leaveMs: number }> {
@@ -126,6 +135,16 @@ const calls = {
 };
 
 export type ParticipantCalls = typeof calls;
+
+/** A picture whose size is new has to carry the pattern. */
+function countPicture(data: Uint8Array, width: number, height: number): void {
+  if (`${width}x${height}` !== size) {
+    if (readPattern({ data, width, height }) === undefined) return;
+    size = `${width}x${height}`;
+  }
+  chunksRead++;
+  sawSize();
+}
 
 function joined(): BenchClient {
   if (!client) throw new Error('not joined');

@@ -6,7 +6,7 @@ import type { VideoFrame } from '../media/video-frame.js';
 import { type HostedJob, type JobListener, openJob } from './codec-pool.js';
 import type { AudioTrackInfo, FileInfo, FileReadOptions, VideoTrackInfo } from './file-options.js';
 
-export type { AudioTrackInfo, FileInfo, FileReadOptions, VideoTrackInfo } from './file-options.js';
+export type { FileInfo, FileReadOptions } from './file-options.js';
 
 /** A media file whose contents are known. Holds nothing open. */
 export interface MediaFile extends FileInfo {

@@ -16,7 +16,10 @@ export function pictureSize({ codec, type, data }: EncodedVideoChunk): PictureSi
 }
 
 /** The size asked for; a side that is left out follows from the other, keeping the shape, in even pixels. Pure. */
-export function sizeFor(picture: PictureSize, wanted: { readonly width?: number | undefined; readonly height?: number | undefined }): PictureSize {
+export function sizeFor(
+  picture: PictureSize,
+  wanted: { readonly width?: number | undefined; readonly height?: number | undefined },
+): PictureSize {
   const { width, height } = wanted;
   if (width === undefined && height === undefined) return picture;
   return {

@@ -104,7 +104,7 @@ export function copyOut(frame: AvFrame, format: PixelFormat, timestamp: number):
 }
 
 /** FFmpeg's name for a pixel format: RGB24 is B,G,R and ARGB32 is B,G,R,A in memory. */
-export function avPixelFormat({ c }: Ffmpeg, format: PixelFormat): AvPixelFormat {
+function avPixelFormat({ c }: Ffmpeg, format: PixelFormat): AvPixelFormat {
   switch (format) {
     case 'YUV420P':
       return c.AV_PIX_FMT_YUV420P;

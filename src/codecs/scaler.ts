@@ -42,7 +42,7 @@ export async function createScaler(): Promise<Scaler> {
 }
 
 /** Refuses a size or format that no picture can have. Errors: SLUICE_FORMAT_MISMATCH. */
-export function checkPictureTarget({ width, height, format }: PictureTarget): void {
+function checkPictureTarget({ width, height, format }: PictureTarget): void {
   const whole = Number.isInteger(width) && Number.isInteger(height) && width >= 1 && height >= 1;
   if (whole && width * height <= MAX_PIXELS && PIXEL_FORMATS.includes(format)) return;
   throw new SluiceError('SLUICE_FORMAT_MISMATCH', `a ${format} picture of ${width}x${height} is not supported`, {

@@ -1,4 +1,5 @@
 import { AudioReceiver } from './audio/audio-receiver.js';
+import type { InboundStats } from './port.js';
 import type { NegotiatedCodec } from './sdp/negotiated.js';
 import { ReceiveStatistics } from './rtp/receive-statistics.js';
 import type { RtpPacket } from './rtp/packet.js';
@@ -64,6 +65,28 @@ export class InboundTrack {
     if (this.#ssrc === 0 || codec.name === 'opus') return;
     const original = unwrapRtx(packet, this.#ssrc, codec.payloadType);
     if (original && packet.parse(original)) this.video?.receive(packet, codec.name, nowUs);
+  }
+
+  /** What was counted; undefined before the first packet. `frames`: of all readers of the stream. */
+  stats(streamId: string, frames: { readonly decoded: number; readonly dropped: number }): InboundStats | undefined {
+    const { statistics, audio, video } = this;
+    if (!statistics) return undefined;
+    return {
+      streamId,
+      kind: this.kind,
+      ssrc: this.#ssrc,
+      packetsReceived: statistics.packets,
+      packetsLost: statistics.cumulativeLost,
+      packetsDiscarded: audio ? audio.stats.packetsDiscarded : (video?.packetsDropped ?? 0),
+      bytesReceived: statistics.bytes,
+      jitterMs: (statistics.jitter * 1000) / CLOCK_RATES[this.kind],
+      concealedSamples: audio?.stats.concealedSamples ?? 0,
+      framesDecoded: video ? frames.decoded : 0,
+      keyFramesDecoded: video?.keyFramesReceived ?? 0,
+      framesDropped: video ? frames.dropped : 0,
+      pliCount: video?.pliCount ?? 0,
+      nackCount: video?.nackCount ?? 0,
+    };
   }
 
   close(): void {

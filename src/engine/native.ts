@@ -35,7 +35,7 @@ export async function acquireNative(): Promise<NativeLease> {
   users++;
   let api: NativeApi;
   try {
-    api = await (loading ??= load());
+    api = await (loading ??= import('node-datachannel'));
   } catch (cause) {
     users--;
     loading = undefined;
@@ -58,13 +58,6 @@ export async function acquireNative(): Promise<NativeLease> {
       retained.clear();
     },
   };
-}
-
-async function load(): Promise<NativeApi> {
-  const api = await import('node-datachannel');
-  // It would write its warnings to standard output, among what the program writes there.
-  api.initLogger('Fatal', () => undefined);
-  return api;
 }
 
 /** How many leases are out. */

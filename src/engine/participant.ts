@@ -5,16 +5,10 @@ import { Mixer } from './audio/mixer.js';
 import { Directory, type DirectoryChange, type StreamEntry, connectionInfo, streamIdOf } from './directory.js';
 import { Downlink } from './downlink.js';
 import { type Emit, MediaReader } from './media-reader.js';
-import type {
-  ConnectArgs,
-  ConnectResult,
-  InboundStats,
-  PublisherOpenArgs,
-  ReaderOpenArgs,
-  SessionStats,
-} from './port.js';
+import type { ConnectArgs, ConnectResult, PublisherOpenArgs, ReaderOpenArgs, SessionStats } from './port.js';
 import { EnginePublisher } from './publisher.js';
 import { StreamReader } from './reader.js';
+import { LoudestSpeaker } from './loudest-speaker.js';
 import { LiveKitSignal } from './signalling/livekit.js';
 import type { Ticker, TickTask } from './ticker.js';
 import { Uplink } from './uplink.js';
@@ -54,9 +48,7 @@ export class Participant implements TickTask {
   readonly #tails = new Set<ClockTimer>();
   /** Tracks that the server was asked for. */
   readonly #subscribed = new Set<string>();
-  #speakerStreamId: string | undefined;
-  /** Level of those who speak, by participant. */
-  readonly #levels = new Map<string, number>();
+  readonly #speaker = new LoudestSpeaker();
   /** What happens before the application has its session is told after that. */
   #announced = false;
   #early: (() => void)[] = [];
@@ -217,29 +209,17 @@ export class Participant implements TickTask {
   }
 
   stats(): SessionStats {
-    const inbound: InboundStats[] = [];
-    for (const track of this.#downlink.tracks) {
+    const inbound = [...this.#downlink.tracks].flatMap((track) => {
       const streamId = this.#directory.streamOfTrack(track.trackSid)?.state.streamId;
-      if (streamId === undefined || !track.statistics) continue;
-      const { statistics, audio, video } = track;
-      const readers = [...this.#readers.values()].filter((reader) => reader.streamId === streamId);
-      inbound.push({
-        streamId,
-        kind: track.kind,
-        ssrc: track.ssrc,
-        packetsReceived: statistics.packets,
-        packetsLost: statistics.cumulativeLost,
-        packetsDiscarded: audio ? audio.stats.packetsDiscarded : (video?.packetsDropped ?? 0),
-        bytesReceived: statistics.bytes,
-        jitterMs: (statistics.jitter * 1000) / (audio ? 48_000 : 90_000),
-        concealedSamples: audio?.stats.concealedSamples ?? 0,
-        framesDecoded: video ? readers.reduce((sum, reader) => sum + reader.framesDecoded, 0) : 0,
-        keyFramesDecoded: video?.keyFramesReceived ?? 0,
-        framesDropped: 0,
-        pliCount: video?.pliCount ?? 0,
-        nackCount: video?.nackCount ?? 0,
-      });
-    }
+      if (streamId === undefined) return [];
+      const frames = { decoded: 0, dropped: 0 };
+      for (const reader of this.#readers.values()) {
+        if (reader.streamId !== streamId) continue;
+        frames.decoded += reader.framesDecoded;
+        frames.dropped += reader.framesDropped;
+      }
+      return track.stats(streamId, frames) ?? [];
+    });
     const { rttMs } = this.#signal;
     return {
       ...(rttMs !== undefined && { rttMs }),
@@ -387,26 +367,14 @@ export class Participant implements TickTask {
     }
   }
 
-  /** Follows who speaks: the loudest of those who do, and the last one while all are silent. */
   #hear(speakers: readonly SpeakerInfo[]): void {
-    for (const speaker of speakers) {
-      if (speaker.active) this.#levels.set(speaker.sid, speaker.level);
-      else this.#levels.delete(speaker.sid);
-    }
-    let loudest: string | undefined;
-    let level = -1;
-    for (const [sid, current] of this.#levels) {
-      const stream = this.#directory.streamsOf(sid)[0];
-      if (stream && current > level) {
-        loudest = stream.state.streamId;
-        level = current;
-      }
-    }
-    if (loudest === this.#speakerStreamId) return;
-    this.#speakerStreamId = loudest;
+    const before = this.#speaker.streamId;
+    this.#speaker.update(speakers, this.#directory);
+    const { streamId } = this.#speaker;
+    if (streamId === before) return;
     const { session } = this.#args;
     this.#tell(() => {
-      this.#options.emit('speakerChanged', { session, ...(loudest !== undefined && { streamId: loudest }) });
+      this.#options.emit('speakerChanged', { session, ...(streamId !== undefined && { streamId }) });
     });
   }
 }

@@ -46,6 +46,11 @@ export class StreamReader implements AudioConsumer, EncodedAudioConsumer {
     return this.#video.framesDecoded;
   }
 
+  /** Frames that it was too slow for, or that were broken. */
+  get framesDropped(): number {
+    return this.#video.framesDropped;
+  }
+
   /** Reads from these receivers from now on, as far as they are wanted. */
   attach(audio: AudioReceiver | undefined, video: VideoReceiver | undefined): void {
     if (audio && this.wantsAudio && audio !== this.#source) {

@@ -1,3 +1,6 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { isIPv6 } from 'node:net';
 import type { IceUdpMuxListener } from 'node-datachannel';
 import { SluiceError } from '../media/errors.js';
 import { type NativeLease, acquireNative, guard } from './native.js';
@@ -44,7 +47,11 @@ export class UdpMux {
     const lease = await acquireNative();
     try {
       const key = `${address}:${port}`;
-      const listener = idle.get(key) ?? new lease.api.IceUdpMuxListener(port, address);
+      let listener = idle.get(key);
+      if (!listener) {
+        await tryPort(port, address);
+        listener = new lease.api.IceUdpMuxListener(port, address);
+      }
       idle.delete(key);
       return new UdpMux(lease, listener, port, address);
     } catch (cause) {
@@ -59,5 +66,16 @@ export class UdpMux {
   async close(): Promise<void> {
     idle.set(`${this.address}:${this.port}`, this.#listener);
     await this.#lease.release();
+  }
+}
+
+/** The native library writes about a port that is taken to standard output: it is only asked for one that was free. */
+async function tryPort(port: number, address: string): Promise<void> {
+  const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
+  try {
+    socket.bind({ port, address, exclusive: true });
+    await once(socket, 'listening');
+  } finally {
+    socket.close();
   }
 }

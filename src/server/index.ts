@@ -4,8 +4,8 @@ import type { ServerOptions } from './options.js';
 import type { ServerInfo } from './service.js';
 
 export type { ServerOptions } from './options.js';
-export { createToken, verifyToken } from './token.js';
-export type { Grants, Keys, Permissions, TokenOptions } from './token.js';
+export { createToken } from './token.js';
+export type { TokenOptions } from './token.js';
 
 /** A session server inside this process. */
 export interface EmbeddedServer {

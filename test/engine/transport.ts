@@ -58,6 +58,12 @@ t.test('hazards of the native library', { jobs: 2 }, async (t) => {
     t.equal(users, 0);
   });
 
+  t.test('what the garbage collector may take is held for as long as it is needed', async (t) => {
+    const { ended, results, stderr } = await run('collected', { flags: ['--expose-gc'], timeoutMs: 30_000 });
+    t.same([ended, stderr], [0, '']);
+    t.same(results, [{ forth: true, back: true, sent: 60 }, { users: 0 }]);
+  });
+
   t.test('a port that is taken is SLUICE_ADDRESS_IN_USE', async (t) => {
     t.same(await survive(t, 'busyPort'), { busy: 'SLUICE_ADDRESS_IN_USE', usersAfter: 0, twice: 'SLUICE_ADDRESS_IN_USE', users: 0 });
   });

@@ -17,7 +17,7 @@ import * as nodes from '../../src/nodes/index.js';
 export const MONO = { kind: 'audio', sampleRate: 48_000, numberOfChannels: 1 } as const;
 
 /** 20 ms whose first sample is `value`. */
-export function chunk(value: number, index = value): AudioData {
+function chunk(value: number, index = value): AudioData {
   return audioData(new Int16Array(960).fill(value), 48_000, 1, index * 20_000);
 }
 
@@ -36,7 +36,7 @@ export function problemsIn(
   return graph && problems.length === 0 ? checkGraph(graph, registry).problems : problems;
 }
 
-export function planText(text: string, registry: Registry): Plan {
+function planText(text: string, registry: Registry): Plan {
   const { graph, problems } = loadText(text);
   if (!graph || problems[0]) throw problems[0] ?? new Error('no graph');
   return planGraph(graph, registry);

@@ -15,7 +15,13 @@ const MAX_TIMESTAMP_ERROR_US = 60_000;
 
 /** Receives one audio track: order, loss and jitter, and decoding for those who read it, and for nobody else. */
 export class AudioReceiver {
-  readonly #jitterBuffer = new JitterBuffer({ minDelayMs: MIN_DELAY_MS });
+  readonly #jitterBuffer = new JitterBuffer({
+    minDelayMs: MIN_DELAY_MS,
+    // What is left out to catch up is still a packet for those who keep them.
+    onLeftOut: (packet) => {
+      if (this.#encoded.size > 0) this.#passOn(packet);
+    },
+  });
   readonly #timeline = new MediaTimeline(CLOCK_RATE);
   readonly #sequences = new SequenceUnwrapper();
   readonly #timestamps = new TimestampUnwrapper();

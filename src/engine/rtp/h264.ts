@@ -2,7 +2,7 @@ import { read16, write16 } from './bytes.js';
 import type { Packetizer } from './packetizer.js';
 
 /** NAL unit types (RFC 6184, 5.2). */
-export const NAL_TYPE = { slice: 1, idr: 5, sei: 6, sps: 7, pps: 8, delimiter: 9, stapA: 24, fuA: 28 } as const;
+const NAL_TYPE = { slice: 1, idr: 5, sei: 6, sps: 7, pps: 8, delimiter: 9, stapA: 24, fuA: 28 } as const;
 
 /** What an RTP payload begins or holds, as far as an assembler has to know. */
 export interface H264PayloadInfo {

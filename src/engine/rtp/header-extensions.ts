@@ -12,7 +12,7 @@ export const EXTENSION_URIS = {
 } as const;
 
 /** abs-send-time counts 64 seconds in 24 bits. */
-export const ABS_SEND_TIME_PERIOD_US = 64_000_000;
+const ABS_SEND_TIME_PERIOD_US = 64_000_000;
 
 /** Level in -dBov (RFC 6464): 0 loudest, 127 silence; -1 when the packet does not say. */
 export function readAudioLevel(packet: RtpPacket, id: number): number {

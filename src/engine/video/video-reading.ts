@@ -31,6 +31,7 @@ export class VideoReading implements VideoConsumer {
   #needsKey = true;
   #active = false;
   framesDecoded = 0;
+  framesDropped = 0;
 
   constructor(options: VideoReadingOptions) {
     this.#options = options;
@@ -84,14 +85,14 @@ export class VideoReading implements VideoConsumer {
 
   encodedVideo(chunk: EncodedVideoChunk): void {
     if (this.#needsKey && chunk.type !== 'key') {
-      this.#options.reader.overflow(1, NOMINAL_FRAME_US);
+      this.#drop(1);
       this.#source?.requestKeyFrame();
       return;
     }
     if (this.#needsKey || chunk.type === 'key') this.#makeRoomFor(chunk);
     this.#needsKey = false;
     if (this.#queue.push(chunk, NOMINAL_FRAME_US) > 0) {
-      this.#options.reader.overflow(1, NOMINAL_FRAME_US);
+      this.#drop(1);
       this.#needsKey = true;
       this.#source?.requestKeyFrame();
       return;
@@ -110,6 +111,11 @@ export class VideoReading implements VideoConsumer {
   #makeRoomFor(key: EncodedVideoChunk): void {
     if (key.type !== 'key' || this.#queue.heldUs + NOMINAL_FRAME_US <= this.#options.maxLagMs * 1000) return;
     const values = this.#queue.clear();
+    this.#drop(values);
+  }
+
+  #drop(values: number): void {
+    this.framesDropped += values;
     this.#options.reader.overflow(values, values * NOMINAL_FRAME_US);
   }
 
@@ -168,7 +174,7 @@ export class VideoReading implements VideoConsumer {
     });
     // Broken data costs a picture, not the reader.
     decoder.onError(() => {
-      this.#options.reader.overflow(1, NOMINAL_FRAME_US);
+      this.#drop(1);
       this.#source?.requestKeyFrame();
     });
     if (this.#closed) {

@@ -6,7 +6,7 @@ export interface Ticket {
 }
 
 /** A ticket was not given. `status` is the HTTP status, 0 when the server could not be reached. */
-export class TicketError extends Error {
+class TicketError extends Error {
   override readonly name = 'TicketError';
   readonly status: number;
 

@@ -1,0 +1,55 @@
+// Runs every example against one server: somebody plays, and the others hear it.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const folder = mkdtempSync(join(tmpdir(), 'sluice-examples-'));
+const failures = [];
+
+const server = run(['dist/cli/main.js', 'serve', '--port', '0', '--json'], root, {});
+const { url } = JSON.parse(await firstLine(server));
+const env = { SLUICE_URL: url };
+const names = ['echo', 'levels', 'record'];
+const listeners = names.map((name) => run([join(root, 'examples', `${name}.js`)], folder, env));
+const player = run([join(root, 'examples', 'play.js'), join(root, 'pipelines', 'media', 'speech.ogg')], folder, env);
+check('play ends by itself', (await ended(player)).code === 0);
+for (const listener of listeners) listener.child.kill('SIGINT');
+const results = await Promise.all(listeners.map(ended));
+results.forEach(({ code }, i) => check(`${names[i]} ends on SIGINT (it gave ${code})`, code === 0));
+check('levels shows the voice', /Player +#{5,}/.test(results[1].output));
+const recorded = readdirSync(join(folder, 'out')).filter((name) => name.startsWith('Player-'));
+check('record wrote the voice', recorded.length === 1 && statSync(join(folder, 'out', recorded[0])).size > 20_000);
+server.child.kill('SIGTERM');
+check('the server ends on SIGTERM', (await ended(server)).code === 0);
+rmSync(folder, { recursive: true });
+process.exitCode = failures.length > 0 ? 1 : 0;
+
+function check(what, holds) {
+  console.log(`${holds ? 'ok' : 'NOT OK'}: ${what}`);
+  if (!holds) failures.push(what);
+}
+
+function run(args, cwd, extra) {
+  const child = spawn(process.execPath, args, {
+    cwd,
+    env: { ...process.env, ...extra },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const program = { child, output: '', exit: once(child, 'exit') };
+  child.stdout.on('data', (chunk) => (program.output += chunk));
+  return program;
+}
+
+async function firstLine(program) {
+  while (!program.output.includes('\n')) await Promise.race([once(program.child.stdout, 'data'), program.exit]);
+  return program.output.split('\n')[0];
+}
+
+async function ended(program) {
+  const [code] = await program.exit;
+  return { code, output: program.output };
+}
