@@ -47,7 +47,7 @@ export class Child<C extends Calls> {
   call<N extends keyof C & string>(name: N, args: Args<C, N>): Promise<Result<C, N>> {
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve: resolve as (result: unknown) => void, reject });
+      this.#waiting.set(id, { resolve: resolve, reject });
       this.#process.send({ id, name, args } satisfies Call);
     });
   }
@@ -62,7 +62,9 @@ export class Child<C extends Calls> {
 }
 
 /** Runs `body` with children, which are ended however it ends. */
-export async function withChildren<T>(body: (add: <C extends Calls>(child: Child<C>) => Child<C>) => Promise<T>): Promise<T> {
+export async function withChildren<T>(
+  body: (add: <C extends Calls>(child: Child<C>) => Child<C>) => Promise<T>,
+): Promise<T> {
   const children: { stop(): Promise<void> }[] = [];
   try {
     return await body((child) => {
@@ -80,7 +82,11 @@ export function answerCalls(calls: Calls): void {
     const answer = async (): Promise<unknown> => (calls[name] as (args: unknown) => unknown)(args);
     answer().then(
       (result) => process.send?.({ id, result } satisfies Reply),
-      (error: unknown) => process.send?.({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) } satisfies Reply),
+      (error: unknown) =>
+        process.send?.({
+          id,
+          error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        } satisfies Reply),
     );
   });
   process.on('disconnect', () => process.exit(0));

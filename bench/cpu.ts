@@ -26,7 +26,10 @@ export async function audioCpu(): Promise<Report> {
   return {
     ...report,
     title: 'CPU for audio',
-    conditions: ['One publisher of a synthetic voice without pauses, 48 kHz mono, Opus at 32 kbit/s without DTX and RED, in chunks of 20 ms.', ...report.conditions],
+    conditions: [
+      'One publisher of a synthetic voice without pauses, 48 kHz mono, Opus at 32 kbit/s without DTX and RED, in chunks of 20 ms.',
+      ...report.conditions,
+    ],
   };
 }
 
@@ -36,7 +39,10 @@ export async function videoCpu(): Promise<Report> {
   return {
     ...report,
     title: 'CPU for video, 640x480 at 30 fps',
-    conditions: [`One publisher of a moving numbered pattern of 60 pictures drawn beforehand, YUV420P, VP8 at no more than ${Math.round(VIDEO_BITRATE / 1000)} kbit/s, no simulcast.`, ...report.conditions],
+    conditions: [
+      `One publisher of a moving numbered pattern of 60 pictures drawn beforehand, YUV420P, VP8 at no more than ${Math.round(VIDEO_BITRATE / 1000)} kbit/s, no simulcast.`,
+      ...report.conditions,
+    ],
   };
 }
 
@@ -44,8 +50,10 @@ async function cpu(media: Media): Promise<Omit<Report, 'title'>> {
   const runs: Run[] = [];
   for (let run = 0; run < RUNS; run++) runs.push(await onStage((stage) => measure(stage, media)));
   const percents = (pick: (run: Run) => CpuReport): number[] => runs.map((run) => pick(run).percent);
-  const count = (pick: (run: Run) => CpuReport): string => median(runs.map((run) => pick(run).readPerSecond)).toFixed(1);
-  const kilobits = (client: ClientName): string => (median(runs.map((run) => run.encoded[client].bitsPerSecond)) / 1000).toFixed(0);
+  const count = (pick: (run: Run) => CpuReport): string =>
+    median(runs.map((run) => pick(run).readPerSecond)).toFixed(1);
+  const kilobits = (client: ClientName): string =>
+    (median(runs.map((run) => run.encoded[client].bitsPerSecond)) / 1000).toFixed(0);
   const sizesOf = (client: ClientName): string => {
     const sizes = [...new Set(runs.map((run) => run.subscriber[client].size))].filter((size) => size !== '');
     return sizes.length > 0 ? ` of ${sizes.join(', ')}` : '';
@@ -53,7 +61,14 @@ async function cpu(media: Media): Promise<Omit<Report, 'title'>> {
   const server = runs.map((run) => run.serverPercent);
   const pair = (name: string, role: 'publisher' | 'subscriber', what: (client: ClientName) => string): string[] => {
     const [ours, theirs] = [percents((run) => run[role].sluice), percents((run) => run[role]['rtc-node'])];
-    return [name, spread(ours), spread(theirs), `${spread(ratios(ours, theirs), 2)} x`, what('sluice'), what('rtc-node')];
+    return [
+      name,
+      spread(ours),
+      spread(theirs),
+      `${spread(ratios(ours, theirs), 2)} x`,
+      what('sluice'),
+      what('rtc-node'),
+    ];
   };
   return {
     conditions: [
@@ -63,8 +78,19 @@ async function cpu(media: Media): Promise<Omit<Report, 'title'>> {
     head: ['', 'sluice', 'rtc-node', 'sluice is', 'flow, sluice', 'flow, rtc-node'],
     rows: [
       pair('publisher', 'publisher', (client) => `${kilobits(client)} kbit/s`),
-      pair('subscriber, decoded', 'subscriber', (client) => `${count((run) => run.subscriber[client])} /s${sizesOf(client)}`),
-      ['subscriber, encoded', spread(percents((run) => run.encoded.sluice)), '-', '', `${count((run) => run.encoded.sluice)} /s`, '-'],
+      pair(
+        'subscriber, decoded',
+        'subscriber',
+        (client) => `${count((run) => run.subscriber[client])} /s${sizesOf(client)}`,
+      ),
+      [
+        'subscriber, encoded',
+        spread(percents((run) => run.encoded.sluice)),
+        '-',
+        '',
+        `${count((run) => run.encoded.sluice)} /s`,
+        '-',
+      ],
       ['server, both sessions with 6 participants', spread(server), '-', '', '', ''],
     ],
     limits: [
@@ -85,7 +111,10 @@ async function measure(stage: Stage, media: Media): Promise<Run> {
   const measured = (participant: Participant): Promise<CpuReport> => participant.call('cpu', { ms: MEASURED_MS });
   const [serverPercent, ...reports] = await Promise.all([
     stage.server.call('cpu', { ms: MEASURED_MS }),
-    ...rooms.map(async ({ publisher, subscriber, encoded }) => await Promise.all([measured(publisher), measured(subscriber), measured(encoded)])),
+    ...rooms.map(
+      async ({ publisher, subscriber, encoded }) =>
+        await Promise.all([measured(publisher), measured(subscriber), measured(encoded)]),
+    ),
   ]);
   const [ours, theirs] = reports;
   if (!ours || !theirs) throw new Error('a session is missing');
@@ -97,7 +126,11 @@ async function measure(stage: Stage, media: Media): Promise<Run> {
   };
 }
 
-async function open(stage: Stage, client: ClientName, media: Media): Promise<{ publisher: Participant; subscriber: Participant; encoded: Participant }> {
+async function open(
+  stage: Stage,
+  client: ClientName,
+  media: Media,
+): Promise<{ publisher: Participant; subscriber: Participant; encoded: Participant }> {
   const [publisher, subscriber, encoded] = await Promise.all([
     stage.participant(client, client, 'publisher'),
     stage.participant(client, client, 'subscriber'),

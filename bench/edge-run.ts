@@ -56,7 +56,8 @@ async function flow(job: Job): Promise<void> {
       done();
     },
   });
-  if (job.wiring === 'graph' || job.wiring === 'fused') await runGraph(planOf(job, source, sink), { sessions: noSessions }).finished;
+  if (job.wiring === 'graph' || job.wiring === 'fused')
+    await runGraph(planOf(job, source, sink), { sessions: noSessions }).finished;
   else await pipeline([source, ...middle(job), sink]);
   if (received !== job.chunks) throw new Error(`${received} of ${job.chunks} chunks came`);
 }
@@ -74,7 +75,7 @@ function sourceOf({ load, chunks }: Job): Readable {
 function middle({ wiring, load, nodes }: Job): Duplex[] {
   const steps = Array.from({ length: nodes }, () => STEPS[load]);
   if (wiring === 'pipeline') return steps.map(transformOf);
-  return nodes === 0 ? [] : [asStream(gen(...steps)) as unknown as Duplex];
+  return nodes === 0 ? [] : [asStream(gen(...steps))];
 }
 
 function transformOf(step: (value: MediaValue) => MediaValue): Transform {

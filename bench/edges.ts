@@ -45,7 +45,10 @@ export async function edges(): Promise<Report> {
       times(wiring, 'pipeline', 'audio'),
       times(wiring, 'chain', 'audio'),
     ]),
-    limits: ['At 50 chunks a second, 1000 ns a chunk are 0.005 % of a core.', 'The graph counts chunks and media time on every link; the others do not.'],
+    limits: [
+      'At 50 chunks a second, 1000 ns a chunk are 0.005 % of a core.',
+      'The graph counts chunks and media time on every link; the others do not.',
+    ],
   };
 }
 

@@ -45,7 +45,9 @@ export async function join(): Promise<Report> {
       row('later visit, first sound', true, 'heardMs'),
       row('later visit, left', true, 'leaveMs'),
     ],
-    limits: ['Loopback: each round trip of a network counts several times. No TURN, no name resolution, no TLS on the signalling.'],
+    limits: [
+      'Loopback: each round trip of a network counts several times. No TURN, no name resolution, no TLS on the signalling.',
+    ],
   };
 }
 

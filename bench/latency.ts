@@ -43,7 +43,16 @@ export async function latency(): Promise<Report> {
       'Included: queues, Opus both ways, pacing, the server, DTLS-SRTP, the jitter buffers of both (in sluice its least delay is 40 ms, in rtc-node it is NetEq), decoding, the way to the main thread. Not included: the 20 or 10 ms that recording the chunk takes.',
       `48 kHz mono, Opus at 32 kbit/s without DTX and RED, soft noise between clicks, written by the clock. ${RUNS} runs of ${MEASURED_MS / 1000} s after ${WARM_UP_MS / 1000} s of warm-up, each with new processes, the setups at the same time in sessions of their own.`,
     ],
-    head: ['', 'p50, ms', 'p99, ms', 'most, ms', 'medians of the runs, ms', 'clicks', 'lost', 'sluice is, of the medians'],
+    head: [
+      '',
+      'p50, ms',
+      'p99, ms',
+      'most, ms',
+      'medians of the runs, ms',
+      'clicks',
+      'lost',
+      'sluice is, of the medians',
+    ],
     rows: results.map(({ all, medians, lost }, index) => [
       SETUPS[index]?.name ?? '',
       median(all).toFixed(1),

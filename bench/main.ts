@@ -1,9 +1,9 @@
 /* Runs the benchmarks and writes what they found to RESULTS.md: all of them, or those named on the command line. */
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { arch, availableParallelism, cpus, loadavg, totalmem } from 'node:os';
-import { dirname, join as joinPath } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { existsSync } from 'node:fs';
+import { join as joinPath } from 'node:path';
+import { PACKAGE_ROOT } from '../test/support/package-root.js';
 import { audioCpu, videoCpu } from './cpu.js';
 import { edges } from './edges.js';
 import { join } from './join.js';
@@ -28,9 +28,10 @@ less than 1 is less than the peer. Absolute numbers depend on the machine and on
 
 async function main(names: readonly string[]): Promise<void> {
   const unknown = names.find((name) => !(name in BENCHMARKS));
-  if (unknown !== undefined) throw new Error(`no benchmark "${unknown}": there are ${Object.keys(BENCHMARKS).join(', ')}`);
+  if (unknown !== undefined)
+    throw new Error(`no benchmark "${unknown}": there are ${Object.keys(BENCHMARKS).join(', ')}`);
   const chosen = names.length > 0 ? names : Object.keys(BENCHMARKS);
-  const path = joinPath(packageRoot(dirname(fileURLToPath(import.meta.url))), 'bench', 'RESULTS.md');
+  const path = joinPath(PACKAGE_ROOT, 'bench', 'RESULTS.md');
   const sections = await sectionsOf(path);
   for (const run of chosen.flatMap((name) => BENCHMARKS[name] ?? [])) {
     const when = surroundings();
@@ -55,10 +56,6 @@ function surroundings(): string {
   const date = new Date().toISOString().slice(0, 16).replace('T', ' ');
   const load = (loadavg()[0] ?? 0).toFixed(2);
   return `${date} UTC, ${availableParallelism()} cores of ${model}, ${gigabytes} GB, ${process.platform} ${arch()}, Node ${process.version}; load average at the start ${load}.`;
-}
-
-function packageRoot(folder: string): string {
-  return existsSync(joinPath(folder, 'package.json')) ? folder : packageRoot(dirname(folder));
 }
 
 await main(process.argv.slice(2));

@@ -1,7 +1,17 @@
 /* One participant in a process of its own, of either client. */
 import { drawPattern, readPattern } from '../src/media/pattern.js';
 import { answerCalls } from './child.js';
-import { FPS, HEIGHT, SAMPLE_RATE, WIDTH, joinAs, type BenchClient, type ClientName, type JoinOptions, type Media } from './client.js';
+import {
+  FPS,
+  HEIGHT,
+  SAMPLE_RATE,
+  WIDTH,
+  joinAs,
+  type BenchClient,
+  type ClientName,
+  type JoinOptions,
+  type Media,
+} from './client.js';
 import { nowMs, pace } from './pacer.js';
 import { ClickFinder, clickFrame, voice } from './signals.js';
 import { cpuPercent } from './usage.js';
@@ -83,7 +93,9 @@ const calls = {
   },
   /** Reads and counts chunks, and pictures that carry the pattern. */
   async read({ from, media, encoded }: { from: string; media: Media; encoded: boolean }): Promise<void> {
-    const count = (): void => void chunksRead++;
+    const count = (): void => {
+      chunksRead++;
+    };
     if (encoded) {
       await joined().readEncoded(from, media, (data) => {
         chunksRead++;
@@ -105,10 +117,19 @@ const calls = {
     const [chunks, bytes] = [chunksRead, bytesRead];
     const percent = await cpuPercent(ms);
     const seconds = ms / 1000;
-    return { percent, readPerSecond: (chunksRead - chunks) / seconds, bitsPerSecond: ((bytesRead - bytes) * 8) / seconds, size };
+    return {
+      percent,
+      readPerSecond: (chunksRead - chunks) / seconds,
+      bitsPerSecond: ((bytesRead - bytes) * 8) / seconds,
+      size,
+    };
   },
   /** Joins, hears a voice, and leaves; how long each took. */
-  async visit({ client: name, from, ...options }: Joining & { from: string }): Promise<{ joinMs: number; heardMs: number; leaveMs: number }> {
+  async visit({
+    client: name,
+    from,
+    ...options
+  }: Joining & { from: string }): Promise<{ joinMs: number; heardMs: number; leaveMs: number }> {
     const startMs = nowMs();
     const visitor = await joinAs(name, options);
     const joinMs = nowMs() - startMs;

@@ -4,7 +4,7 @@ import {
   AudioStream,
   LocalAudioTrack,
   LocalVideoTrack,
-  type RemoteTrack,
+  type Track,
   Room,
   RoomEvent,
   TrackKind,
@@ -16,7 +16,16 @@ import {
   VideoSource,
   VideoStream,
 } from '@livekit/rtc-node';
-import { AUDIO_BITRATE, FPS, HEIGHT, SAMPLE_RATE, VIDEO_BITRATE, WIDTH, type BenchClient, type JoinOptions } from './client.js';
+import {
+  AUDIO_BITRATE,
+  FPS,
+  HEIGHT,
+  SAMPLE_RATE,
+  VIDEO_BITRATE,
+  WIDTH,
+  type BenchClient,
+  type JoinOptions,
+} from './client.js';
 
 /** Takes part with LiveKit's rtc-node. */
 export async function joinRtcNode({ url, token }: JoinOptions): Promise<BenchClient> {
@@ -80,11 +89,13 @@ function localOf(room: Room): NonNullable<Room['localParticipant']> {
 }
 
 /** The track of a participant, by its name, once it is subscribed to. */
-async function trackOf(room: Room, participant: string, kind: TrackKind): Promise<RemoteTrack> {
+async function trackOf(room: Room, participant: string, kind: TrackKind): Promise<Track> {
   for (;;) {
     for (const remote of room.remoteParticipants.values()) {
       if (remote.name !== participant) continue;
-      for (const { track } of remote.trackPublications.values()) if (track?.kind === kind) return track;
+      for (const publication of remote.trackPublications.values()) {
+        if (publication.kind === kind && publication.track) return publication.track;
+      }
     }
     await new Promise((resolve) => room.once(RoomEvent.TrackSubscribed, resolve));
   }

@@ -13,7 +13,13 @@ const calls = {
   },
   async token({ sessionId, name }: { sessionId: string; name: string }): Promise<string> {
     const [apiKey, apiSecret] = Object.entries(DEVELOPMENT_KEYS)[0] ?? ['', ''];
-    return await createToken({ apiKey, apiSecret, sessionId, name, identity: `${name}-${crypto.randomUUID().slice(0, 8)}` });
+    return await createToken({
+      apiKey,
+      apiSecret,
+      sessionId,
+      name,
+      identity: `${name}-${crypto.randomUUID().slice(0, 8)}`,
+    });
   },
   /** Memory of the process in bytes. */
   memory: (): number => process.memoryUsage.rss(),

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
-import type { Readable } from 'node:stream';
-import { audioData, connect, type AudioData, type MediaValue, type Session, type Stream, type VideoFrame } from '../src/index.js';
+import { audioData, connect, type Session, type Stream, type VideoFrame } from '../src/index.js';
 import { FPS, HEIGHT, SAMPLE_RATE, WIDTH, type BenchClient, type JoinOptions } from './client.js';
 
 const AUDIO = { sampleRate: SAMPLE_RATE, numberOfChannels: 1 } as const;
@@ -21,16 +20,28 @@ export async function joinSluice({ url, token }: JoinOptions): Promise<BenchClie
     async publishVideo() {
       const publisher = await session.publish({ hasAudio: false, videoFormat: VIDEO });
       return (data, timestamp) => {
-        publisher.write({ kind: 'video', data, width: WIDTH, height: HEIGHT, format: 'YUV420P', timestamp } satisfies VideoFrame);
+        publisher.write({
+          kind: 'video',
+          data,
+          width: WIDTH,
+          height: HEIGHT,
+          format: 'YUV420P',
+          timestamp,
+        } satisfies VideoFrame);
       };
     },
     async readAudio(from, onChunk) {
-      const subscriber = await session.subscribe(await streamOf(session, from), { subscribeToVideo: false, audioFormat: AUDIO });
-      onEach<AudioData>(subscriber, ({ data }) => onChunk(data));
+      const subscriber = await session.subscribe(await streamOf(session, from), {
+        subscribeToVideo: false,
+        audioFormat: AUDIO,
+      });
+      subscriber.on('data', ({ data }) => onChunk(data as Int16Array));
     },
     async readVideo(from, onPicture) {
       const subscriber = await session.subscribe(await streamOf(session, from), { subscribeToAudio: false });
-      onEach<VideoFrame>(subscriber, ({ data, width, height }) => onPicture(data, width, height));
+      subscriber.on('data', (value) => {
+        if (value.kind === 'video') onPicture(value.data, value.width, value.height);
+      });
     },
     async readEncoded(from, media, onChunk) {
       const subscriber = await session.subscribe(await streamOf(session, from), {
@@ -38,7 +49,7 @@ export async function joinSluice({ url, token }: JoinOptions): Promise<BenchClie
         subscribeToAudio: media === 'audio',
         subscribeToVideo: media === 'video',
       });
-      onEach<MediaValue>(subscriber, ({ data }) => onChunk(data as Uint8Array));
+      subscriber.on('data', ({ data }) => onChunk(data as Uint8Array));
     },
     async subscribeIdle(from) {
       await session.subscribe(await streamOf(session, from), { subscribeToVideo: false, audioFormat: AUDIO });
@@ -52,8 +63,4 @@ async function streamOf(session: Session, participant: string): Promise<Stream> 
     for (const stream of session.streams.values()) if (stream.connection.name === participant) return stream;
     await once(session, 'streamReceived');
   }
-}
-
-function onEach<T extends MediaValue>(readable: Readable, take: (value: T) => void): void {
-  readable.on('data', take);
 }

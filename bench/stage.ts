@@ -19,7 +19,8 @@ export interface Stage {
 /** Runs `body` on a stage of its own; all processes are ended with it. */
 export async function onStage<T>(body: (stage: Stage) => Promise<T>): Promise<T> {
   return await withChildren(async (add) => {
-    const start = <C extends Calls>(program: string, execArgv: readonly string[] = []): Child<C> => add(new Child<C>(program, execArgv));
+    const start = <C extends Calls>(program: string, execArgv: readonly string[] = []): Child<C> =>
+      add(new Child<C>(program, execArgv));
     const server = start<ServerCalls>('server');
     const url = await server.call('start', undefined);
     const access = async (sessionId: string, name: string): Promise<JoinOptions> => ({

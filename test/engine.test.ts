@@ -10,3 +10,7 @@ import './engine/video-sender.js';
 import './engine/reading.js';
 import './engine/signalling.js';
 import './engine/transport.js';
+import './engine/links.js';
+import './engine/thread-life.js';
+import './engine/joins.js';
+import './engine/blocked-main.js';

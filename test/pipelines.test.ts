@@ -1,4 +1,5 @@
 import './pipelines/demo.js';
 import './pipelines/echo.js';
+import './pipelines/late-and-lost.js';
 import './pipelines/play-and-record.js';
 import './pipelines/shipped.js';

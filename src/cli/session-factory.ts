@@ -55,7 +55,7 @@ async function join(
   const url = embedded?.url ?? config.url ?? EMBEDDED;
   const token = await tokenFor(config, url);
   const { connect } = await import('../connect.js');
-  return await connect({
+  const session = await connect({
     url,
     token,
     name,
@@ -63,6 +63,9 @@ async function join(
     ...(sessionId !== undefined && { sessionId }),
     ...(settings && { settings }),
   });
+  // The run is told by `disconnected`; an error that nobody hears would end the process with the files open.
+  session.on('error', () => undefined);
+  return session;
 }
 
 /** Always explicit, so that nothing of the environment slips in that load.ts has left out. */

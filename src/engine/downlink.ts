@@ -16,6 +16,7 @@ import type { Ticker, TickTask } from './ticker.js';
 import { Transport } from './transport.js';
 
 const REPORT_INTERVAL_MS = 500;
+const REPLACEMENT_TIMEOUT_MS = 5000;
 /** Transport-wide feedback goes out this often where it was negotiated. */
 const TWCC_INTERVAL_MS = 50;
 /** SSRCs that are remembered; a peer that makes up more is not followed. */
@@ -54,6 +55,7 @@ export class Downlink implements TickTask {
   #version = 0;
   #negotiation: Promise<void> = Promise.resolve();
   #reportTimer: ClockTimer | undefined;
+  #replacementTimer: ClockTimer | undefined;
   #closed = false;
   packetsDiscarded = 0;
 
@@ -98,8 +100,11 @@ export class Downlink implements TickTask {
     this.#negotiation = this.#negotiation.then(() => this.#answer(sdp, id)).catch(this.#options.onFault);
   }
 
+  /** Takes a candidate of the server, after the offers that came before it. */
   onCandidate(candidate: string): void {
-    this.#transport?.addRemoteCandidate(candidate);
+    this.#negotiation = this.#negotiation.then(() => {
+      this.#transport?.addRemoteCandidate(candidate);
+    });
   }
 
   /** A beat: what is missing is asked for, feedback goes out. */
@@ -113,13 +118,15 @@ export class Downlink implements TickTask {
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#reportTimer?.cancel();
-    this.#options.ticker.remove(this);
     for (const track of this.#tracks.values()) track.close();
     this.#tracks.clear();
     this.#routes.clear();
-    this.#port.close();
+    // A transport that is being made is there after this.
     await this.#negotiation;
+    this.#reportTimer?.cancel();
+    this.#replacementTimer?.cancel();
+    this.#options.ticker.remove(this);
+    this.#port.close();
     await this.#transport?.close();
   }
 
@@ -143,6 +150,7 @@ export class Downlink implements TickTask {
   async #transportFor(offer: SessionDescription): Promise<Transport> {
     const remote = offer.transport;
     if (this.#transport && remote.iceUfrag === this.#remoteUfrag) return this.#transport;
+    this.#replacementTimer?.cancel();
     await this.#transport?.close();
     this.#remoteUfrag = remote.iceUfrag;
     this.#transport = await Transport.answer(remote, {
@@ -155,7 +163,7 @@ export class Downlink implements TickTask {
         this.#receive(packet);
       },
       onState: (state) => {
-        if (state === 'failed') this.#options.onFailed();
+        if (state === 'failed') this.#awaitReplacement();
       },
       onFault: this.#options.onFault,
     });
@@ -164,6 +172,14 @@ export class Downlink implements TickTask {
     this.#reportTimer?.cancel();
     this.#scheduleReports();
     return this.#transport;
+  }
+
+  /** A server offers a new transport for one that broke; when it does not, the session is lost. */
+  #awaitReplacement(): void {
+    this.#replacementTimer?.cancel();
+    this.#replacementTimer = this.#options.clock.after(REPLACEMENT_TIMEOUT_MS, () => {
+      this.#options.onFailed();
+    });
   }
 
   #learnTwcc(): void {

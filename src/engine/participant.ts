@@ -34,6 +34,7 @@ interface MixReader {
 
 /** One participant of one session: signalling, what it publishes, and what it reads. */
 export class Participant implements TickTask {
+  readonly result: ConnectResult;
   readonly #args: ConnectArgs;
   readonly #options: ParticipantOptions;
   readonly #signal: LiveKitSignal;
@@ -54,11 +55,12 @@ export class Participant implements TickTask {
   #early: (() => void)[] = [];
   #ended = false;
 
-  private constructor(args: ConnectArgs, options: ParticipantOptions, signal: LiveKitSignal) {
+  private constructor(args: ConnectArgs, options: ParticipantOptions, signal: LiveKitSignal, result: ConnectResult) {
+    this.result = result;
     this.#args = args;
     this.#options = options;
     this.#signal = signal;
-    this.#directory = new Directory(signal.join.participant?.sid ?? '');
+    this.#directory = new Directory(result.connection.connectionId);
     const link = {
       clock: options.clock,
       ticker: options.ticker,
@@ -75,7 +77,7 @@ export class Participant implements TickTask {
     this.#take(this.#signal.join.otherParticipants);
   }
 
-  /** Joins a session. Errors: those of LiveKitSignal.connect. */
+  /** Joins a session. Errors: those of LiveKitSignal.connect, SLUICE_PROTOCOL. */
   static async connect(args: ConnectArgs, options: ParticipantOptions): Promise<Participant> {
     const self: { participant?: Participant } = {};
     const waiting: (() => void)[] = [];
@@ -119,16 +121,16 @@ export class Participant implements TickTask {
         }),
       },
     });
-    const participant = new Participant(args, options, signal);
+    const { room, participant: me } = signal.join;
+    if (!room || !me) {
+      signal.close();
+      throw new SluiceError('SLUICE_PROTOCOL', 'the server joined nobody to nothing');
+    }
+    const result = { sessionId: room.name, connection: connectionInfo(me) };
+    const participant = new Participant(args, options, signal, result);
     self.participant = participant;
     for (const task of waiting) task();
     return participant;
-  }
-
-  get result(): ConnectResult {
-    const { room, participant } = this.#signal.join;
-    if (!room || !participant) throw new SluiceError('SLUICE_PROTOCOL', 'the server joined nobody to nothing');
-    return { sessionId: room.name, connection: connectionInfo(participant) };
   }
 
   /** Tells what is there, and from now on what changes. */

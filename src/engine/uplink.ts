@@ -14,10 +14,13 @@ import { parseSessionDescription, writeSessionDescription } from './sdp/session-
 import type { LiveKitSignal } from './signalling/livekit.js';
 import type { Ticker } from './ticker.js';
 import { Transport } from './transport.js';
+import { Waits, sessionLeft } from './waits.js';
 
 /** Longest wait for the server to take a track, or to answer an offer, in ms. */
 const ANSWER_TIMEOUT_MS = 10_000;
 const REPORT_INTERVAL_MS = 500;
+/** Candidates of the server that are kept until its first answer. */
+const MAX_EARLY_CANDIDATES = 64;
 
 export interface UplinkOptions {
   readonly clock: Clock;
@@ -76,6 +79,9 @@ export class Uplink {
   #answer: { readonly id: number; resolve(sdp: string): void } | undefined;
   /** Offers follow one another: a server matches answers by order as well as by id. */
   #negotiation: Promise<void> = Promise.resolve();
+  readonly #waits: Waits;
+  readonly #connecting = new Set<() => void>();
+  #earlyCandidates: string[] = [];
   #reportTimer: ClockTimer | undefined;
   #closed = false;
   /** Mid 0 is the data channel's. */
@@ -84,13 +90,14 @@ export class Uplink {
   constructor(options: UplinkOptions) {
     this.#options = options;
     this.#port = new PacketPort(options.clock, options.ticker);
+    this.#waits = new Waits(options.clock, ANSWER_TIMEOUT_MS);
   }
 
   get streams(): OutboundStream[] {
     return this.#entries.flatMap((entry) => (entry.active && entry.stream ? [entry.stream] : []));
   }
 
-  /** Publishes tracks together. Errors: SLUICE_PUBLISH_FAILED, SLUICE_PERMISSION_DENIED. */
+  /** Publishes tracks together; media gets through when it resolves. Errors: SLUICE_PUBLISH_FAILED, SLUICE_SESSION_CLOSED. */
   async publish(tracks: readonly UplinkTrack[]): Promise<PublishedTrack[]> {
     const entries: Entry[] = [];
     for (const track of tracks) {
@@ -100,12 +107,16 @@ export class Uplink {
     }
     this.#entries.push(...entries);
     for (const entry of entries) entry.active = true;
-    await this.#negotiate();
-    return entries.map((entry) => {
-      if (!entry.stream)
-        throw new SluiceError('SLUICE_PUBLISH_FAILED', `the server does not take ${entry.track.kind} in this codec`);
-      return { trackSid: entry.sid, stream: entry.stream };
-    });
+    try {
+      await this.#negotiate();
+      const published = entries.map((entry) => publishedTrack(entry));
+      await this.#connect();
+      return published;
+    } catch (error) {
+      // None of them is published then: the server need not wait for their media.
+      this.unpublish(entries.map((entry) => entry.sid)).catch(() => undefined);
+      throw error;
+    }
   }
 
   /** Ends tracks; their m-lines stay, inactive. */
@@ -118,7 +129,10 @@ export class Uplink {
       entry.stream = undefined;
       changed = true;
     }
-    if (changed && !this.#closed) await this.#negotiate();
+    if (!changed || this.#closed) return;
+    await this.#negotiate().catch((error: unknown) => {
+      if (!this.#closed) throw error;
+    });
   }
 
   onTrackPublished(response: TrackPublishedResponse): void {
@@ -133,10 +147,14 @@ export class Uplink {
 
   onCandidate(candidate: string): void {
     if (this.#accepted) this.#transport?.addRemoteCandidate(candidate);
+    else if (this.#earlyCandidates.length < MAX_EARLY_CANDIDATES) this.#earlyCandidates.push(candidate);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#waits.close();
+    // A transport that is being made is there after this.
+    await this.#negotiation;
     this.#reportTimer?.cancel();
     this.#port.close();
     await this.#transport?.close();
@@ -158,7 +176,8 @@ export class Uplink {
   async #addTrack(entry: Entry): Promise<string> {
     const { track, cid } = entry;
     const audio = track.kind === 'audio';
-    const response = await this.#withTimeout<TrackPublishedResponse>(
+    const response = await this.#waits.wait<TrackPublishedResponse>(
+      'the server did not take the track; its token may not grant publishing',
       (resolve) => {
         this.#pendingTracks.set(cid, resolve);
         this.#options.signal.addTrack(
@@ -175,7 +194,6 @@ export class Uplink {
           }),
         );
       },
-      'the server did not take the track; its token may not grant publishing',
       () => this.#pendingTracks.delete(cid),
     );
     return response.track?.sid ?? '';
@@ -188,7 +206,7 @@ export class Uplink {
   }
 
   async #offerOnce(): Promise<void> {
-    if (this.#closed) throw new SluiceError('SLUICE_SESSION_CLOSED', 'the session was left');
+    if (this.#closed) throw sessionLeft();
     const transport = (this.#transport ??= await this.#open());
     const id = ++this.#version;
     const offer = offerPublisher({
@@ -198,12 +216,12 @@ export class Uplink {
       transportCc: false,
       sessionVersion: id,
     });
-    const sdp = await this.#withTimeout<string>(
+    const sdp = await this.#waits.wait<string>(
+      'the server did not answer the offer',
       (resolve) => {
         this.#answer = { id, resolve };
         this.#options.signal.sendOffer(writeSessionDescription(offer), id);
       },
-      'the server did not answer the offer',
       () => {
         this.#answer = undefined;
       },
@@ -212,9 +230,26 @@ export class Uplink {
     if (!this.#accepted) {
       transport.accept(answer.transport);
       this.#accepted = true;
+      for (const candidate of this.#earlyCandidates.splice(0)) transport.addRemoteCandidate(candidate);
       for (const candidate of transport.local.candidates) this.#options.signal.sendCandidate('publisher', candidate);
     }
     this.#apply(negotiateSent(offer, answer));
+  }
+
+  /** Waits until media gets through: what is sent before is lost. */
+  async #connect(): Promise<void> {
+    if (this.#transport?.state === 'connected') return;
+    let connected = (): void => undefined;
+    await this.#waits.wait<undefined>(
+      'no media connection to the server could be made',
+      (resolve) => {
+        connected = () => {
+          resolve(undefined);
+        };
+        this.#connecting.add(connected);
+      },
+      () => this.#connecting.delete(connected),
+    );
   }
 
   #apply(sections: ReadonlyMap<string, SentSection>): void {
@@ -252,6 +287,7 @@ export class Uplink {
         if (isRtcp(packet)) for (const report of parseRtcp(packet)) this.#receive(report);
       },
       onState: (state) => {
+        if (state === 'connected') for (const connected of [...this.#connecting]) connected();
         if (state === 'failed') this.#options.onFailed();
       },
       onFault: this.#options.onFault,
@@ -292,20 +328,11 @@ export class Uplink {
       this.#scheduleReports();
     });
   }
+}
 
-  #withTimeout<T>(start: (resolve: (value: T) => void) => void, message: string, end: () => void): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      const timer = this.#options.clock.after(ANSWER_TIMEOUT_MS, () => {
-        end();
-        reject(new SluiceError('SLUICE_PUBLISH_FAILED', message));
-      });
-      start((value) => {
-        timer.cancel();
-        end();
-        resolve(value);
-      });
-    });
-  }
+function publishedTrack({ sid, stream, track }: Entry): PublishedTrack {
+  if (!stream) throw new SluiceError('SLUICE_PUBLISH_FAILED', `the server does not take ${track.kind} in this codec`);
+  return { trackSid: sid, stream };
 }
 
 function offeredTrack(entry: Entry, cname: string): OfferedTrack {

@@ -91,6 +91,8 @@ export class Pump {
         this.#unblock(target);
       });
     }
+    // As `pipe` does: who takes media may ask who gives it (for a key frame).
+    for (const { writable } of this.#targets) writable.emit('pipe', this.#output);
     this.#output.once('end', this.#finish);
     this.#output.on('data', this.#carry);
   }
@@ -122,7 +124,10 @@ export class Pump {
     if (this.#over) return;
     this.#over = true;
     this.#output.off('data', this.#carry);
-    for (const { writable } of this.#targets) if (!writable.destroyed && !writable.writableEnded) writable.end();
+    for (const { writable } of this.#targets) {
+      writable.emit('unpipe', this.#output);
+      if (!writable.destroyed && !writable.writableEnded) writable.end();
+    }
     if (this.#remaining !== undefined) this.#output.destroy();
   };
 }

@@ -13,6 +13,10 @@ const Options = z.strictObject({
     .min(1)
     .describe('File to read, relative to the pipeline file: any container and codec that FFmpeg reads.'),
   loop: z.boolean().default(false).describe('Start again at the end, without an end; timestamps go on.'),
+  skipMissing: z
+    .boolean()
+    .default(false)
+    .describe('An output that the file has nothing for ends at once; without it that is an error.'),
   encoded: z
     .boolean()
     .default(false)
@@ -83,7 +87,7 @@ function outputsOf({ encoded, sampleRate, channels }: FileOptions): readonly Por
 /** The file is named in the message; the place is the node's, which is in another file. */
 function inPipeline(error: unknown): Error {
   if (!(error instanceof SluiceError)) return error as Error;
-  const { code, message, cause, mend } = error as SluiceError;
+  const { code, message, cause, mend } = error;
   return new SluiceError(code, message, { cause, ...(mend !== undefined && { mend }) });
 }
 
@@ -102,6 +106,7 @@ class FileSource implements NodePorts {
 
   output(port: string): Readable {
     const kind: Kind = port === 'audio' ? 'audio' : 'video';
+    if (!this.#file[kind] && this.#options.skipMissing) return Readable.from([]);
     this.#check(kind);
     this.#passes.outputs++;
     return new FileReadable(this.#file, kind, this.#options, { context: this.#context, passes: this.#passes });

@@ -98,6 +98,8 @@ class Recorder implements NodePorts {
   /** What the file has tracks for, once it has begun. */
   #tracks: Pick<MuxerOptions, 'audio' | 'video'> = {};
   #hasKeyFrame = false;
+  /** Sound that ends before is left out. It may come after the picture: it waits for jitter, the picture does not. */
+  #soundFromUs = -Infinity;
   #starting: Promise<void> | undefined;
   #finishing: Promise<void> | undefined;
 
@@ -186,17 +188,12 @@ class Recorder implements NodePorts {
     video.forEach((chunk, index) => {
       if (chunk.timestamp <= sound.timestamp && pictureSize(chunk)) key = index;
     });
-    this.#drop(video, key, 'before the first sound');
+    if (key > 0) this.#context.dropped('before the first sound', key);
+    video.splice(0, key);
     const startUs = video[0]?.timestamp ?? 0;
-    const first = audio.findIndex((chunk) => chunk.timestamp + chunk.duration > startUs);
     // Sound that ended before the pictures came is all there will be of it.
-    if (first >= 0) this.#drop(audio, first, 'before the first picture');
-  }
-
-  #drop(waiting: Chunk[], count: number, reason: string): void {
-    if (count === 0) return;
-    waiting.splice(0, count);
-    this.#context.dropped(reason, count);
+    const isAllSound = this.#audio?.over === true && audio.every((chunk) => endUs(chunk) <= startUs);
+    if (!isAllSound) this.#soundFromUs = startUs;
   }
 
   #takeWaiting(): Chunk[] {
@@ -208,6 +205,10 @@ class Recorder implements NodePorts {
     const { audio, video } = this.#tracks;
     if (chunk.kind === 'encoded-audio' ? !audio : chunk.codec !== video?.codec) {
       this.#context.dropped(chunk.kind === 'encoded-audio' ? NO_AUDIO_TRACK : NO_VIDEO_TRACK);
+      return undefined;
+    }
+    if (chunk.kind === 'encoded-audio' && endUs(chunk) <= this.#soundFromUs) {
+      this.#context.dropped('before the first picture');
       return undefined;
     }
     muxer.write(chunk);
@@ -255,6 +256,10 @@ function tracksOf(
     ...(audio.length > 0 && { audio: { codec: 'opus', numberOfChannels } }),
     ...(size && { video: { codec: picture.codec, ...size } }),
   };
+}
+
+function endUs(chunk: EncodedAudioChunk): number {
+  return chunk.timestamp + chunk.duration;
 }
 
 function spanUs(waiting: readonly Chunk[]): number {

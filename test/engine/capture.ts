@@ -54,13 +54,20 @@ export class Capture implements PacketSink {
 }
 
 /** A stream into the capture; the sequence numbers begin near their end. */
-export function captured(clock: Clock, kind: 'audio' | 'video'): { readonly capture: Capture; readonly stream: OutboundStream } {
+export function captured(
+  clock: Clock,
+  kind: 'audio' | 'video',
+): { readonly capture: Capture; readonly stream: OutboundStream } {
   const capture = new Capture(clock);
   const stream = new OutboundStream({
     clock,
     sink: capture,
     clockRate: kind === 'audio' ? 48_000 : 90_000,
-    header: { payloadType: kind === 'audio' ? 111 : 96, ssrc: 77, ...(kind === 'audio' && { audioLevelId: AUDIO_LEVEL_ID }) },
+    header: {
+      payloadType: kind === 'audio' ? 111 : 96,
+      ssrc: 77,
+      ...(kind === 'audio' && { audioLevelId: AUDIO_LEVEL_ID }),
+    },
   });
   return { capture, stream };
 }

@@ -22,7 +22,7 @@ function person(sid: string, tracks: readonly Track[] = [], more: Partial<Partic
       return new TrackInfo({ sid: track, type: kind, source: from, stream: stream ?? '' });
     }),
     ...more,
-  } as ConstructorParameters<typeof ParticipantInfo>[0]);
+  });
 }
 
 /** Changes in one line each. */
@@ -36,12 +36,16 @@ function told(changes: readonly DirectoryChange[]): string[] {
 
 t.test('who comes is told before their streams, who goes after them', (t) => {
   const directory = new Directory('me');
-  t.same(told(directory.update([person('me', [{ sid: 'a0' }]), person('ann', [{ sid: 'a1' }, { sid: 'v1' }]), person('')])), [
-    'connectionCreated ann',
-    'streamReceived ann:camera a1/v1',
-  ]);
+  t.same(
+    told(directory.update([person('me', [{ sid: 'a0' }]), person('ann', [{ sid: 'a1' }, { sid: 'v1' }]), person('')])),
+    ['connectionCreated ann', 'streamReceived ann:camera a1/v1'],
+  );
   t.same(told(directory.update([person('ann', [{ sid: 'a1' }, { sid: 'v1' }])])), [], 'the same again is no change');
-  t.same(told(directory.update([person('bob')])), ['connectionCreated bob'], 'a partial list says nothing of the others');
+  t.same(
+    told(directory.update([person('bob')])),
+    ['connectionCreated bob'],
+    'a partial list says nothing of the others',
+  );
   t.match(directory.stream('ann:camera')?.state, {
     streamId: 'ann:camera',
     name: 'id-ann',
@@ -73,10 +77,16 @@ t.test('tracks are grouped by their stream name, or by camera and screen', (t) =
     'streamReceived ann:screen_share a2/v2',
     'streamReceived ann:music a3/-',
   ]);
-  t.same([...directory.streams()].map(({ state }) => state.name), ['Ann', 'Ann', 'music']);
+  t.same(
+    [...directory.streams()].map(({ state }) => state.name),
+    ['Ann', 'Ann', 'music'],
+  );
   t.equal(directory.streamOfTrack('v2')?.state.streamId, 'ann:screen_share');
   t.equal(directory.streamOfTrack('v9'), undefined);
-  t.same(directory.streamsOf('ann').map(({ state }) => state.streamId), ['ann:camera', 'ann:screen_share', 'ann:music']);
+  t.same(
+    directory.streamsOf('ann').map(({ state }) => state.streamId),
+    ['ann:camera', 'ann:screen_share', 'ann:music'],
+  );
   t.same(directory.streamsOf('bob'), []);
   t.end();
 });

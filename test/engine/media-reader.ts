@@ -24,7 +24,9 @@ function setUp(maxLagMs: number) {
     assert.equal((args as EngineEvents['media']).reader, 5);
   });
   let next = 0;
-  const push = (): void => { reader.push(audioData(new Int16Array(4), 48_000, 2, next++ * 20_000), 20_000); };
+  const push = (): void => {
+    reader.push(audioData(new Int16Array(4), 48_000, 2, next++ * 20_000), 20_000);
+  };
   return { reader, media, lost, push, pushed: () => next };
 }
 
@@ -50,21 +52,28 @@ t.test('values go out against credit, wait without it, and the oldest are droppe
 
 t.test('pushed = given + dropped + held, and never more than the limit is held', (t) => {
   fc.assert(
-    fc.property(fc.integer({ min: 20, max: 300 }), fc.array(fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 6 })), { maxLength: 200 }), (maxLagMs, steps) => {
-      const { reader, media, lost, push, pushed } = setUp(maxLagMs);
-      let granted = 0;
-      for (const credit of steps) {
-        if (credit === 0) push();
-        else reader.grant(credit);
-        granted += credit;
-        assert.ok(reader.heldUs <= maxLagMs * 1000);
-        assert.equal(pushed(), media.length + lost.values + reader.heldUs / 20_000);
-        assert.equal(lost.us, lost.values * 20_000);
-        assert.equal(reader.credit, granted - media.length);
-        assert.ok(reader.credit === 0 || reader.heldUs === 0, 'nothing waits while the reader would take it');
-      }
-      assert.deepEqual(media, [...media].sort((a, b) => a - b));
-    }),
+    fc.property(
+      fc.integer({ min: 20, max: 300 }),
+      fc.array(fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 6 })), { maxLength: 200 }),
+      (maxLagMs, steps) => {
+        const { reader, media, lost, push, pushed } = setUp(maxLagMs);
+        let granted = 0;
+        for (const credit of steps) {
+          if (credit === 0) push();
+          else reader.grant(credit);
+          granted += credit;
+          assert.ok(reader.heldUs <= maxLagMs * 1000);
+          assert.equal(pushed(), media.length + lost.values + reader.heldUs / 20_000);
+          assert.equal(lost.us, lost.values * 20_000);
+          assert.equal(reader.credit, granted - media.length);
+          assert.ok(reader.credit === 0 || reader.heldUs === 0, 'nothing waits while the reader would take it');
+        }
+        assert.deepEqual(
+          media,
+          [...media].sort((a, b) => a - b),
+        );
+      },
+    ),
   );
   t.end();
 });

@@ -29,17 +29,23 @@ t.test('it follows a sender whose clock is slow or fast by 100 ppm, and stays wi
 
 t.test('no packet is said to have been sent after it came', (t) => {
   fc.assert(
-    fc.property(fc.array(fc.tuple(fc.integer({ min: -3, max: 10 }), fc.integer({ min: 0, max: 100_000 })), { minLength: 1, maxLength: 200 }), (packets) => {
-      const timeline = new MediaTimeline(48_000);
-      let rtpTime = 100_000;
-      let arrivalUs = 0;
-      for (const [step, waitedUs] of packets) {
-        rtpTime += step * 960;
-        arrivalUs += waitedUs;
-        timeline.observe(rtpTime, arrivalUs);
-        assert.ok(timeline.timestampUs(rtpTime) <= arrivalUs + 0.01);
-      }
-    }),
+    fc.property(
+      fc.array(fc.tuple(fc.integer({ min: -3, max: 10 }), fc.integer({ min: 0, max: 100_000 })), {
+        minLength: 1,
+        maxLength: 200,
+      }),
+      (packets) => {
+        const timeline = new MediaTimeline(48_000);
+        let rtpTime = 100_000;
+        let arrivalUs = 0;
+        for (const [step, waitedUs] of packets) {
+          rtpTime += step * 960;
+          arrivalUs += waitedUs;
+          timeline.observe(rtpTime, arrivalUs);
+          assert.ok(timeline.timestampUs(rtpTime) <= arrivalUs + 0.01);
+        }
+      },
+    ),
   );
   const timeline = new MediaTimeline(48_000);
   timeline.observe(960, 5000);

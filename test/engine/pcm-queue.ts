@@ -8,7 +8,13 @@ import type { EncodedAudioChunk } from '../../src/media/encoded-chunk.js';
 const RATE = 48_000;
 
 function packet(number: number, duration = 20_000): EncodedAudioChunk {
-  return { kind: 'encoded-audio', codec: 'opus', data: Uint8Array.of(0xf8, number), timestamp: number * 20_000, duration };
+  return {
+    kind: 'encoded-audio',
+    codec: 'opus',
+    data: Uint8Array.of(0xf8, number),
+    timestamp: number * 20_000,
+    duration,
+  };
 }
 
 /** Stereo frames whose samples count on from `first`. */
@@ -19,32 +25,40 @@ function counting(first: number, frames: number): Int16Array {
 t.test('whatever the sizes of chunks and periods, every sample comes out once and in order', (t) => {
   const sizes = fc.array(fc.integer({ min: 0, max: 3000 }), { maxLength: 60 });
   fc.assert(
-    fc.property(sizes, fc.array(fc.integer({ min: 1, max: 2500 }), { minLength: 1, maxLength: 60 }), (chunks, periods) => {
-      const queue = new PcmQueue();
-      const out: number[] = [];
-      let pushed = 0;
-      let turn = 0;
-      const read = (frames: number): number => {
-        const period = new Int16Array(frames * 2);
-        const ready = queue.available(period.length);
-        const written = queue.read(period);
-        assert.equal(written, ready, 'as many as were announced');
-        out.push(...period.subarray(0, written));
-        const heldUs = ((pushed - out.length) * 1_000_000) / (RATE * 2);
-        assert.ok(Math.abs(queue.heldUs - heldUs) < 0.001, `${queue.heldUs} us are held, not ${heldUs}`);
-        if (pushed > out.length) assert.ok(Math.abs(queue.timestampUs! - ((out.length / 2) * 1_000_000) / RATE) < 0.001);
-        return written;
-      };
-      for (const frames of chunks) {
-        queue.push(audioData(counting(pushed, frames), RATE, 2, (pushed / 2 / RATE) * 1_000_000));
-        pushed += frames * 2;
-        read(periods[turn++ % periods.length]!);
-      }
-      while (read(periods[turn++ % periods.length]!) > 0);
-      assert.deepEqual(out, Array.from({ length: pushed }, (_, i) => i % 32_000));
-      assert.equal(queue.heldUs, 0);
-      assert.equal(queue.next, undefined);
-    }),
+    fc.property(
+      sizes,
+      fc.array(fc.integer({ min: 1, max: 2500 }), { minLength: 1, maxLength: 60 }),
+      (chunks, periods) => {
+        const queue = new PcmQueue();
+        const out: number[] = [];
+        let pushed = 0;
+        let turn = 0;
+        const read = (frames: number): number => {
+          const period = new Int16Array(frames * 2);
+          const ready = queue.available(period.length);
+          const written = queue.read(period);
+          assert.equal(written, ready, 'as many as were announced');
+          out.push(...period.subarray(0, written));
+          const heldUs = ((pushed - out.length) * 1_000_000) / (RATE * 2);
+          assert.ok(Math.abs(queue.heldUs - heldUs) < 0.001, `${queue.heldUs} us are held, not ${heldUs}`);
+          if (pushed > out.length)
+            assert.ok(Math.abs(queue.timestampUs! - ((out.length / 2) * 1_000_000) / RATE) < 0.001);
+          return written;
+        };
+        for (const frames of chunks) {
+          queue.push(audioData(counting(pushed, frames), RATE, 2, (pushed / 2 / RATE) * 1_000_000));
+          pushed += frames * 2;
+          read(periods[turn++ % periods.length]!);
+        }
+        while (read(periods[turn++ % periods.length]!) > 0);
+        assert.deepEqual(
+          out,
+          Array.from({ length: pushed }, (_, i) => i % 32_000),
+        );
+        assert.equal(queue.heldUs, 0);
+        assert.equal(queue.next, undefined);
+      },
+    ),
     { numRuns: 60 },
   );
   t.end();

@@ -19,14 +19,19 @@ export interface RunOptions {
 }
 
 /** Runs one of `programs/` in a process of its own: what aborts there ends that process only. One that hangs is killed. */
-export async function run(name: string, { args = [], flags = [], timeoutMs = 60_000, onResult }: RunOptions = {}): Promise<Run> {
+export async function run(
+  name: string,
+  { args = [], flags = [], timeoutMs = 60_000, onResult }: RunOptions = {},
+): Promise<Run> {
   const path = fileURLToPath(new URL(`./programs/${name}.js`, import.meta.url));
   const { NODE_OPTIONS: _, ...env } = process.env;
   const child = spawn(process.execPath, [...flags, path, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const results: Record<string, unknown>[] = [];
   let rest = '';
   let stderr = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => { stderr += text; });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     const lines = (rest + text).split('\n');
     rest = lines.pop() ?? '';
@@ -36,8 +41,14 @@ export async function run(name: string, { args = [], flags = [], timeoutMs = 60_
       onResult?.(result);
     }
   });
-  const timer = setTimeout(() => { child.kill('SIGKILL'); }, timeoutMs);
-  const ended = await new Promise<number | string>((resolve) => { child.once('close', (code, signal) => { resolve(code ?? signal ?? ''); }); });
+  const timer = setTimeout(() => {
+    child.kill('SIGKILL');
+  }, timeoutMs);
+  const ended = await new Promise<number | string>((resolve) => {
+    child.once('close', (code, signal) => {
+      resolve(code ?? signal ?? '');
+    });
+  });
   clearTimeout(timer);
   return { ended, results, stderr };
 }

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { MessageChannel } from 'node:worker_threads';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { openVideoEncoder } from '../../src/codecs/codec-thread.js';
 import { createOpusEncoder } from '../../src/codecs/opus.js';
 import { AudioReceiver } from '../../src/engine/audio/audio-receiver.js';
@@ -19,7 +19,14 @@ import { channel, concat, sine, toneAmplitude } from '../codecs/tones.js';
 const FRAME_US = 33_333;
 
 function videoChunk(number: number, type: 'key' | 'delta' = 'delta'): EncodedVideoChunk {
-  return { kind: 'encoded-video', codec: 'vp8', type, data: Buffer.allocUnsafeSlow(30).fill(number), timestamp: number * FRAME_US, duration: 0 };
+  return {
+    kind: 'encoded-video',
+    codec: 'vp8',
+    type,
+    data: Buffer.allocUnsafeSlow(30).fill(number),
+    timestamp: number * FRAME_US,
+    duration: 0,
+  };
 }
 
 function setUpVideo(maxLagMs: number, encoded: boolean) {
@@ -34,7 +41,13 @@ function setUpVideo(maxLagMs: number, encoded: boolean) {
     }
   });
   const source = new VideoReceiver({ requestPackets: () => undefined, requestKeyFrame: () => requests.push('key') });
-  const reading = new VideoReading({ reader, encoded, pixelFormat: 'YUV420P', maxLagMs, onError: (error) => t.fail(String(error)) });
+  const reading = new VideoReading({
+    reader,
+    encoded,
+    pixelFormat: 'YUV420P',
+    maxLagMs,
+    onError: (error) => t.fail(String(error)),
+  });
   reading.attach(source);
   const numbers = (): number[] => media.map(({ data }) => data[0]!);
   return { media, lost, requests, source, reading, numbers };
@@ -56,33 +69,46 @@ t.test('encoded pictures begin with a key frame, and those before it are counted
   t.end();
 });
 
-t.test('a reader that lags goes on at a key frame: in = given + dropped + held, and no more than the limit is held', (t) => {
-  const { reading, lost, numbers } = setUpVideo(200, true);
-  reading.grant(2);
-  let pushed = 0;
-  const push = (type: 'key' | 'delta' = 'delta'): void => { reading.encodedVideo(videoChunk(pushed++, type)); };
-  push('key');
-  for (let i = 0; i < 20; i++) push();
-  t.same(numbers(), [0, 1]);
-  // Six pictures of 33 ms fit 200 ms; those after them are of no use without the one that did not fit.
-  t.equal(lost.values, 21 - 2 - 6);
-  push('key');
-  t.equal(lost.values, 13 + 6, 'the key frame takes the place of those that waited');
-  for (let i = 0; i < 3; i++) push();
-  reading.grant(10);
-  t.same(numbers(), [0, 1, 21, 22, 23, 24]);
-  t.equal(pushed, numbers().length + lost.values);
-  t.equal(Math.round(lost.us / FRAME_US), lost.values);
-  reading.close();
-  t.end();
-});
+t.test(
+  'a reader that lags goes on at a key frame: in = given + dropped + held, and no more than the limit is held',
+  (t) => {
+    const { reading, lost, numbers } = setUpVideo(200, true);
+    reading.grant(2);
+    let pushed = 0;
+    const push = (type: 'key' | 'delta' = 'delta'): void => {
+      reading.encodedVideo(videoChunk(pushed++, type));
+    };
+    push('key');
+    for (let i = 0; i < 20; i++) push();
+    t.same(numbers(), [0, 1]);
+    // Six pictures of 33 ms fit 200 ms; those after them are of no use without the one that did not fit.
+    t.equal(lost.values, 21 - 2 - 6);
+    push('key');
+    t.equal(lost.values, 13 + 6, 'the key frame takes the place of those that waited');
+    for (let i = 0; i < 3; i++) push();
+    reading.grant(10);
+    t.same(numbers(), [0, 1, 21, 22, 23, 24]);
+    t.equal(pushed, numbers().length + lost.values);
+    t.equal(Math.round(lost.us / FRAME_US), lost.values);
+    reading.close();
+    t.end();
+  },
+);
 
 t.test('pictures are decoded only when they are asked for', async (t) => {
   const { reading, media, lost } = setUpVideo(1000, false);
   const encoder = await openVideoEncoder({ codec: 'vp8', width: 192, height: 128, frameRate: 25, bitrate: 300_000 });
   const chunks: EncodedVideoChunk[] = [];
   encoder.onChunk((chunk) => chunks.push(chunk));
-  for (let i = 0; i < 12; i++) encoder.encode({ kind: 'video', data: drawPattern(i, 192, 128), width: 192, height: 128, format: 'YUV420P', timestamp: i * 40_000 });
+  for (let i = 0; i < 12; i++)
+    encoder.encode({
+      kind: 'video',
+      data: drawPattern(i, 192, 128),
+      width: 192,
+      height: 128,
+      format: 'YUV420P',
+      timestamp: i * 40_000,
+    });
   await encoder.flush();
   await encoder.close();
   for (const chunk of chunks) reading.encodedVideo(chunk);
@@ -91,8 +117,14 @@ t.test('pictures are decoded only when they are asked for', async (t) => {
   t.equal(reading.framesDecoded, 3, 'no more than the credit');
   reading.grant(5);
   while (media.length < 8) await new Promise((resolve) => setImmediate(resolve));
-  t.same(media.map((value) => readPattern(value as VideoFrame)), [0, 1, 2, 3, 4, 5, 6, 7]);
-  t.same(media.map(({ timestamp }) => timestamp), media.map((_, i) => i * 40_000));
+  t.same(
+    media.map((value) => readPattern(value as VideoFrame)),
+    [0, 1, 2, 3, 4, 5, 6, 7],
+  );
+  t.same(
+    media.map(({ timestamp }) => timestamp),
+    media.map((_, i) => i * 40_000),
+  );
   t.equal(lost.values, 0);
   reading.close();
 });
@@ -102,7 +134,11 @@ t.test('broken data costs a picture and asks for a key frame', async (t) => {
   const encoder = await openVideoEncoder({ codec: 'vp8', width: 192, height: 128, frameRate: 25, bitrate: 300_000 });
   const chunks: EncodedVideoChunk[] = [];
   encoder.onChunk((chunk) => chunks.push(chunk));
-  for (let i = 0; i < 3; i++) encoder.encode({ kind: 'video', data: drawPattern(i, 192, 128), width: 192, height: 128, format: 'YUV420P', timestamp: i }, i === 2);
+  for (let i = 0; i < 3; i++)
+    encoder.encode(
+      { kind: 'video', data: drawPattern(i, 192, 128), width: 192, height: 128, format: 'YUV420P', timestamp: i },
+      i === 2,
+    );
   await encoder.flush();
   await encoder.close();
   reading.grant(10);
@@ -110,7 +146,10 @@ t.test('broken data costs a picture and asks for a key frame', async (t) => {
   reading.encodedVideo({ ...chunks[1]!, data: new Uint8Array(40) });
   reading.encodedVideo(chunks[2]!);
   while (media.length < 2) await new Promise((resolve) => setImmediate(resolve));
-  t.same(media.map((value) => readPattern(value as VideoFrame)), [0, 2]);
+  t.same(
+    media.map((value) => readPattern(value as VideoFrame)),
+    [0, 2],
+  );
   t.equal(lost.values, 1);
   source.tick(1_000_000, 0);
   t.same(requests, ['key']);
@@ -118,11 +157,15 @@ t.test('broken data costs a picture and asks for a key frame', async (t) => {
 });
 
 /** The way to the main thread: what is transferred is gone on this side, and comes whole on the other. */
-function channelTo(t: Tap.Test): { readonly emit: Emit; received(): Promise<Map<number, MediaValue[]>> } {
+function channelTo(t: Test): { readonly emit: Emit; received(): Promise<Map<number, MediaValue[]>> } {
   const { port1, port2 } = new MessageChannel();
-  t.teardown(() => { port1.close(); });
-  const port = new BatchingPort<FromEngine>(port1 as unknown as ConstructorParameters<typeof BatchingPort>[0]);
-  const emit: Emit = (name, args, buffer) => { port.send({ t: 'event', name, args } as FromEngine, buffer); };
+  t.teardown(() => {
+    port1.close();
+  });
+  const port = new BatchingPort<FromEngine>(port1);
+  const emit: Emit = (name, args, buffer) => {
+    port.send({ t: 'event', name, args } as FromEngine, buffer);
+  };
   const media = new Map<number, MediaValue[]>();
   let arrived = (): void => undefined;
   port2.on('message', (batch: FromEngine[]) => {
@@ -138,7 +181,9 @@ function channelTo(t: Tap.Test): { readonly emit: Emit; received(): Promise<Map<
     emit,
     // Everything that was sent before has come when this comes.
     received: async () => {
-      const all = new Promise<void>((resolve) => { arrived = resolve; });
+      const all = new Promise<void>((resolve) => {
+        arrived = resolve;
+      });
       emit('readerEnd', { reader: 0 });
       port.flush();
       await all;
@@ -149,13 +194,31 @@ function channelTo(t: Tap.Test): { readonly emit: Emit; received(): Promise<Map<
 
 function readerOf(id: number, encoded: boolean, emit: Emit): StreamReader {
   const audioFormat = { sampleRate: 48_000, numberOfChannels: 2 };
-  return new StreamReader({ session: 1, reader: id, streamId: 's', audio: true, video: true, encoded, audioFormat, pixelFormat: 'YUV420P', maxLagMs: 1000 }, emit);
+  return new StreamReader(
+    {
+      session: 1,
+      reader: id,
+      streamId: 's',
+      audio: true,
+      video: true,
+      encoded,
+      audioFormat,
+      pixelFormat: 'YUV420P',
+      maxLagMs: 1000,
+    },
+    emit,
+  );
 }
 
-t.test('readers of one stream do not take each other\'s data: two encoded, two decoded', async (t) => {
+t.test("readers of one stream do not take each other's data: two encoded, two decoded", async (t) => {
   const { emit, received } = channelTo(t);
   const audio = new AudioReceiver((error) => t.fail(String(error)));
-  const readers = [readerOf(1, true, emit), readerOf(2, true, emit), readerOf(3, false, emit), readerOf(4, false, emit)];
+  const readers = [
+    readerOf(1, true, emit),
+    readerOf(2, true, emit),
+    readerOf(3, false, emit),
+    readerOf(4, false, emit),
+  ];
   for (const reader of readers) {
     reader.attach(audio, undefined);
     reader.grant('audio', 1_000_000);
@@ -174,7 +237,8 @@ t.test('readers of one stream do not take each other\'s data: two encoded, two d
     return received();
   };
   // The decoders open in their own time, and what comes before is silence.
-  const loud = (media: Map<number, MediaValue[]>, id: number): boolean => (media.get(id)?.at(-1) as AudioData | undefined)?.data.some((sample) => sample > 9000) ?? false;
+  const loud = (media: Map<number, MediaValue[]>, id: number): boolean =>
+    (media.get(id)?.at(-1) as AudioData | undefined)?.data.some((sample) => sample > 9000) ?? false;
   let media = await play();
   while (!loud(media, 3) || !loud(media, 4)) {
     await wait(10);
@@ -185,9 +249,18 @@ t.test('readers of one stream do not take each other\'s data: two encoded, two d
   for (const id of [1, 2]) {
     const chunks = media.get(id) as EncodedAudioChunk[];
     t.ok(chunks.length >= packets.length - 2, `${chunks.length} of ${packets.length} chunks`);
-    t.same(chunks.map(({ data }) => [...data]), packets.slice(0, chunks.length).map((packet) => [...packet]));
-    t.same(chunks.map(({ timestamp }) => timestamp), chunks.map((_, i) => chunks[0]!.timestamp + i * 20_000));
-    t.ok(chunks.every(({ data }) => data.byteLength === data.buffer.byteLength), 'nothing of the packet around it comes along');
+    t.same(
+      chunks.map(({ data }) => [...data]),
+      packets.slice(0, chunks.length).map((packet) => [...packet]),
+    );
+    t.same(
+      chunks.map(({ timestamp }) => timestamp),
+      chunks.map((_, i) => chunks[0]!.timestamp + i * 20_000),
+    );
+    t.ok(
+      chunks.every(({ data }) => data.byteLength === data.buffer.byteLength),
+      'nothing of the packet around it comes along',
+    );
   }
   for (const id of [3, 4]) {
     const chunks = media.get(id) as AudioData[];
@@ -200,9 +273,16 @@ t.test('readers of one stream do not take each other\'s data: two encoded, two d
 t.test('two encoded readers of one picture each get it whole', async (t) => {
   const { emit, received } = channelTo(t);
   const video = new VideoReceiver({ requestPackets: () => undefined, requestKeyFrame: () => undefined });
-  const readers = [1, 2].map((id) => new VideoReading({
-    reader: new MediaReader(id, 'video', 1000, emit), encoded: true, pixelFormat: 'YUV420P', maxLagMs: 1000, onError: (error) => t.fail(String(error)),
-  }));
+  const readers = [1, 2].map(
+    (id) =>
+      new VideoReading({
+        reader: new MediaReader(id, 'video', 1000, emit),
+        encoded: true,
+        pixelFormat: 'YUV420P',
+        maxLagMs: 1000,
+        onError: (error) => t.fail(String(error)),
+      }),
+  );
   const chunk = videoChunk(7, 'key');
   for (const reading of readers) {
     reading.attach(video);
@@ -210,14 +290,22 @@ t.test('two encoded readers of one picture each get it whole', async (t) => {
     reading.encodedVideo(chunk);
   }
   const media = await received();
-  for (const id of [1, 2]) t.same((media.get(id) as EncodedVideoChunk[]).map(({ data }) => [...data]), [Array<number>(30).fill(7)]);
+  for (const id of [1, 2])
+    t.same(
+      (media.get(id) as EncodedVideoChunk[]).map(({ data }) => [...data]),
+      [Array<number>(30).fill(7)],
+    );
   for (const reading of readers) reading.close();
 });
 
 t.test('a stream that nobody reads is not kept, and one that is read again begins with what comes then', (t) => {
   const audio = new AudioReceiver((error) => t.fail(String(error)));
   const chunks: EncodedAudioChunk[] = [];
-  const consumer = { encodedAudio: (chunk: EncodedAudioChunk) => { chunks.push(chunk); } };
+  const consumer = {
+    encodedAudio: (chunk: EncodedAudioChunk) => {
+      chunks.push(chunk);
+    },
+  };
   let at = 0;
   const play = (periods: number): void => {
     for (let i = 0; i < periods; i++, at++) {
@@ -237,6 +325,6 @@ t.test('a stream that nobody reads is not kept, and one that is read again begin
   const before = chunks.length;
   play(10);
   t.equal(chunks[before]?.data[1], 110);
-  t.equal(chunks[before].timestamp - first.timestamp, 60 * 20_000, 'on the same time line');
+  t.equal(chunks[before]!.timestamp - first.timestamp, 60 * 20_000, 'on the same time line');
   t.end();
 });

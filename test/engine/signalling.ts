@@ -1,8 +1,20 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
-import { JoinResponse, LeaveRequest, ParticipantInfo, Pong, Room, SessionDescription, SignalRequest, SignalResponse, SignalTarget, TrickleRequest } from '@livekit/protocol';
-import t from 'tap';
+import {
+  DisconnectReason,
+  JoinResponse,
+  LeaveRequest,
+  ParticipantInfo,
+  Pong,
+  Room,
+  SessionDescription,
+  SignalRequest,
+  SignalResponse,
+  SignalTarget,
+  TrickleRequest,
+} from '@livekit/protocol';
+import t, { type Test } from 'tap';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { LiveKitSignal, type SignalHandlers, type SignalOptions } from '../../src/engine/signalling/livekit.js';
 import { type Clock, VirtualClock, systemClock } from '../../src/media/clock.js';
@@ -18,10 +30,13 @@ const JOIN: Message = {
     pingTimeout: 15,
   }),
 };
-const offer = (sdp: string): Message => ({ case: 'offer', value: new SessionDescription({ type: 'offer', sdp, id: 1 }) });
+const offer = (sdp: string): Message => ({
+  case: 'offer',
+  value: new SessionDescription({ type: 'offer', sdp, id: 1 }),
+});
 
 /** A signalling server that does what the test says when somebody comes. */
-async function serve(t: Tap.Test, onSocket: (socket: WebSocket, request: IncomingMessage) => void): Promise<string> {
+async function serve(t: Test, onSocket: (socket: WebSocket, request: IncomingMessage) => void): Promise<string> {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
   await once(server, 'listening');
   server.on('connection', onSocket);
@@ -33,7 +48,7 @@ async function serve(t: Tap.Test, onSocket: (socket: WebSocket, request: Incomin
 }
 
 /** An HTTP server, or anything else that listens. */
-async function listen(t: Tap.Test, server: Server | ReturnType<typeof createTcpServer>): Promise<string> {
+async function listen(t: Test, server: Server | ReturnType<typeof createTcpServer>): Promise<string> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => sockets.add(socket));
   server.listen(0, '127.0.0.1');
@@ -59,15 +74,31 @@ function client(url: string, more: { timeoutMs?: number; token?: string; clock?:
       more.onEnd?.();
     },
   };
-  const options: SignalOptions = { url, token: more.token ?? 'token', timeoutMs: more.timeoutMs ?? 20_000, clock: more.clock ?? systemClock, handlers };
+  const options: SignalOptions = {
+    url,
+    token: more.token ?? 'token',
+    timeoutMs: more.timeoutMs ?? 20_000,
+    clock: more.clock ?? systemClock,
+    handlers,
+  };
   return { told, join: () => LiveKitSignal.connect(options) };
 }
 
 /** A client that also says when it was told of its end. */
 function endingClient(url: string, clock?: Clock) {
   let over = (): void => undefined;
-  const ended = new Promise<void>((resolve) => { over = resolve; });
-  return { ...client(url, { onEnd: () => { over(); }, ...(clock && { clock }) }), ended };
+  const ended = new Promise<void>((resolve) => {
+    over = resolve;
+  });
+  return {
+    ...client(url, {
+      onEnd: () => {
+        over();
+      },
+      ...(clock && { clock }),
+    }),
+    ended,
+  };
 }
 
 t.test('what was said right behind the join is not lost, and the order is kept', async (t) => {
@@ -78,10 +109,14 @@ t.test('what was said right behind the join is not lost, and the order is kept',
     t.same([query.get('protocol'), query.get('auto_subscribe')], ['15', '0']);
     socket.send(wire(JOIN));
     for (const sdp of ['a', 'b', 'c']) socket.send(wire(offer(sdp)));
-    const candidate = (target: SignalTarget, candidateInit: string): Message => ({ case: 'trickle', value: new TrickleRequest({ target, candidateInit }) });
+    const candidate = (target: SignalTarget, candidateInit: string): Message => ({
+      case: 'trickle',
+      value: new TrickleRequest({ target, candidateInit }),
+    });
     socket.send(wire(candidate(SignalTarget.PUBLISHER, '{"candidate":"a=candidate:1"}')));
     socket.send(wire(candidate(SignalTarget.SUBSCRIBER, '{"candidate":"candidate:2","sdpMid":"0"}')));
-    for (const broken of ['{', 'null', '{"candidate":7}', '{"candidate":""}']) socket.send(wire(candidate(SignalTarget.PUBLISHER, broken)));
+    for (const broken of ['{', 'null', '{"candidate":7}', '{"candidate":""}'])
+      socket.send(wire(candidate(SignalTarget.PUBLISHER, broken)));
     socket.send(wire({ case: 'answer', value: new SessionDescription({ type: 'answer', sdp: 'd', id: 9 }) }));
     socket.close();
   });
@@ -103,7 +138,10 @@ t.test('what was said right behind the join is not lost, and the order is kept',
 t.test('garbage is as if it had not been said', async (t) => {
   const url = await serve(t, (socket) => {
     const garbage = (): void => {
-      for (let i = 0; i < 50; i++) socket.send(Uint8Array.from({ length: i * 7 }, (_, j) => (i * 37 + j * 101 + j * j) & 0xff).fill(0xff, 0, i % 3));
+      for (let i = 0; i < 50; i++)
+        socket.send(
+          Uint8Array.from({ length: i * 7 }, (_, j) => (i * 37 + j * 101 + j * j) & 0xff).fill(0xff, 0, i % 3),
+        );
       socket.send('text');
       socket.send('{"join":{}}');
     };
@@ -111,7 +149,7 @@ t.test('garbage is as if it had not been said', async (t) => {
     socket.send(wire(JOIN));
     garbage();
     socket.send(wire(offer('after')));
-    socket.send(wire({ case: 'leave', value: new LeaveRequest({ reason: 3 }) }));
+    socket.send(wire({ case: 'leave', value: new LeaveRequest({ reason: DisconnectReason.SERVER_SHUTDOWN }) }));
     socket.send(wire(offer('too late')));
   });
   const { told, join, ended } = endingClient(url);
@@ -123,7 +161,9 @@ t.test('garbage is as if it had not been said', async (t) => {
 
 t.test('a server that breaks the protocol of the socket ends the session, not the process', async (t) => {
   const url = await serve(t, (socket) => {
-    socket.send(wire(JOIN), () => { (socket as unknown as { _socket: Socket })._socket.write(Buffer.of(0xff, 0xff, 0xff, 0xff)); });
+    socket.send(wire(JOIN), () => {
+      (socket as unknown as { _socket: Socket })._socket.write(Buffer.of(0xff, 0xff, 0xff, 0xff));
+    });
   });
   const { told, join, ended } = endingClient(url);
   await join();
@@ -133,17 +173,41 @@ t.test('a server that breaks the protocol of the socket ends the session, not th
 });
 
 t.test('what is refused is refused by code', async (t) => {
-  for (const [status, code] of [[401, 'SLUICE_TOKEN_INVALID'], [403, 'SLUICE_PERMISSION_DENIED'], [404, 'SLUICE_CONNECT_FAILED'], [500, 'SLUICE_CONNECT_FAILED']] as const) {
-    const url = await listen(t, createServer((_request, response) => { response.writeHead(status).end('said why'); }));
+  for (const [status, code] of [
+    [401, 'SLUICE_TOKEN_INVALID'],
+    [403, 'SLUICE_PERMISSION_DENIED'],
+    [404, 'SLUICE_CONNECT_FAILED'],
+    [500, 'SLUICE_CONNECT_FAILED'],
+  ] as const) {
+    const url = await listen(
+      t,
+      createServer((_request, response) => {
+        response.writeHead(status).end('said why');
+      }),
+    );
     await t.rejects(client(url).join(), { code, message: /said why/ });
   }
-  const refusing = await serve(t, (socket) => { socket.send(wire({ case: 'leave', value: new LeaveRequest({ reason: 2 }) })); });
+  const refusing = await serve(t, (socket) => {
+    socket.send(wire({ case: 'leave', value: new LeaveRequest({ reason: DisconnectReason.DUPLICATE_IDENTITY }) }));
+  });
   await t.rejects(client(refusing).join(), { code: 'SLUICE_CONNECT_FAILED', message: /reason 2/ });
-  const closing = await serve(t, (socket) => { socket.close(); });
+  const closing = await serve(t, (socket) => {
+    socket.close();
+  });
   await t.rejects(client(closing).join(), { code: 'SLUICE_CONNECT_FAILED', message: /closed/ });
-  const resetting = await listen(t, createTcpServer((socket) => { socket.once('data', () => socket.destroy()); }));
+  const resetting = await listen(
+    t,
+    createTcpServer((socket) => {
+      socket.once('data', () => socket.destroy());
+    }),
+  );
   await t.rejects(client(resetting).join(), { code: 'SLUICE_CONNECT_FAILED' });
-  const other = await listen(t, createTcpServer((socket) => { socket.end('220 mail ready\r\n'); }));
+  const other = await listen(
+    t,
+    createTcpServer((socket) => {
+      socket.end('220 mail ready\r\n');
+    }),
+  );
   await t.rejects(client(other).join(), { code: 'SLUICE_CONNECT_FAILED' });
   const gone = createTcpServer();
   const nobody = await listen(t, gone);
@@ -159,9 +223,19 @@ t.test('what cannot be a URL or a token is refused before anything is sent', asy
 });
 
 t.test('silence is given up on: of a port, of a handshake, of a join', async (t) => {
-  const silent = await listen(t, createTcpServer(() => undefined));
-  const unfinished = await listen(t, createServer((_request, response) => { response.writeHead(404, { 'content-length': 1000 }).write('…'); }));
-  const joinless = await serve(t, (socket) => { socket.send(wire(offer('before the join'))); });
+  const silent = await listen(
+    t,
+    createTcpServer(() => undefined),
+  );
+  const unfinished = await listen(
+    t,
+    createServer((_request, response) => {
+      response.writeHead(404, { 'content-length': 1000 }).write('…');
+    }),
+  );
+  const joinless = await serve(t, (socket) => {
+    socket.send(wire(offer('before the join')));
+  });
   for (const url of [silent, unfinished, joinless]) {
     const { told, join } = client(url, { timeoutMs: 200 });
     const error = (await join().catch((reason: unknown) => reason)) as { code: string };
@@ -179,13 +253,13 @@ t.test('the server is pinged as often as it asked for, and a silent one is given
   });
   const { told, join, ended } = endingClient(url, clock);
   const signal = await join();
-  const next = async (): Promise<SignalRequest> => SignalRequest.fromBinary(new Uint8Array(((await once(socket!, 'message')) as [Buffer])[0]));
+  const next = async (): Promise<SignalRequest> =>
+    SignalRequest.fromBinary(new Uint8Array(((await once(socket!, 'message')) as [Buffer])[0]));
   clock.advance(4999);
   const ping = next();
   clock.advance(1);
   const { message } = await ping;
-  t.equal(message.case, 'pingReq');
-  t.equal(Number((message.value as { timestamp: bigint }).timestamp), 5000);
+  t.match(message, { case: 'pingReq', value: { timestamp: 5000n } });
   clock.advance(30);
   t.equal(signal.rttMs, undefined);
   socket!.send(wire({ case: 'pongResp', value: new Pong({ lastPingTimestamp: 5000n }) }));
@@ -210,11 +284,13 @@ t.test('a ping interval beyond all reason does not become a storm', async (t) =>
     },
   };
   const url = await serve(t, (socket) => {
-    const { value } = JOIN as { value: JoinResponse };
-    socket.send(wire({ case: 'join', value: new JoinResponse({ ...value, pingInterval: 2_147_483_647, pingTimeout: -5 }) }));
+    socket.send(wire({ case: 'join', value: new JoinResponse({ pingInterval: 2_147_483_647, pingTimeout: -5 }) }));
   });
   const signal = await client(url, { clock: spy }).join();
-  t.ok(delays.every((delayMs) => delayMs < 2 ** 31), 'timers of Node hold no more');
+  t.ok(
+    delays.every((delayMs) => delayMs < 2 ** 31),
+    'timers of Node hold no more',
+  );
   t.ok(delays.every((delayMs) => delayMs >= 1000));
   signal.close();
 });
@@ -223,10 +299,14 @@ t.test('closing says goodbye once, and nothing is told after it', async (t) => {
   const requests: string[] = [];
   let closed: Promise<unknown> | undefined;
   const url = await serve(t, (socket) => {
-    socket.on('message', (data: Buffer) => requests.push(SignalRequest.fromBinary(new Uint8Array(data)).message.case ?? ''));
+    socket.on('message', (data: Buffer) =>
+      requests.push(SignalRequest.fromBinary(new Uint8Array(data)).message.case ?? ''),
+    );
     closed = once(socket, 'close');
     socket.send(wire(JOIN));
-    socket.on('message', () => { socket.send(wire(offer('too late'))); });
+    socket.on('message', () => {
+      socket.send(wire(offer('too late')));
+    });
   });
   const { told, join } = client(url);
   const signal = await join();

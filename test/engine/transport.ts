@@ -1,18 +1,27 @@
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { run } from './program.js';
 
 /** Runs one hazard in a process of its own, which has to end by itself and in order. */
-async function survive(t: Tap.Test, hazard: string): Promise<Record<string, unknown>> {
-  const { ended, results, stderr } = await run('transports', { args: [hazard] });
+async function survive(t: Test, hazard: string, program = 'transports'): Promise<Record<string, unknown>> {
+  const { ended, results, stderr } = await run(program, { args: [hazard] });
   t.equal(ended, 0, 'no abort and no hang');
   t.equal(stderr, '');
   return results[0] ?? {};
 }
 
-t.test('hazards of the native library', { jobs: 2 }, async (t) => {
+t.test('hazards of the native library', { jobs: 2, timeout: 200_000 }, async (t) => {
   t.test('an exception in a callback is reported, and neither ends the process nor the transport', async (t) => {
     const { faults, states, users } = await survive(t, 'throwingCallbacks');
-    t.same(faults, ['channel sluice', 'message hello', 'packet 0', 'packet 1', 'packet 2', 'state closed', 'state connected', 'state connecting']);
+    t.same(faults, [
+      'channel sluice',
+      'message hello',
+      'packet 0',
+      'packet 1',
+      'packet 2',
+      'state closed',
+      'state connected',
+      'state connecting',
+    ]);
     t.equal(states, 'closed');
     t.equal(users, 0, 'it was closed all the same');
   });
@@ -22,7 +31,7 @@ t.test('hazards of the native library', { jobs: 2 }, async (t) => {
   });
 
   t.test('sending too early, too much, too late: false, and counted', async (t) => {
-    const { otherSideNoticed, ...outcomes } = await survive(t, 'sendAtAnyTime');
+    const outcomes = await survive(t, 'sendAtAnyTime');
     t.same(outcomes, {
       early: false,
       connected: true,
@@ -32,13 +41,17 @@ t.test('hazards of the native library', { jobs: 2 }, async (t) => {
       tooShort: false,
       tooOld: false,
       after: true,
-      arrived: [[5000, 40], [5001, 1400], [5003, 40]],
+      arrived: [
+        [5000, 40],
+        [5001, 1400],
+        [5003, 40],
+      ],
       failures: 5,
       closing: false,
       closed: false,
       failuresAfter: 7,
+      answered: 200,
     });
-    t.equal(otherSideNoticed, 'failed');
   });
 
   t.test('what is sent as soon as it says connected leaves', async (t) => {
@@ -65,11 +78,16 @@ t.test('hazards of the native library', { jobs: 2 }, async (t) => {
   });
 
   t.test('a port that is taken is SLUICE_ADDRESS_IN_USE', async (t) => {
-    t.same(await survive(t, 'busyPort'), { busy: 'SLUICE_ADDRESS_IN_USE', usersAfter: 0, twice: 'SLUICE_ADDRESS_IN_USE', users: 0 });
+    t.same(await survive(t, 'busyPort', 'udp-port'), {
+      busy: 'SLUICE_ADDRESS_IN_USE',
+      usersAfter: 0,
+      twice: 'SLUICE_ADDRESS_IN_USE',
+      users: 0,
+    });
   });
 
   t.test('garbage on the media port leaves those who are connected alone', async (t) => {
-    const { sent, received, whole, back, states, faults } = await survive(t, 'garbageDatagrams');
+    const { sent, received, whole, back, states, faults } = await survive(t, 'garbageDatagrams', 'udp-port');
     t.ok((sent as number) > 150, `${String(sent)} packets were sent meanwhile`);
     t.equal(received, sent);
     t.equal(whole, true);

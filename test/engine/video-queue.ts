@@ -20,7 +20,8 @@ function chunk(timestamp: number, duration: number): EncodedVideoChunk {
 function play(queue: VideoQueue, fromMs: number, toMs: number): string[] {
   const out: string[] = [];
   for (let nowMs = fromMs; nowMs <= toMs; nowMs += 5) {
-    for (let value = queue.shiftDue(nowMs * 1000); value; value = queue.shiftDue(nowMs * 1000)) out.push(`${value.timestamp / 1000}@${nowMs}`);
+    for (let value = queue.shiftDue(nowMs * 1000); value; value = queue.shiftDue(nowMs * 1000))
+      out.push(`${value.timestamp / 1000}@${nowMs}`);
   }
   return out;
 }
@@ -85,31 +86,34 @@ t.test('clear tells what it dropped and forgets the time line; durations of chun
 
 t.test('nothing is lost and the order is kept, whatever the time stamps', (t) => {
   fc.assert(
-    fc.property(fc.array(fc.tuple(fc.integer({ min: 0, max: 3000 }), fc.integer({ min: 0, max: 20 })), { maxLength: 150 }), (writes) => {
-      const queue = new VideoQueue(FRAME_US);
-      const out: VideoValue[] = [];
-      const pushed: VideoValue[] = [];
-      let nowUs = 0;
-      const drain = (): void => {
-        for (let value = queue.shiftDue(nowUs); value; value = queue.shiftDue(nowUs)) out.push(value);
-        assert.equal(queue.heldUs, (pushed.length - out.length) * FRAME_US);
-      };
-      for (const [timestampMs, beats] of writes) {
-        const value = picture(timestampMs * 1000);
-        pushed.push(value);
-        queue.push(value);
-        for (let i = 0; i < beats; i++) {
+    fc.property(
+      fc.array(fc.tuple(fc.integer({ min: 0, max: 3000 }), fc.integer({ min: 0, max: 20 })), { maxLength: 150 }),
+      (writes) => {
+        const queue = new VideoQueue(FRAME_US);
+        const out: VideoValue[] = [];
+        const pushed: VideoValue[] = [];
+        let nowUs = 0;
+        const drain = (): void => {
+          for (let value = queue.shiftDue(nowUs); value; value = queue.shiftDue(nowUs)) out.push(value);
+          assert.equal(queue.heldUs, (pushed.length - out.length) * FRAME_US);
+        };
+        for (const [timestampMs, beats] of writes) {
+          const value = picture(timestampMs * 1000);
+          pushed.push(value);
+          queue.push(value);
+          for (let i = 0; i < beats; i++) {
+            nowUs += 5000;
+            drain();
+          }
+        }
+        for (let i = 0; out.length < pushed.length; i++) {
+          assert.ok(i < pushed.length * 300, 'a picture never waits for more than a second');
           nowUs += 5000;
           drain();
         }
-      }
-      for (let i = 0; out.length < pushed.length; i++) {
-        assert.ok(i < pushed.length * 300, 'a picture never waits for more than a second');
-        nowUs += 5000;
-        drain();
-      }
-      assert.deepEqual(out, pushed);
-    }),
+        assert.deepEqual(out, pushed);
+      },
+    ),
     { numRuns: 60 },
   );
   t.end();

@@ -44,10 +44,19 @@ function setUp(more: Partial<VideoSenderOptions> = {}) {
     while (sender.framesSent < expected) await wait(1);
   };
   const write = (number: number, timestamp = number * 40_000): void => {
-    sender.write({ kind: 'video', data: drawPattern(number, WIDTH, HEIGHT), width: WIDTH, height: HEIGHT, format: 'YUV420P', timestamp });
+    sender.write({
+      kind: 'video',
+      data: drawPattern(number, WIDTH, HEIGHT),
+      width: WIDTH,
+      height: HEIGHT,
+      format: 'YUV420P',
+      timestamp,
+    });
   };
   const consumedUs = (): number => Number(levels[PUBLISHER_LEVELS.videoConsumedUs]);
-  t.teardown(() => { sender.close(); });
+  t.teardown(() => {
+    sender.close();
+  });
   return { clock, ticker, capture, sender, events, frames, show, write, consumedUs };
 }
 
@@ -97,7 +106,13 @@ await t.test('black until the first picture, then the last one again for 2 s, th
 
 await t.test('pictures keep the distance of their time stamps', async (t) => {
   const { capture, show, write, consumedUs, sender } = setUp();
-  for (const [number, at] of [[1, 500], [2, 540], [3, 600], [4, 610]] as const) write(number, at * 1000);
+  for (const [number, at] of [
+    [1, 500],
+    [2, 540],
+    [3, 600],
+    [4, 610],
+  ] as const)
+    write(number, at * 1000);
   t.equal(sender.heldUs, 160_000);
   await show(5, 1);
   t.equal(sender.heldUs, 120_000);
@@ -121,7 +136,10 @@ await t.test('a request is answered by a key frame, and many at once by one', as
   for (let i = 0; i < 2; i++) await show(200, 8 + i);
   const chunks = pictures(capture.take(), 'vp8');
   // The encoder may make one by itself later on.
-  t.same(chunks.slice(0, 8).flatMap(({ type }, i) => (type === 'key' ? [i] : [])), [0, 6]);
+  t.same(
+    chunks.slice(0, 8).flatMap(({ type }, i) => (type === 'key' ? [i] : [])),
+    [0, 6],
+  );
   t.equal(Math.round(chunks[6]!.timestamp), 1105, 'at once, though the picture stands still');
   t.equal(sender.pliCount, 2);
   t.equal(sender.keyFramesSent, chunks.filter(({ type }) => type === 'key').length);
@@ -131,10 +149,20 @@ await t.test('a picture of another size goes on with a key frame of that size', 
   const { capture, show, write, sender } = setUp();
   write(1);
   await show(5, 1);
-  sender.write({ kind: 'video', data: drawPattern(9, 384, 256), width: 384, height: 256, format: 'YUV420P', timestamp: 80_000 });
+  sender.write({
+    kind: 'video',
+    data: drawPattern(9, 384, 256),
+    width: 384,
+    height: 256,
+    format: 'YUV420P',
+    timestamp: 80_000,
+  });
   await show(40, 2);
   const packets = capture.take();
-  t.same(pictures(packets, 'vp8').map(({ type }) => type), ['key', 'key']);
+  t.same(
+    pictures(packets, 'vp8').map(({ type }) => type),
+    ['key', 'key'],
+  );
   t.same(await seen(packets), ['1@0', '9@40']);
 });
 
@@ -157,11 +185,26 @@ await t.test('clear() drops what waits and keeps the last picture', async (t) =>
 
 await t.test('encoded chunks pass as they are, from the first key chunk on', async (t) => {
   const { capture, clock, sender, events, consumedUs } = setUp();
-  for (const [number, type] of [[1, 'delta'], [2, 'delta'], [3, 'key'], [4, 'delta']] as const) sender.write(chunk(number, type));
+  for (const [number, type] of [
+    [1, 'delta'],
+    [2, 'delta'],
+    [3, 'key'],
+    [4, 'delta'],
+  ] as const)
+    sender.write(chunk(number, type));
   clock.advance(200);
   const passed = pictures(capture.take(), 'vp8');
-  t.same(passed.map(({ data, type }) => [data.length, data[1], type]), [[3000, 3, 'key'], [3000, 4, 'delta']]);
-  t.same(passed.map(({ timestamp }) => timestamp), [0, 40]);
+  t.same(
+    passed.map(({ data, type }) => [data.length, data[1], type]),
+    [
+      [3000, 3, 'key'],
+      [3000, 4, 'delta'],
+    ],
+  );
+  t.same(
+    passed.map(({ timestamp }) => timestamp),
+    [0, 40],
+  );
   t.equal(sender.framesLeftOut, 2);
   t.equal(consumedUs(), 160_000, 'those that are left out have left the queue too');
   t.equal(events[0], 'wanted 5', 'the writer is asked for a key frame');
@@ -173,7 +216,11 @@ await t.test('encoded chunks pass as they are, from the first key chunk on', asy
   sender.write(chunk(50, 'delta'));
   sender.write(chunk(51, 'key'));
   clock.advance(100);
-  t.same(pictures(capture.take(), 'vp8').map(({ data }) => data[1]), [51], 'after a clear too');
+  t.same(
+    pictures(capture.take(), 'vp8').map(({ data }) => data[1]),
+    [51],
+    'after a clear too',
+  );
 });
 
 await t.test('2 s after the last encoded chunk it turns black; raw pictures take over with a key frame', async (t) => {
@@ -182,30 +229,58 @@ await t.test('2 s after the last encoded chunk it turns black; raw pictures take
   await show(2005, 1);
   t.equal(sender.framesSent, 1);
   await show(5, 2);
-  t.same((await seen(capture.take().slice(-1))).map((text) => text.split('@')[0]), ['black']);
+  t.same(
+    (await seen(capture.take().slice(-1))).map((text) => text.split('@')[0]),
+    ['black'],
+  );
   sender.write(chunk(2, 'delta'));
   sender.write(chunk(3, 'key'));
   await show(45, 3);
   write(7, 160_000);
   await show(40, 4);
   const packets = capture.take();
-  t.same(pictures(packets, 'vp8').map(({ type }) => type), ['key', 'key']);
+  t.same(
+    pictures(packets, 'vp8').map(({ type }) => type),
+    ['key', 'key'],
+  );
   t.match((await seen(packets.filter(({ rtp }) => rtp === packets.at(-1)!.rtp)))[0], /^7@/);
 });
 
 await t.test('picture and sound of one source leave together, whichever was written first', async (t) => {
-  for (const [audioMs, videoMs] of [[0, 300], [300, 0]] as const) {
+  for (const [audioMs, videoMs] of [
+    [0, 300],
+    [300, 0],
+  ] as const) {
     const clock = new VirtualClock();
     const sound = captured(clock, 'audio');
     const image = captured(clock, 'video');
     const levels = new BigInt64Array(new SharedArrayBuffer(8 * PUBLISHER_LEVELS.length));
-    const fail = (error: unknown): void => { t.fail(String(error)); };
+    const fail = (error: unknown): void => {
+      t.fail(String(error));
+    };
     const nothing = (): void => undefined;
     const audio = await AudioSender.open({
-      format: { sampleRate: 48_000, numberOfChannels: 1 }, stereo: false, dtx: false, silenceToleranceMs: 200, levels, onDrained: nothing, onConsumed: nothing, onError: fail,
+      format: { sampleRate: 48_000, numberOfChannels: 1 },
+      stereo: false,
+      dtx: false,
+      silenceToleranceMs: 200,
+      levels,
+      onDrained: nothing,
+      onConsumed: nothing,
+      onError: fail,
     });
     const video = new VideoSender({
-      codec: 'vp8', width: WIDTH, height: HEIGHT, fps: 25, levels, clock, reference: audio.timelineUs, onDrained: nothing, onConsumed: nothing, onKeyFrameRequested: nothing, onError: fail,
+      codec: 'vp8',
+      width: WIDTH,
+      height: HEIGHT,
+      fps: 25,
+      levels,
+      clock,
+      reference: audio.timelineUs,
+      onDrained: nothing,
+      onConsumed: nothing,
+      onKeyFrameRequested: nothing,
+      onError: fail,
     });
     audio.attach(sound.stream);
     video.attach(image.stream);
@@ -214,17 +289,31 @@ await t.test('picture and sound of one source leave together, whichever was writ
     const frames = new Ticker(clock, 5, fail);
     frames.add(video);
     clock.advance(Math.min(audioMs, videoMs));
-    const speak = (): void => { for (let i = 0; i < 100; i++) audio.write(audioData(new Int16Array(960).fill(i), 48_000, 1, 10_000_000 + i * 20_000)); };
-    const show = (): void => { for (let i = 0; i < 50; i++) video.write({ ...chunk(i, i === 0 ? 'key' : 'delta'), timestamp: 10_000_000 + i * 40_000 }); };
+    const speak = (): void => {
+      for (let i = 0; i < 100; i++)
+        audio.write(audioData(new Int16Array(960).fill(i), 48_000, 1, 10_000_000 + i * 20_000));
+    };
+    const show = (): void => {
+      for (let i = 0; i < 50; i++)
+        video.write({ ...chunk(i, i === 0 ? 'key' : 'delta'), timestamp: 10_000_000 + i * 40_000 });
+    };
     (audioMs < videoMs ? speak : show)();
     clock.advance(300);
     (audioMs < videoMs ? show : speak)();
     clock.advance(1500);
-    const leftAt = new Map(pictures(image.capture.sent, 'vp8').map(({ data, timestamp }) => [data[1]!, timestamp + image.capture.sent[0]!.atMs]));
+    const leftAt = new Map(
+      pictures(image.capture.sent, 'vp8').map(({ data, timestamp }) => [
+        data[1]!,
+        timestamp + image.capture.sent[0]!.atMs,
+      ]),
+    );
     // The sound begins where its level first rises above silence: period 1, 20 ms into the media.
     const soundAt = sound.capture.sent.find(({ level }) => level < 127)!.atMs - 20;
     const skews = [25, 30, 35].map((number) => Math.round(leftAt.get(number)! - (soundAt + number * 40)));
-    t.ok(skews.every((skew) => Math.abs(skew) <= 20), `sound at ${audioMs} ms, pictures at ${videoMs}: ${skews.join(', ')} ms apart`);
+    t.ok(
+      skews.every((skew) => Math.abs(skew) <= 20),
+      `sound at ${audioMs} ms, pictures at ${videoMs}: ${skews.join(', ')} ms apart`,
+    );
     audio.close();
     video.close();
   }

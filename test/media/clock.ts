@@ -31,7 +31,9 @@ t.test('a timer may set others, also within the same step, and cancel them', (t)
   };
   clock.after(100, beat);
   const never = clock.after(150, () => t.fail('it was cancelled'));
-  clock.after(120, () => { never.cancel(); });
+  clock.after(120, () => {
+    never.cancel();
+  });
   clock.advance(350);
   t.same(beats, [100_000, 200_000, 300_000]);
   never.cancel();
@@ -43,9 +45,16 @@ t.test('a timer may set others, also within the same step, and cancel them', (t)
 t.test('a timer that throws leaves the others in place', (t) => {
   const clock = new VirtualClock();
   let later = 0;
-  clock.after(10, () => { throw new Error('from a task'); });
+  clock.after(10, () => {
+    throw new Error('from a task');
+  });
   clock.after(20, () => later++);
-  t.throws(() => { clock.advance(30); }, { message: 'from a task' });
+  t.throws(
+    () => {
+      clock.advance(30);
+    },
+    { message: 'from a task' },
+  );
   t.equal(clock.nowUs(), 10_000);
   clock.advance(20);
   t.equal(later, 1);

@@ -27,7 +27,11 @@ await t.test('file: audio comes at its pitch, as long as it is, from 0 on', asyn
   writeFileSync(path, wavBytes(sine([440, 1000], 44_100, 44_100, 16_384), 44_100, 2));
   const source = await openFile('a.wav', {}, testContext({ baseDir: join(path, '..') }));
   const values = await collect<AudioData>(source.output('audio'));
-  t.ok(values.every((value, i) => value.timestamp === i * 20_000 && value.sampleRate === 48_000 && value.numberOfChannels === 2));
+  t.ok(
+    values.every(
+      (value, i) => value.timestamp === i * 20_000 && value.sampleRate === 48_000 && value.numberOfChannels === 2,
+    ),
+  );
   const samples = concat(values);
   t.ok(Math.abs(samples.length / 2 - 48_000) <= 2, `${samples.length / 2} samples a channel`);
   t.ok(Math.abs(levelAt(channel(samples, 0, 2), 48_000, 440) + 6) < 0.1);
@@ -45,7 +49,10 @@ await t.test('file: every picture comes once, in its place', async (t) => {
   const context = { ...testContext(), progress: (text: string, fraction?: number) => void seen.push([text, fraction]) };
   const frames = await collect<VideoFrame>((await openFile(path, {}, context)).output('video'));
   t.same(numbers(frames), upTo(60));
-  t.ok(frames.every((frame, i) => Math.abs(frame.timestamp - (i * 1_000_000) / 30) <= 1000), 'time stamps');
+  t.ok(
+    frames.every((frame, i) => Math.abs(frame.timestamp - (i * 1_000_000) / 30) <= 1000),
+    'time stamps',
+  );
   t.equal(seen.at(-1)?.[0], `reading ${path}`);
   t.ok((seen.at(-1)?.[1] ?? 0) > 0.9 && seen.every(([, fraction]) => (fraction ?? 2) <= 1), 'progress');
 
@@ -76,7 +83,10 @@ await t.test('file: both outputs of a loop start again together', async (t) => {
   const [audio, video] = [source.output('audio'), source.output('video')];
   const [heard, seen] = await Promise.all([take<EncodedAudioChunk>(audio, 170), take<EncodedVideoChunk>(video, 65)]);
   for (const values of [heard, seen]) {
-    t.ok(values.every((value, i) => value.timestamp >= (values[i - 1]?.timestamp ?? 0)), 'time never goes back');
+    t.ok(
+      values.every((value, i) => value.timestamp >= (values[i - 1]?.timestamp ?? 0)),
+      'time never goes back',
+    );
   }
   for (const pass of [1, 2]) {
     const sound = (heard[pass * 50]?.timestamp ?? 0) - (heard[0]?.timestamp ?? 0);
@@ -85,6 +95,12 @@ await t.test('file: both outputs of a loop start again together', async (t) => {
     t.equal(sound, picture, `pass ${pass} after ${picture} µs`);
     t.ok(Math.abs(picture - pass * 1_000_000) < 40_000);
   }
+  const alone = await take<EncodedVideoChunk>(
+    (await openFile(path, { loop: true, encoded: true })).output('video'),
+    21,
+  );
+  const lengthUs = (alone[20]?.timestamp ?? 0) - (alone[0]?.timestamp ?? 0);
+  t.ok(Math.abs(lengthUs - 666_667) < 2000, `read alone, pictures do not wait for the sound: ${lengthUs} µs`);
 });
 
 await t.test('file: encoded chunks come as they are', async (t) => {
@@ -94,19 +110,37 @@ await t.test('file: encoded chunks come as they are', async (t) => {
   const source = await openFile(path, { encoded: true });
   const audio = await collect<EncodedAudioChunk>(source.output('audio'));
   const video = await collect<EncodedVideoChunk>(source.output('video'));
-  t.same(audio.map(({ data }) => Buffer.from(data)), media.audio.map(({ data }) => Buffer.from(data)));
-  t.same(video.map(({ data }) => Buffer.from(data)), media.video.map(({ data }) => Buffer.from(data)));
+  t.same(
+    audio.map(({ data }) => Buffer.from(data)),
+    media.audio.map(({ data }) => Buffer.from(data)),
+  );
+  t.same(
+    video.map(({ data }) => Buffer.from(data)),
+    media.video.map(({ data }) => Buffer.from(data)),
+  );
 });
 
 await t.test('file: what cannot be read is told at once', async (t) => {
   const dir = t.testdir({ 'text.mp4': 'this is no film'.repeat(100), 'empty.wav': '' });
-  await t.rejects(openFile(join(dir, 'nothing.mp4')), { code: 'SLUICE_FILE_NOT_FOUND', message: /nothing\.mp4/, place: undefined });
+  await t.rejects(openFile(join(dir, 'nothing.mp4')), {
+    code: 'SLUICE_FILE_NOT_FOUND',
+    message: /nothing\.mp4/,
+    place: undefined,
+  });
   await t.rejects(openFile(dir), { code: 'SLUICE_FILE_NOT_FOUND' });
-  for (const name of ['text.mp4', 'empty.wav']) await t.rejects(openFile(join(dir, name)), { code: 'SLUICE_FILE_UNDECODABLE' });
+  for (const name of ['text.mp4', 'empty.wav'])
+    await t.rejects(openFile(join(dir, name)), { code: 'SLUICE_FILE_UNDECODABLE' });
   const path = join(dir, 'a.wav');
   writeFileSync(path, wavBytes(sine(440, 48_000, 4800), 48_000, 1));
   const source = await openFile(path);
-  t.throws(() => source.output('video'), { code: 'SLUICE_FILE_UNDECODABLE', message: /holds no video/, mend: /"n\.video"/ });
+  t.throws(() => source.output('video'), {
+    code: 'SLUICE_FILE_UNDECODABLE',
+    message: /holds no video/,
+    mend: /"n\.video"/,
+  });
+  const skipping = await openFile(path, { skipMissing: true });
+  t.same(await collect(skipping.output('video')), [], 'nothing, where that is allowed');
+  t.ok((await collect(skipping.output('audio'))).length > 0);
   const encoded = await openFile(path, { encoded: true });
   t.throws(() => encoded.output('audio'), { code: 'SLUICE_FILE_UNDECODABLE', message: /pcm_s16le/, mend: /encoded/ });
 });

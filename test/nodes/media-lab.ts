@@ -79,13 +79,19 @@ export async function record(
 ): Promise<void> {
   const ports = (await recorder.create(parseOptions(recorder, { path, ...options }), context)) as Required<NodePorts>;
   const writes: Promise<void>[] = [];
-  const inputs = (['audio', 'video'] as const).filter((kind) => media[kind]).map((kind) => [kind, ports.input(kind)] as const);
+  const inputs = (['audio', 'video'] as const)
+    .filter((kind) => media[kind])
+    .map((kind) => [kind, ports.input(kind)] as const);
   for (const [kind, input] of inputs) writes.push(writeAll(input, media[kind] ?? []));
   await Promise.all(writes);
   await ports.close();
 }
 
-export async function openFile(path: string, options: object = {}, context = testContext()): Promise<Required<NodePorts>> {
+export async function openFile(
+  path: string,
+  options: object = {},
+  context = testContext(),
+): Promise<Required<NodePorts>> {
   return (await file.create(parseOptions(file, { path, ...options }), context)) as Required<NodePorts>;
 }
 

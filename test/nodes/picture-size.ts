@@ -15,7 +15,15 @@ async function keyOf(codec: 'vp8' | 'h264', width: number, height: number): Prom
 
 await t.test('picture size: what the encoder was set to', async (t) => {
   for (const codec of ['vp8', 'h264'] as const) {
-    for (const [width, height] of [[16, 16], [192, 128], [640, 480], [854, 480], [1280, 720], [1920, 1080], [50, 34]] as const) {
+    for (const [width, height] of [
+      [16, 16],
+      [192, 128],
+      [640, 480],
+      [854, 480],
+      [1280, 720],
+      [1920, 1080],
+      [50, 34],
+    ] as const) {
       t.same(pictureSize(await keyOf(codec, width, height)), { width, height }, `${codec} ${width}x${height}`);
     }
   }
@@ -26,10 +34,39 @@ await t.test('picture size: what the encoder was set to', async (t) => {
 await t.test('picture size: high profile, scaling lists and interlaced fields', async (t) => {
   // Written by hand after section 7.3.2.1.1: profile 100, 4:2:2, one flat scaling list, fields, 16 lines cropped.
   const bits = [
-    '01100100', '00000000', '00101000', ue(0), ue(2), ue(0), ue(0), '0', '1', '1', ue(15), '1'.repeat(15), '0'.repeat(7),
-    ue(0), ue(0), ue(0), ue(1), '0', ue(119), ue(33), '0', '1', '1', '1', ue(0), ue(0), ue(0), ue(4), '1',
+    '01100100',
+    '00000000',
+    '00101000',
+    ue(0),
+    ue(2),
+    ue(0),
+    ue(0),
+    '0',
+    '1',
+    '1',
+    ue(15),
+    '1'.repeat(15),
+    '0'.repeat(7),
+    ue(0),
+    ue(0),
+    ue(0),
+    ue(1),
+    '0',
+    ue(119),
+    ue(33),
+    '0',
+    '1',
+    '1',
+    '1',
+    ue(0),
+    ue(0),
+    ue(0),
+    ue(4),
+    '1',
   ].join('');
-  const bytes = (bits.padEnd(Math.ceil(bits.length / 8) * 8, '0').match(/.{8}/g) ?? []).map((byte) => parseInt(byte, 2));
+  const bytes = (bits.padEnd(Math.ceil(bits.length / 8) * 8, '0').match(/.{8}/g) ?? []).map((byte) =>
+    parseInt(byte, 2),
+  );
   const data = Uint8Array.from([0, 0, 0, 1, 0x67, ...bytes]);
   t.same(pictureSize({ kind: 'encoded-video', codec: 'h264', type: 'key', data, timestamp: 0, duration: 0 }), {
     width: 1920,

@@ -21,7 +21,11 @@ const branch = (name: string, has: { hasAudio?: boolean; hasVideo?: boolean } = 
   ...has,
 });
 
-async function open(path: string, options: object = {}, context: TestContext = testContext()): Promise<Required<NodePorts>> {
+async function open(
+  path: string,
+  options: object = {},
+  context: TestContext = testContext(),
+): Promise<Required<NodePorts>> {
   return (await recorder.create(parseOptions(recorder, { path, ...options }), context)) as Required<NodePorts>;
 }
 
@@ -33,7 +37,11 @@ async function toneStartMs(path: string, toneMs: number): Promise<number> {
   return startUs / 1000 + lag / 48;
 }
 
-for (const [extension, codec] of [['webm', 'vp8'], ['mp4', 'h264'], ['ogg', undefined]] as const) {
+for (const [extension, codec] of [
+  ['webm', 'vp8'],
+  ['mp4', 'h264'],
+  ['ogg', undefined],
+] as const) {
   await t.test(`recorder: what goes into .${extension} comes out`, async (t) => {
     const path = join(t.testdir(), 'new', `a.${extension}`);
     const video = codec && (await videoOf(60, START_US, { codec, keyFrameIntervalMs: 1000 }));
@@ -48,7 +56,10 @@ for (const [extension, codec] of [['webm', 'vp8'], ['mp4', 'h264'], ['ogg', unde
 }
 
 await t.test('recorder: sound and picture keep their distance', async (t) => {
-  for (const [extension, codec] of [['webm', 'vp8'], ['mp4', 'h264']] as const) {
+  for (const [extension, codec] of [
+    ['webm', 'vp8'],
+    ['mp4', 'h264'],
+  ] as const) {
     for (const offsetMs of [137, -213]) {
       const path = join(t.testdir(), `a.${extension}`);
       const video = await videoOf(45, START_US + offsetMs * 1000, { codec });
@@ -71,6 +82,20 @@ await t.test('recorder: alignStart begins where both have begun', async (t) => {
   t.same([...first.drops], [['before the first picture', 25]], 'the sound before it is left out');
   const tone = await toneStartMs(late, 2000);
   t.ok(Math.abs(tone + 507 - (frames[0]?.timestamp ?? 0) / 1000) < 5, `the rest keeps its place: ${tone} ms`);
+
+  const behind = join(t.testdir(), 'sound-behind.webm');
+  const third = testContext();
+  const live = await open(behind, {}, third);
+  const [sound, picture] = [live.input('audio'), live.input('video')];
+  const packets = await opusOf(2000, START_US);
+  await writeSome(sound, packets.slice(0, 20));
+  await writeSome(picture, await videoOf(30, START_US + 507_000));
+  await writeAll(picture, []);
+  await writeAll(sound, packets.slice(20));
+  await live.close();
+  t.same([...third.drops], [['before the first picture', 25]], 'also what comes after the picture');
+  const shown = (await readVideo(behind))[0]?.timestamp ?? NaN;
+  t.ok(Math.abs((await toneStartMs(behind, 2000)) + 507 - shown / 1000) < 5 && shown < 20_000, 'nothing has moved');
 
   const early = join(t.testdir(), 'late-sound.webm');
   const second = testContext();
@@ -129,7 +154,10 @@ await t.test('recorder: one packet in stereo makes the file stereo', async (t) =
   const path = join(t.testdir(), 'a.webm');
   const mono = await opusOf(100, START_US);
   const stereo: EncodedAudioChunk = { ...(mono[1] as EncodedAudioChunk), data: Uint8Array.of(0xfc, 0xff, 0xfe) };
-  await record(path, { audio: [mono[0] as EncodedAudioChunk, stereo, ...mono.slice(2)], video: await videoOf(3, START_US) });
+  await record(path, {
+    audio: [mono[0] as EncodedAudioChunk, stereo, ...mono.slice(2)],
+    video: await videoOf(3, START_US),
+  });
   t.match(await openMediaFile(path), { audio: { numberOfChannels: 2 } });
 });
 
@@ -168,9 +196,14 @@ await t.test('recorder: a branch keeps what is there', async (t) => {
 
 await t.test('recorder: refuses what cannot be', async (t) => {
   for (const path of ['a.avi', 'a', 'webm', 'a.webm.bak']) {
-    t.throws(() => parseOptions(recorder, { path }), { code: 'SLUICE_CONFIG_INVALID', message: /\.webm, \.mp4 or \.ogg/ }, path);
+    t.throws(
+      () => parseOptions(recorder, { path }),
+      { code: 'SLUICE_CONFIG_INVALID', message: /\.webm, \.mp4 or \.ogg/ },
+      path,
+    );
   }
-  const inputs = (path: string) => portsOf(recorder, parseOptions(recorder, { path })).inputs.map((port) => port.formats[0]);
+  const inputs = (path: string) =>
+    portsOf(recorder, parseOptions(recorder, { path })).inputs.map((port) => port.formats[0]);
   t.match(inputs('A.WEBM'), [{ kind: 'encoded-audio' }, { codec: 'vp8' }]);
   t.match(inputs('a.mp4'), [{ kind: 'encoded-audio' }, { codec: 'h264' }]);
   t.match(inputs('a.ogg'), [{ kind: 'encoded-audio' }]);
@@ -180,7 +213,10 @@ await t.test('recorder: refuses what cannot be', async (t) => {
   mkdirSync(join(dir, 'a.webm'));
   await t.rejects(open(join(dir, 'a.webm')), { code: 'SLUICE_FILE_WRITE', message: /folder/ });
   const ports = await open(join(dir, 'b.webm'));
-  await t.rejects(writeAll(ports.input('video'), await videoOf(1, START_US, { codec: 'h264' })), { code: 'SLUICE_CONFIG_INVALID', mend: /mp4/ });
+  await t.rejects(writeAll(ports.input('video'), await videoOf(1, START_US, { codec: 'h264' })), {
+    code: 'SLUICE_CONFIG_INVALID',
+    mend: /mp4/,
+  });
   await t.rejects(async () => ports.close(), { code: 'SLUICE_CONFIG_INVALID' });
   t.notOk(existsSync(join(dir, 'b.webm')), 'and leaves no empty file');
 });

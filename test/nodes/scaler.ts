@@ -16,11 +16,18 @@ await t.test('scaler: pictures keep their content, number and time', async (t) =
   ] as const) {
     const output = await through<VideoFrame>(scaler, options, input);
     t.same(numbers(output), upTo(5), `${width}x${height}`);
-    t.ok(output.every((frame, i) => frame.width === width && frame.height === height && frame.timestamp === input[i]?.timestamp));
+    t.ok(
+      output.every(
+        (frame, i) => frame.width === width && frame.height === height && frame.timestamp === input[i]?.timestamp,
+      ),
+    );
   }
   const [ramp] = await through<VideoFrame>(scaler, { width: 64 }, [greyRamp(640, 480)]);
   const luma = ramp ? i420Planes(ramp).y.data.subarray(64, 128) : [];
-  t.ok(Array.from(luma).every((y, x) => Math.abs(y - 16 - (219 * (x + 0.5)) / 64) < 6), 'brightness by place');
+  t.ok(
+    Array.from(luma).every((y, x) => Math.abs(y - 16 - (219 * (x + 0.5)) / 64) < 6),
+    'brightness by place',
+  );
 });
 
 await t.test('scaler: pixel formats, there and back', async (t) => {
@@ -39,7 +46,9 @@ await t.test('scaler: pixel formats, there and back', async (t) => {
 await t.test('scaler: refuses what cannot be', async (t) => {
   const [picture] = pictures(1) as [VideoFrame];
   await t.rejects(through(scaler, { width: 64 }, [{ ...picture, width: 100 }]), { code: 'SLUICE_FORMAT_MISMATCH' });
-  await t.rejects(through(scaler, { width: 1920 }, pictures(1, { width: 192, height: 1280 })), { code: 'SLUICE_FORMAT_MISMATCH' });
+  await t.rejects(through(scaler, { width: 1920 }, pictures(1, { width: 192, height: 1280 })), {
+    code: 'SLUICE_FORMAT_MISMATCH',
+  });
   t.throws(() => parseOptions(scaler, { width: 1920, height: 1920 }), { code: 'SLUICE_CONFIG_INVALID' });
   t.throws(() => parseOptions(scaler, { width: 1 }), { code: 'SLUICE_CONFIG_INVALID' });
   t.match(portsOf(scaler, parseOptions(scaler, { width: 64 })).outputs[0]?.formats, [{ format: 'YUV420P', width: 64 }]);

@@ -13,11 +13,17 @@ import { collect, settle, testContext } from './node-lab.js';
 for (const codec of ['vp8', 'h264'] as const) {
   await t.test(`video codecs: every picture comes out of ${codec}, in its place`, async (t) => {
     const chunks = await videoOf(45, 7_000_000, { codec, keyFrameIntervalMs: 500 });
-    t.same(chunks.map(({ type }) => type), upTo(45).map((i) => (i % 15 === 0 ? 'key' : 'delta')));
+    t.same(
+      chunks.map(({ type }) => type),
+      upTo(45).map((i) => (i % 15 === 0 ? 'key' : 'delta')),
+    );
     t.ok(chunks.every((chunk) => chunk.codec === codec));
     const frames = await through<VideoFrame>(videoDecoder, {}, chunks);
     t.same(numbers(frames), upTo(45));
-    t.same(frames.map(({ timestamp }) => timestamp), pictures(45, { startUs: 7_000_000 }).map(({ timestamp }) => timestamp));
+    t.same(
+      frames.map(({ timestamp }) => timestamp),
+      pictures(45, { startUs: 7_000_000 }).map(({ timestamp }) => timestamp),
+    );
   });
 }
 
@@ -29,7 +35,10 @@ await t.test('video-encoder: a key frame when it is asked for', async (t) => {
     await new Promise((resolve) => stream.write(frame, resolve));
   }
   stream.end();
-  t.same((await chunks).map(({ type }) => type), upTo(10).map((i) => (i === 0 || i === 6 ? 'key' : 'delta')));
+  t.same(
+    (await chunks).map(({ type }) => type),
+    upTo(10).map((i) => (i === 0 || i === 6 ? 'key' : 'delta')),
+  );
 });
 
 await t.test('video-encoder: size and bitrate', async (t) => {
@@ -43,7 +52,10 @@ await t.test('video-encoder: size and bitrate', async (t) => {
   t.same(await sizeOf({ width: 192, height: 128 }), { width: 192, height: 128 });
   const mixed = [...pictures(5), ...pictures(5, { first: 5, width: 384, height: 256, startUs: 200_000 })];
   const frames = await through<VideoFrame>(videoDecoder, {}, await through<EncodedVideoChunk>(videoEncoder, {}, mixed));
-  t.ok(frames.every(({ width, height }) => width === WIDTH && height === HEIGHT), 'all as large as the first');
+  t.ok(
+    frames.every(({ width, height }) => width === WIDTH && height === HEIGHT),
+    'all as large as the first',
+  );
   t.same(numbers(frames), upTo(10));
   const noisy = pictures(60).map((frame, n) => ({
     ...frame,
@@ -55,7 +67,9 @@ await t.test('video-encoder: size and bitrate', async (t) => {
     t.ok(bitsPerSecond > bitrate / 2 && bitsPerSecond < bitrate * 1.3, `${bitsPerSecond} bit/s for ${bitrate}`);
   }
   t.throws(() => parseOptions(videoEncoder, { width: 1920, height: 1920 }), { code: 'SLUICE_CONFIG_INVALID' });
-  await t.rejects(through(videoEncoder, {}, [{ ...(pictures(1)[0] as VideoFrame), width: 64 }]), { code: 'SLUICE_FORMAT_MISMATCH' });
+  await t.rejects(through(videoEncoder, {}, [{ ...(pictures(1)[0] as VideoFrame), width: 64 }]), {
+    code: 'SLUICE_FORMAT_MISMATCH',
+  });
 });
 
 /** How many values a stream takes in while nobody reads it. */
@@ -92,7 +106,13 @@ await t.test('video-decoder: what cannot be decoded is counted up to the next ke
   const broken = chunks.map((chunk, i) => (i === 20 ? { ...chunk, data: new Uint8Array(0) } : chunk));
   const frames = await through<VideoFrame>(videoDecoder, {}, broken, second);
   t.same(numbers(frames), [...upTo(20), ...upTo(30, 30)]);
-  t.same([...second.drops], [['broken chunk', 1], ['waiting for a key frame', 9]]);
+  t.same(
+    [...second.drops],
+    [
+      ['broken chunk', 1],
+      ['waiting for a key frame', 9],
+    ],
+  );
 });
 
 await t.test('video-decoder: the codec may change', async (t) => {
@@ -109,19 +129,27 @@ await t.test('video-decoder: the codec may change', async (t) => {
 
 await t.test('video-decoder: pixel formats', async (t) => {
   const chunks = await videoOf(1);
-  for (const [format, bytes] of [['RGB24', 3], ['ARGB32', 4]] as const) {
+  for (const [format, bytes] of [
+    ['RGB24', 3],
+    ['ARGB32', 4],
+  ] as const) {
     const [frame] = await through<VideoFrame>(videoDecoder, { format }, chunks);
     t.match(frame, { format, width: WIDTH, height: HEIGHT });
     t.equal(frame?.data.length, WIDTH * HEIGHT * bytes);
     t.ok((frame?.data[(8 * WIDTH + 8) * bytes] ?? 0) > 230, 'the first block is white');
-    t.match(portsOf(videoDecoder, parseOptions(videoDecoder, { format })).outputs[0]?.formats, [{ kind: 'video', format }]);
+    t.match(portsOf(videoDecoder, parseOptions(videoDecoder, { format })).outputs[0]?.formats, [
+      { kind: 'video', format },
+    ]);
   }
 });
 
 await t.test('video codecs: destroyed at any time they leave nothing behind', async (t) => {
   const chunks = await videoOf(8);
   await codecsAtRest();
-  for (const [def, values] of [[videoEncoder, pictures(8)], [videoDecoder, chunks]] as const) {
+  for (const [def, values] of [
+    [videoEncoder, pictures(8)],
+    [videoDecoder, chunks],
+  ] as const) {
     for (const when of ['opening', 'working'] as const) {
       const stream = await make(def);
       for (const value of values) stream.write(value);

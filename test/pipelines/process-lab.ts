@@ -20,7 +20,11 @@ interface Teardown {
 }
 
 /** Starts `sluice` in a folder; it is killed with the test. An embedded server takes a free port. */
-export function startCli(t: Teardown, args: readonly string[], options: { cwd: string; env?: Record<string, string> }): CliProcess {
+export function startCli(
+  t: Teardown,
+  args: readonly string[],
+  options: { cwd: string; env?: Record<string, string> },
+): CliProcess {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('SLUICE_') && name !== 'FILE');
   const env = { ...Object.fromEntries(inherited), SLUICE_PORT: '0', ...options.env };
   const child = spawn(process.execPath, [MAIN, ...args], { cwd: options.cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -33,7 +37,7 @@ export function startCli(t: Teardown, args: readonly string[], options: { cwd: s
     ended,
     async wrote(pattern) {
       const over = ended.then(() => true);
-      for (let isOver = false; ; ) {
+      for (let isOver = false; ;) {
         const found = pattern.exec(output.stdout + output.stderr);
         if (found) return found[1] ?? found[0];
         if (isOver) throw new Error(`ended without ${String(pattern)}: ${output.stderr}`);

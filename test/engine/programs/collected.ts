@@ -20,7 +20,11 @@ async function mediaGoesOn(): Promise<void> {
     await wait(10);
   }
   await Promise.all([b.until(() => b.packets.length === sent), a.until(() => a.packets.length === sent)]);
-  report({ forth: b.packets.every((packet, i) => sequenceOf(packet) === i), back: a.packets.every((packet, i) => sequenceOf(packet) === i), sent });
+  report({
+    forth: b.packets.every((packet, i) => sequenceOf(packet) === i),
+    back: a.packets.every((packet, i) => sequenceOf(packet) === i),
+    sent,
+  });
   await pair.close();
 }
 

@@ -1,4 +1,9 @@
-import { Transport, type TransportDataChannel, type TransportOptions, type TransportState } from '../../../src/engine/transport.js';
+import {
+  Transport,
+  type TransportDataChannel,
+  type TransportOptions,
+  type TransportState,
+} from '../../../src/engine/transport.js';
 
 /** One end of a pair and what happened at it. */
 export class End {
@@ -53,7 +58,9 @@ export class End {
   /** Looks whenever something happens here. */
   until(condition: () => boolean): Promise<void> {
     if (condition()) return Promise.resolve();
-    return new Promise((resolve) => { this.#waiting.push({ until: condition, resolve }); });
+    return new Promise((resolve) => {
+      this.#waiting.push({ until: condition, resolve });
+    });
   }
 
   connected(): Promise<void> {
@@ -78,11 +85,16 @@ export interface Pair {
 }
 
 /** Two ends that know of each other, but of which `b` knows no candidates: nothing connects yet. */
-export async function introduce(more: { a?: Partial<TransportOptions>; b?: Partial<TransportOptions> } = {}): Promise<Pair> {
+export async function introduce(
+  more: { a?: Partial<TransportOptions>; b?: Partial<TransportOptions> } = {},
+): Promise<Pair> {
   const a = new End();
   const b = new End();
   a.transport = await Transport.offer(a.options('a', more.a));
-  b.transport = await Transport.answer({ ...a.transport.local, candidates: [] }, b.options('b', { dtlsRole: 'active', ...more.b }));
+  b.transport = await Transport.answer(
+    { ...a.transport.local, candidates: [] },
+    b.options('b', { dtlsRole: 'active', ...more.b }),
+  );
   return {
     a,
     b,
