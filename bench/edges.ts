@@ -5,7 +5,7 @@ import { median, ratios, spread } from './statistics.js';
 
 const RUNS = 3;
 const NODES = 5;
-const CHUNKS: Record<Load, number> = { tiny: 200_000, audio: 10_000 };
+const CHUNKS: Record<Load, number> = { tiny: 150_000, audio: 6000 };
 
 const NAMES: Record<Wiring, string> = {
   pipeline: 'stream.pipeline, a Transform a node',

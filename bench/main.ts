@@ -19,6 +19,9 @@ const BENCHMARKS: Readonly<Record<string, readonly (() => Promise<Report>)[]>> =
   memory: [memory],
 };
 
+/** A load average above this says that others are at work. */
+const BUSY_LOAD = 1.5;
+
 const HEAD = `# Measurements
 
 Written by \`npm run bench\`, which measures everything, or one of ${Object.keys(BENCHMARKS).join(', ')}: \`npm run bench -- latency\`.
@@ -33,8 +36,9 @@ async function main(names: readonly string[]): Promise<void> {
   const chosen = names.length > 0 ? names : Object.keys(BENCHMARKS);
   const path = joinPath(PACKAGE_ROOT, 'bench', 'RESULTS.md');
   const sections = await sectionsOf(path);
+  const load = loadavg()[0] ?? 0;
   for (const run of chosen.flatMap((name) => BENCHMARKS[name] ?? [])) {
-    const when = surroundings();
+    const when = surroundings(load);
     const report = await run();
     const text = toMarkdown(report, when);
     console.log(`\n${text}`);
@@ -50,12 +54,13 @@ async function sectionsOf(path: string): Promise<Map<string, string>> {
   return new Map(sections.map((section) => [section.slice(3, section.indexOf('\n')), section.trim()]));
 }
 
-function surroundings(): string {
+/** `load`: average of the minute before the first benchmark, which none of them made. */
+function surroundings(load: number): string {
   const model = cpus()[0]?.model.trim() ?? 'unknown processor';
   const gigabytes = Math.round(totalmem() / 2 ** 30);
   const date = new Date().toISOString().slice(0, 16).replace('T', ' ');
-  const load = (loadavg()[0] ?? 0).toFixed(2);
-  return `${date} UTC, ${availableParallelism()} cores of ${model}, ${gigabytes} GB, ${process.platform} ${arch()}, Node ${process.version}; load average at the start ${load}.`;
+  const busy = load > BUSY_LOAD ? ': **the machine was busy with other work**' : '';
+  return `${date} UTC, ${availableParallelism()} cores of ${model}, ${gigabytes} GB, ${process.platform} ${arch()}, Node ${process.version}; load average before the run ${load.toFixed(2)}${busy}.`;
 }
 
 await main(process.argv.slice(2));

@@ -34,7 +34,7 @@ export interface TransportDataChannel {
 }
 
 /** UDP payloads above this are refused: they would be fragmented (DTLS-SRTP adds up to 30 bytes). */
-export const MAX_PACKET_BYTES = 1400;
+const MAX_PACKET_BYTES = 1400;
 
 /**
  * One ICE + DTLS + SRTP pipe: a PeerConnection with a single raw track that carries every RTP and RTCP packet.

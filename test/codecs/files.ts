@@ -22,7 +22,11 @@ const START_US = 7_200_000_000;
 
 const AUDIO = { codec: 'opus', numberOfChannels: 1 } as const;
 
-async function record(path: string, options: MuxerOptions, chunks: (EncodedAudioChunk | EncodedVideoChunk)[]): Promise<void> {
+async function record(
+  path: string,
+  options: MuxerOptions,
+  chunks: (EncodedAudioChunk | EncodedVideoChunk)[],
+): Promise<void> {
   const muxer = await createMuxer(path, options);
   for (const chunk of chunks) muxer.write(chunk);
   await muxer.drained();
@@ -36,7 +40,10 @@ async function readAll(path: string, options?: FileReadOptions): Promise<MediaVa
   return values;
 }
 
-function ofKind<K extends MediaValue['kind']>(values: readonly MediaValue[], kind: K): Extract<MediaValue, { kind: K }>[] {
+function ofKind<K extends MediaValue['kind']>(
+  values: readonly MediaValue[],
+  kind: K,
+): Extract<MediaValue, { kind: K }>[] {
   return values.filter((value): value is Extract<MediaValue, { kind: K }> => value.kind === kind);
 }
 
@@ -46,7 +53,8 @@ function toneStartMs(audio: readonly AudioData[]): number {
   const rate = audio[0]?.sampleRate ?? 0;
   const step = rate / 200;
   for (let at = 0; at + step < samples.length; at += step / 5) {
-    if (toneAmplitude(samples.subarray(at, at + step), 1000, rate) > 4000) return ((audio[0]?.timestamp ?? 0) / 1000) + ((at + step / 2) / rate) * 1000;
+    if (toneAmplitude(samples.subarray(at, at + step), 1000, rate) > 4000)
+      return (audio[0]?.timestamp ?? 0) / 1000 + ((at + step / 2) / rate) * 1000;
   }
   return NaN;
 }
@@ -71,11 +79,17 @@ for (const [container, codec] of CONTAINERS) {
     t.ok(Math.abs((file.video?.frameRate ?? 0) - 25) < 0.5);
 
     const values = await readAll(path, { audio: { numberOfChannels: 1 } });
-    t.ok(values.every((value, i) => value.timestamp >= (values[i - 1]?.timestamp ?? 0)), 'by timestamp');
+    t.ok(
+      values.every((value, i) => value.timestamp >= (values[i - 1]?.timestamp ?? 0)),
+      'by timestamp',
+    );
     const start = toneStartMs(ofKind(values, 'audio'));
     t.ok(Math.abs(start - 1500) < 4, `the tone starts at ${start} ms`);
     const frames = ofKind(values, 'video');
-    t.same(frames.map((frame) => readNumber(frame)), Array.from({ length: 70 }, (_, i) => i));
+    t.same(
+      frames.map((frame) => readNumber(frame)),
+      Array.from({ length: 70 }, (_, i) => i),
+    );
     for (const [i, frame] of frames.entries()) {
       if (Math.abs(frame.timestamp - 100_000 - i * 40_000) > 1000) t.fail(`picture ${i} is at ${frame.timestamp} µs`);
     }
@@ -90,19 +104,38 @@ for (const [container, codec] of CONTAINERS) {
     const values = await readAll(path, { encoded: true });
     const [heard, seen] = [ofKind(values, 'encoded-audio'), ofKind(values, 'encoded-video')];
     t.equal(heard.length, 100);
-    t.ok(heard.every((chunk, i) => Buffer.from(chunk.data).equals(audio[i]?.data ?? new Uint8Array())), 'Opus, byte for byte');
+    t.ok(
+      heard.every((chunk, i) => Buffer.from(chunk.data).equals(audio[i]?.data ?? new Uint8Array())),
+      'Opus, byte for byte',
+    );
     t.ok(heard.every((chunk, i) => Math.abs(chunk.timestamp - i * 20_000) <= 1000 && chunk.duration === 20_000));
     t.equal(seen.length, 50);
-    t.same(seen.map((chunk) => chunk.type), video.map((chunk) => chunk.type));
+    t.same(
+      seen.map((chunk) => chunk.type),
+      video.map((chunk) => chunk.type),
+    );
     t.ok(seen.every((chunk, i) => Math.abs(chunk.timestamp - 300_000 - i * 40_000) <= 1000));
     if (codec === 'vp8') {
-      t.ok(seen.every((chunk, i) => Buffer.from(chunk.data).equals(video[i]?.data ?? new Uint8Array())), 'VP8, byte for byte');
+      t.ok(
+        seen.every((chunk, i) => Buffer.from(chunk.data).equals(video[i]?.data ?? new Uint8Array())),
+        'VP8, byte for byte',
+      );
     } else {
-      t.ok(seen.every((chunk) => Buffer.from(chunk.data.subarray(0, 4)).readUInt32BE() === 1), 'Annex B');
-      t.same(seen.map((chunk) => (chunk.data[4] ?? 0) & 31), seen.map((chunk) => (chunk.type === 'key' ? 7 : 1)), 'parameter sets first');
+      t.ok(
+        seen.every((chunk) => Buffer.from(chunk.data.subarray(0, 4)).readUInt32BE() === 1),
+        'Annex B',
+      );
+      t.same(
+        seen.map((chunk) => (chunk.data[4] ?? 0) & 31),
+        seen.map((chunk) => (chunk.type === 'key' ? 7 : 1)),
+        'parameter sets first',
+      );
     }
     const decoded = await readAll(path, { encoded: true, audio: false });
-    t.ok(decoded.every((value) => value.kind === 'encoded-video'), 'audio was left out');
+    t.ok(
+      decoded.every((value) => value.kind === 'encoded-video'),
+      'audio was left out',
+    );
   });
 
   await t.test(`${container}: ffprobe sees the codecs and the length`, async (t) => {
@@ -113,11 +146,22 @@ for (const [container, codec] of CONTAINERS) {
     const video = await videoChunks(codec, 50, START_US);
     const chunks = [...audio, ...video].sort((a, b) => a.timestamp - b.timestamp);
     await record(path, { container, audio: AUDIO, video: { codec, width: WIDTH, height: HEIGHT } }, chunks);
-    const args = ['-v', 'error', '-show_entries', 'format=duration:stream=codec_name,width,height,channels', '-of', 'json', path];
+    const args = [
+      '-v',
+      'error',
+      '-show_entries',
+      'format=duration:stream=codec_name,width,height,channels',
+      '-of',
+      'json',
+      path,
+    ];
     const run = spawnSync(ffprobe, args, { encoding: 'utf8' });
     t.equal(run.stderr, '');
     const probe = JSON.parse(run.stdout) as { streams: object[]; format: { duration: string } };
-    t.match(probe.streams, [{ codec_name: 'opus', channels: 1 }, { codec_name: codec, width: WIDTH, height: HEIGHT }]);
+    t.match(probe.streams, [
+      { codec_name: 'opus', channels: 1 },
+      { codec_name: codec, width: WIDTH, height: HEIGHT },
+    ]);
     t.ok(Math.abs(Number(probe.format.duration) - 2) < 0.1, probe.format.duration);
   });
 }
@@ -127,7 +171,10 @@ await t.test('video that starts without a key frame is written from the first on
   const video = (await videoChunks('vp8', 40, START_US)).slice(10);
   await record(path, { container: 'webm', video: { codec: 'vp8', width: WIDTH, height: HEIGHT } }, video);
   const frames = ofKind(await readAll(path), 'video');
-  t.same(frames.map((frame: VideoFrame) => readNumber(frame)), Array.from({ length: 15 }, (_, i) => 25 + i));
+  t.same(
+    frames.map((frame: VideoFrame) => readNumber(frame)),
+    Array.from({ length: 15 }, (_, i) => 25 + i),
+  );
   const chunks = ofKind(await readAll(path, { encoded: true }), 'encoded-video');
   t.same([chunks[0]?.type, chunks[0]?.timestamp, chunks.length], ['key', 0, 15], 'which is where the file starts');
 });
@@ -139,7 +186,11 @@ await t.test('a track that starts before the first chunk written keeps its dista
   const [first, ...rest] = audio;
   if (!first) throw new Error('no audio');
   const chunks = [first, ...[...rest, ...video].sort((a, b) => a.timestamp - b.timestamp)];
-  await record(path, { container: 'webm', audio: AUDIO, video: { codec: 'vp8', width: WIDTH, height: HEIGHT } }, chunks);
+  await record(
+    path,
+    { container: 'webm', audio: AUDIO, video: { codec: 'vp8', width: WIDTH, height: HEIGHT } },
+    chunks,
+  );
   const values = await readAll(path, { audio: { numberOfChannels: 1 } });
   const firstFrame = ofKind(values, 'video')[0];
   const distance = toneStartMs(ofKind(values, 'audio')) - (firstFrame?.timestamp ?? NaN) / 1000;
@@ -172,7 +223,11 @@ await t.test('holes in the audio of a file are silence, and what follows is in i
 await t.test('what a killed process has written can be read', async (t) => {
   for (const container of ['webm', 'mp4', 'ogg'] as const) {
     const path = join(t.testdir(), `killed.${container}`);
-    const run = spawnSync(process.execPath, [fileURLToPath(new URL('./programs/killed.js', import.meta.url)), path, container]);
+    const run = spawnSync(process.execPath, [
+      fileURLToPath(new URL('./programs/killed.js', import.meta.url)),
+      path,
+      container,
+    ]);
     t.equal(run.signal, 'SIGKILL', run.stderr.toString());
     const audio = ofKind(await readAll(path, { audio: { numberOfChannels: 1 } }), 'audio');
     const samples = concat(audio.map((chunk) => chunk.data));
@@ -183,11 +238,19 @@ await t.test('what a killed process has written can be read', async (t) => {
 
 await t.test('WAV of any rate and channels comes at the same level in the format asked for', async (t) => {
   const dir = t.testdir();
-  for (const [rate, channels] of [[44100, 1], [8000, 2], [96000, 2], [22050, 1]] as const) {
+  for (const [rate, channels] of [
+    [44100, 1],
+    [8000, 2],
+    [96000, 2],
+    [22050, 1],
+  ] as const) {
     const path = join(dir, `tone-${rate}-${channels}.wav`);
     writeFileSync(path, wavBytes(sine(channels === 1 ? 1000 : [1000, 700], rate, rate, 10_000), rate, channels));
     const file = await openMediaFile(path);
-    t.match(file, { durationUs: 1_000_000, audio: { codec: 'pcm_s16le', sampleRate: rate, numberOfChannels: channels, passThrough: false } });
+    t.match(file, {
+      durationUs: 1_000_000,
+      audio: { codec: 'pcm_s16le', sampleRate: rate, numberOfChannels: channels, passThrough: false },
+    });
     const stereo = ofKind(await readAll(path), 'audio');
     const samples = concat(stereo.map((chunk) => chunk.data));
     t.ok(Math.abs(samples.length / 2 - 48_000) <= 2, `${samples.length / 2} frames`);
@@ -200,15 +263,28 @@ await t.test('WAV of any rate and channels comes at the same level in the format
 
 await t.test('pictures are made smaller and converted when asked to', async (t) => {
   const path = join(t.testdir(), 'file.webm');
-  await record(path, { container: 'webm', video: { codec: 'vp8', width: WIDTH, height: HEIGHT } }, await videoChunks('vp8', 5, 0));
+  await record(
+    path,
+    { container: 'webm', video: { codec: 'vp8', width: WIDTH, height: HEIGHT } },
+    await videoChunks('vp8', 5, 0),
+  );
   const frames = ofKind(await readAll(path, { video: { maxWidth: 80, format: 'ARGB32' } }), 'video');
-  t.same(frames.map(({ width, height, format }) => [width, height, format]), Array<unknown>(5).fill([80, 48, 'ARGB32']));
+  t.same(
+    frames.map(({ width, height, format }) => [width, height, format]),
+    Array<unknown>(5).fill([80, 48, 'ARGB32']),
+  );
 });
 
 await t.test('no more than a batch is decoded at a time', async (t) => {
   const path = join(t.testdir(), 'file.webm');
-  const chunks = [...(await opusChunks(200, 0, 0)), ...(await videoChunks('vp8', 100, 0))].sort((a, b) => a.timestamp - b.timestamp);
-  await record(path, { container: 'webm', audio: AUDIO, video: { codec: 'vp8', width: WIDTH, height: HEIGHT } }, chunks);
+  const chunks = [...(await opusChunks(200, 0, 0)), ...(await videoChunks('vp8', 100, 0))].sort(
+    (a, b) => a.timestamp - b.timestamp,
+  );
+  await record(
+    path,
+    { container: 'webm', audio: AUDIO, video: { codec: 'vp8', width: WIDTH, height: HEIGHT } },
+    chunks,
+  );
   const demuxer: FileDemuxer = await openFileDemuxer(path, {});
   let batches = 0;
   for (let isEnd = false; !isEnd; batches++) {
@@ -245,7 +321,11 @@ await t.test('what cannot be played is refused with its path', async (t) => {
     'silent.wav': wavBytes(new Int16Array(0), 48_000, 1),
   });
   const whole = join(dir, 'whole.mp4');
-  await record(whole, { container: 'mp4', video: { codec: 'h264', width: WIDTH, height: HEIGHT } }, await videoChunks('h264', 20, 0));
+  await record(
+    whole,
+    { container: 'mp4', video: { codec: 'h264', width: WIDTH, height: HEIGHT } },
+    await videoChunks('h264', 20, 0),
+  );
   writeFileSync(join(dir, 'cut.mp4'), readFileSync(whole).subarray(0, 200));
   for (const [name, code] of [
     ['missing.mp4', 'SLUICE_FILE_NOT_FOUND'],
@@ -260,7 +340,11 @@ await t.test('what cannot be played is refused with its path', async (t) => {
     const path = join(dir, name);
     await t.rejects(openMediaFile(path), { code, place: { file: path } }, name);
   }
-  await t.rejects(readAll('http://127.0.0.1:9/film.mp4'), { code: 'SLUICE_FILE_NOT_FOUND' }, 'an address is not a file');
+  await t.rejects(
+    readAll('http://127.0.0.1:9/film.mp4'),
+    { code: 'SLUICE_FILE_NOT_FOUND' },
+    'an address is not a file',
+  );
   const gone = join(dir, 'gone.wav');
   writeFileSync(gone, wavBytes(sine(1000, 8000, 800), 8000, 1));
   const file = await openMediaFile(gone);
@@ -274,15 +358,29 @@ await t.test('muxers that cannot be are refused', async (t) => {
   await t.rejects(createMuxer(join(dir, 'a'), { container: 'webm' }), { code: 'SLUICE_CONFIG_INVALID' });
   await t.rejects(createMuxer(join(dir, 'a'), { container: 'webm', video }), { code: 'SLUICE_CONFIG_INVALID' });
   await t.rejects(createMuxer(join(dir, 'a'), { container: 'ogg', video }), { code: 'SLUICE_CONFIG_INVALID' });
-  await t.rejects(createMuxer(join(dir, 'a'), { container: 'mp4', video: { ...video, codec: 'vp8' } }), { code: 'SLUICE_CONFIG_INVALID' });
-  await t.rejects(createMuxer(join(dir, 'file', 'a.webm'), { container: 'webm', audio: AUDIO }), { code: 'SLUICE_FILE_WRITE' });
+  await t.rejects(createMuxer(join(dir, 'a'), { container: 'mp4', video: { ...video, codec: 'vp8' } }), {
+    code: 'SLUICE_CONFIG_INVALID',
+  });
+  await t.rejects(createMuxer(join(dir, 'file', 'a.webm'), { container: 'webm', audio: AUDIO }), {
+    code: 'SLUICE_FILE_WRITE',
+  });
   await t.rejects(createMuxer(dir, { container: 'webm', audio: AUDIO }), { code: 'SLUICE_FILE_WRITE' });
   const muxer = await createMuxer(join(dir, 'b.webm'), { container: 'webm', audio: AUDIO });
   const [picture] = await videoChunks('vp8', 1, 0);
   if (!picture) throw new Error('no picture');
-  t.throws(() => { muxer.write(picture); }, { code: 'SLUICE_FORMAT_MISMATCH' });
+  t.throws(
+    () => {
+      muxer.write(picture);
+    },
+    { code: 'SLUICE_FORMAT_MISMATCH' },
+  );
   await muxer.close();
-  t.throws(() => { muxer.write(picture); }, { code: 'SLUICE_STATE_INVALID' });
+  t.throws(
+    () => {
+      muxer.write(picture);
+    },
+    { code: 'SLUICE_STATE_INVALID' },
+  );
 });
 
 await t.test('a sample queue keeps order and counts silence without storing it', (t) => {

@@ -22,9 +22,13 @@ for (const implementation of ['native', 'wasm'] as const) {
   if (missing && process.env['SLUICE_REQUIRE'] === 'all') {
     t.fail('@discordjs/opus is not installed, and SLUICE_REQUIRE=all asks for it');
   }
-  await t.test(`opus encoder, ${implementation}`, { skip: missing && '@discordjs/opus is not installed' }, async (t) => {
-    await contract(t, implementation);
-  });
+  await t.test(
+    `opus encoder, ${implementation}`,
+    { skip: missing && '@discordjs/opus is not installed' },
+    async (t) => {
+      await contract(t, implementation);
+    },
+  );
 }
 
 async function contract(t: Test, implementation: OpusImplementation): Promise<void> {
@@ -51,7 +55,12 @@ async function contract(t: Test, implementation: OpusImplementation): Promise<vo
   });
 
   await t.test('stereo stays stereo', async (t) => {
-    const encoder = await createOpusEncoder({ sampleRate: 48000, numberOfChannels: 2, bitrate: 96_000, implementation });
+    const encoder = await createOpusEncoder({
+      sampleRate: 48000,
+      numberOfChannels: 2,
+      bitrate: 96_000,
+      implementation,
+    });
     const decoder = await createOpusDecoder({ sampleRate: 48000, numberOfChannels: 2 });
     const parts: Int16Array[] = [];
     for (let i = 0; i < 50; i++) {
@@ -61,7 +70,10 @@ async function contract(t: Test, implementation: OpusImplementation): Promise<vo
     }
     const heard = concat(parts).subarray(48000);
     const [left, right] = [channel(heard, 0, 2), channel(heard, 1, 2)];
-    t.ok(toneAmplitude(left, 440, 48000) > 6500 && toneAmplitude(right, 2000, 48000) > 6500, 'each tone in its channel');
+    t.ok(
+      toneAmplitude(left, 440, 48000) > 6500 && toneAmplitude(right, 2000, 48000) > 6500,
+      'each tone in its channel',
+    );
     t.ok(toneAmplitude(left, 2000, 48000) < 500 && toneAmplitude(right, 440, 48000) < 500, 'and not in the other');
     encoder.close();
     decoder.close();
@@ -81,7 +93,13 @@ async function contract(t: Test, implementation: OpusImplementation): Promise<vo
 
   await t.test('FEC brings a lost frame back better than concealment does', async (t) => {
     const encoder = await createOpusEncoder({
-      sampleRate: 48000, numberOfChannels: 1, bitrate: 32_000, fec: true, packetLossPercent: 20, application: 'voip', implementation,
+      sampleRate: 48000,
+      numberOfChannels: 1,
+      bitrate: 32_000,
+      fec: true,
+      packetLossPercent: 20,
+      application: 'voip',
+      implementation,
     });
     const [whole, byFec, byGuess] = await Promise.all(
       [0, 1, 2].map(() => createOpusDecoder({ sampleRate: 48000, numberOfChannels: 1 })),
@@ -99,7 +117,12 @@ async function contract(t: Test, implementation: OpusImplementation): Promise<vo
       t.equal(recovered.length, FRAME);
       t.equal(guessed.length, FRAME);
       if (isLost) {
-        for (const [list, data] of [[lost[0], reference], [lost[1], recovered], [lost[2], guessed]] as const) list?.push(data);
+        for (const [list, data] of [
+          [lost[0], reference],
+          [lost[1], recovered],
+          [lost[2], guessed],
+        ] as const)
+          list?.push(data);
       }
     }
     const [reference, fec, guess] = lost.map((parts) => concat(parts));
@@ -110,7 +133,12 @@ async function contract(t: Test, implementation: OpusImplementation): Promise<vo
   });
 
   await t.test('the bitrate follows', async (t) => {
-    const encoder = await createOpusEncoder({ sampleRate: 48000, numberOfChannels: 1, bitrate: 64_000, implementation });
+    const encoder = await createOpusEncoder({
+      sampleRate: 48000,
+      numberOfChannels: 1,
+      bitrate: 64_000,
+      implementation,
+    });
     const voice = speech(48000, FRAME * 50);
     const bytes = (): number => {
       let sum = 0;
@@ -138,7 +166,12 @@ async function contract(t: Test, implementation: OpusImplementation): Promise<vo
     encoder.close();
     encoder.close();
     t.throws(() => encoder.encode(new Int16Array(1920)), { code: 'SLUICE_STATE_INVALID' });
-    t.throws(() => { encoder.setBitrate(1); }, { code: 'SLUICE_STATE_INVALID' });
+    t.throws(
+      () => {
+        encoder.setBitrate(1);
+      },
+      { code: 'SLUICE_STATE_INVALID' },
+    );
   });
 
   await t.test('a packet stays what it was when the next one is made', async (t) => {
@@ -152,13 +185,19 @@ async function contract(t: Test, implementation: OpusImplementation): Promise<vo
   });
 }
 
-
-
 await t.test('an encoder that cannot be is refused', async (t) => {
-  await t.rejects(createOpusEncoder({ sampleRate: 44100 as 48000, numberOfChannels: 1 }), { code: 'SLUICE_CONFIG_INVALID' });
-  await t.rejects(createOpusEncoder({ sampleRate: 48000, numberOfChannels: 3 as 2 }), { code: 'SLUICE_CONFIG_INVALID' });
-  await t.rejects(createOpusEncoder({ sampleRate: 48000, numberOfChannels: 1, complexity: 11 }), { code: 'SLUICE_CONFIG_INVALID' });
-  await t.rejects(createOpusDecoder({ sampleRate: 1 as 48000, numberOfChannels: 1 }), { code: 'SLUICE_CONFIG_INVALID' });
+  await t.rejects(createOpusEncoder({ sampleRate: 44100 as 48000, numberOfChannels: 1 }), {
+    code: 'SLUICE_CONFIG_INVALID',
+  });
+  await t.rejects(createOpusEncoder({ sampleRate: 48000, numberOfChannels: 3 as 2 }), {
+    code: 'SLUICE_CONFIG_INVALID',
+  });
+  await t.rejects(createOpusEncoder({ sampleRate: 48000, numberOfChannels: 1, complexity: 11 }), {
+    code: 'SLUICE_CONFIG_INVALID',
+  });
+  await t.rejects(createOpusDecoder({ sampleRate: 1 as 48000, numberOfChannels: 1 }), {
+    code: 'SLUICE_CONFIG_INVALID',
+  });
 });
 
 await t.test('SLUICE_OPUS forces an implementation', async (t) => {
@@ -201,9 +240,21 @@ await t.test('a decoder survives garbage', async (t) => {
 await t.test('durations and channels are read from the table of RFC 6716 section 3.1', (t) => {
   const us = (config: number, code: number, ...rest: number[]): number | undefined =>
     opusDurationUs(Uint8Array.of((config << 3) | code, ...rest));
-  t.same([0, 1, 2, 3].map((config) => us(config, 0)), [10_000, 20_000, 40_000, 60_000], 'SILK');
-  t.same([12, 13, 14, 15].map((config) => us(config, 0)), [10_000, 20_000, 10_000, 20_000], 'hybrid');
-  t.same([28, 29, 30, 31].map((config) => us(config, 0)), [2_500, 5_000, 10_000, 20_000], 'CELT');
+  t.same(
+    [0, 1, 2, 3].map((config) => us(config, 0)),
+    [10_000, 20_000, 40_000, 60_000],
+    'SILK',
+  );
+  t.same(
+    [12, 13, 14, 15].map((config) => us(config, 0)),
+    [10_000, 20_000, 10_000, 20_000],
+    'hybrid',
+  );
+  t.same(
+    [28, 29, 30, 31].map((config) => us(config, 0)),
+    [2_500, 5_000, 10_000, 20_000],
+    'CELT',
+  );
   t.equal(us(31, 1, 1, 2), 40_000, 'two frames of one size');
   t.equal(us(31, 1, 1), undefined, 'two frames of one size in an odd number of bytes');
   t.equal(us(31, 2, 1, 2), 40_000, 'two frames');

@@ -7,7 +7,11 @@ export function numbered(width: number, height: number, number: number, timestam
   for (let bit = 0; bit < 8; bit++) {
     const x = Math.floor((bit * width) / 8);
     const isSet = ((number >> (7 - bit)) & 1) === 1;
-    fillRect(frame, { x, y: 0, width: Math.floor(((bit + 1) * width) / 8) - x, height: height >> 1 }, { y: isSet ? 220 : 20, u: 128, v: 128 });
+    fillRect(
+      frame,
+      { x, y: 0, width: Math.floor(((bit + 1) * width) / 8) - x, height: height >> 1 },
+      { y: isSet ? 220 : 20, u: 128, v: 128 },
+    );
   }
   return frame;
 }

@@ -13,7 +13,8 @@ t.test('a tone keeps its frequency, level and length between all rates', async (
       });
       const input = tones.get(from) ?? new Int16Array(0);
       const parts: Int16Array[] = [];
-      for (let i = 0; i < 50; i++) parts.push(resampler.process(input.subarray((i * from) / 50, ((i + 1) * from) / 50)));
+      for (let i = 0; i < 50; i++)
+        parts.push(resampler.process(input.subarray((i * from) / 50, ((i + 1) * from) / 50)));
       parts.push(resampler.flush());
       const out = concat(parts);
       t.ok(Math.abs(out.length - to) <= 2, `${from} to ${to} Hz: ${out.length} frames`);
@@ -26,26 +27,52 @@ t.test('a tone keeps its frequency, level and length between all rates', async (
 
 t.test('channels are converted with the rate, at the same level', async (t) => {
   const input = sine([500, 1500], 48000, 48000, 8000);
-  const down = await createResampler({ from: { sampleRate: 48000, numberOfChannels: 2 }, to: { sampleRate: 16000, numberOfChannels: 1 } });
+  const down = await createResampler({
+    from: { sampleRate: 48000, numberOfChannels: 2 },
+    to: { sampleRate: 16000, numberOfChannels: 1 },
+  });
   const mono = concat([down.process(input), down.flush()]);
   t.ok(Math.abs(toneAmplitude(mono, 500, 16000) - 4000) < 50, 'half of each side');
   t.ok(Math.abs(toneAmplitude(mono, 1500, 16000) - 4000) < 50);
-  const up = await createResampler({ from: { sampleRate: 16000, numberOfChannels: 1 }, to: { sampleRate: 48000, numberOfChannels: 2 } });
+  const up = await createResampler({
+    from: { sampleRate: 16000, numberOfChannels: 1 },
+    to: { sampleRate: 48000, numberOfChannels: 2 },
+  });
   const stereo = concat([up.process(mono), up.flush()]);
-  t.ok(Buffer.from(channel(stereo, 0, 2).buffer).equals(Buffer.from(channel(stereo, 1, 2).buffer)), 'both sides are one');
+  t.ok(
+    Buffer.from(channel(stereo, 0, 2).buffer).equals(Buffer.from(channel(stereo, 1, 2).buffer)),
+    'both sides are one',
+  );
   t.ok(Math.abs(toneAmplitude(channel(stereo, 0, 2), 500, 48000) - 4000) < 50);
-  const both = await createResampler({ from: { sampleRate: 48000, numberOfChannels: 2 }, to: { sampleRate: 44100, numberOfChannels: 2 } });
+  const both = await createResampler({
+    from: { sampleRate: 48000, numberOfChannels: 2 },
+    to: { sampleRate: 44100, numberOfChannels: 2 },
+  });
   const kept = concat([both.process(input), both.flush()]);
-  t.ok(toneAmplitude(channel(kept, 0, 2), 500, 44100) > 7900 && toneAmplitude(channel(kept, 1, 2), 500, 44100) < 20, 'sides stay apart');
+  t.ok(
+    toneAmplitude(channel(kept, 0, 2), 500, 44100) > 7900 && toneAmplitude(channel(kept, 1, 2), 500, 44100) < 20,
+    'sides stay apart',
+  );
 });
 
 t.test('without a change of rate nothing is resampled', async (t) => {
   const data = sine(440, 44100, 441);
-  const same = await createResampler({ from: { sampleRate: 44100, numberOfChannels: 1 }, to: { sampleRate: 44100, numberOfChannels: 1 } });
+  const same = await createResampler({
+    from: { sampleRate: 44100, numberOfChannels: 1 },
+    to: { sampleRate: 44100, numberOfChannels: 1 },
+  });
   t.equal(same.process(data), data);
   t.equal(same.flush().length, 0);
-  t.throws(() => { same.compensate(1, 100); }, { code: 'SLUICE_STATE_INVALID' });
-  const wide = await createResampler({ from: { sampleRate: 44100, numberOfChannels: 1 }, to: { sampleRate: 44100, numberOfChannels: 2 } });
+  t.throws(
+    () => {
+      same.compensate(1, 100);
+    },
+    { code: 'SLUICE_STATE_INVALID' },
+  );
+  const wide = await createResampler({
+    from: { sampleRate: 44100, numberOfChannels: 1 },
+    to: { sampleRate: 44100, numberOfChannels: 2 },
+  });
   t.same(channel(wide.process(data), 1, 2), data);
 });
 
@@ -68,6 +95,10 @@ t.test('compensation adds and takes away frames over the distance asked for', as
 
 t.test('formats that cannot be are refused', async (t) => {
   const good = { sampleRate: 48000, numberOfChannels: 1 };
-  await t.rejects(createResampler({ from: { ...good, sampleRate: 22050 }, to: good }), { code: 'SLUICE_CONFIG_INVALID' });
-  await t.rejects(createResampler({ from: good, to: { ...good, numberOfChannels: 6 } }), { code: 'SLUICE_CONFIG_INVALID' });
+  await t.rejects(createResampler({ from: { ...good, sampleRate: 22050 }, to: good }), {
+    code: 'SLUICE_CONFIG_INVALID',
+  });
+  await t.rejects(createResampler({ from: good, to: { ...good, numberOfChannels: 6 } }), {
+    code: 'SLUICE_CONFIG_INVALID',
+  });
 });

@@ -1,7 +1,17 @@
 import t from 'tap';
 import fc from 'fast-check';
 import {
-  SILENCE_DBFS, applyGain, convertChannels, gainOfDb, levelDbfs, mixInto, monoToStereo, peak, silence, softLimit, stereoToMono,
+  SILENCE_DBFS,
+  applyGain,
+  convertChannels,
+  gainOfDb,
+  levelDbfs,
+  mixInto,
+  monoToStereo,
+  peak,
+  silence,
+  softLimit,
+  stereoToMono,
 } from '../../src/media/pcm.js';
 import { sine } from './tones.js';
 
@@ -9,8 +19,16 @@ const samples = fc.int16Array({ maxLength: 400 });
 
 t.test('channels are doubled and averaged', (t) => {
   t.same(monoToStereo(Int16Array.of(1, -2)), Int16Array.of(1, 1, -2, -2));
-  t.same(stereoToMono(Int16Array.of(10, 20, -32768, -32768, 32767, 32767, 100, -100)), Int16Array.of(15, -32768, 32767, 0));
-  fc.assert(fc.property(samples, (data) => { t.same(stereoToMono(monoToStereo(data)), data); }), { numRuns: 20 });
+  t.same(
+    stereoToMono(Int16Array.of(10, 20, -32768, -32768, 32767, 32767, 100, -100)),
+    Int16Array.of(15, -32768, 32767, 0),
+  );
+  fc.assert(
+    fc.property(samples, (data) => {
+      t.same(stereoToMono(monoToStereo(data)), data);
+    }),
+    { numRuns: 20 },
+  );
   const data = Int16Array.of(1, 2);
   t.equal(convertChannels(data, 2, 2), data, 'nothing to do, nothing copied');
   t.same(convertChannels(data, 1, 2), Int16Array.of(1, 1, 2, 2));
@@ -28,16 +46,19 @@ t.test('a mix is exact while it is quiet and never leaves 16 bits', (t) => {
   mixInto(sum, new Int16Array(9).fill(1));
   t.same([...sum], [102, -201, 298, 24_501], 'a longer input does not write past the end');
   fc.assert(
-    fc.property(fc.array(fc.integer({ min: -50 * 32_768, max: 50 * 32_767 }), { minLength: 2, maxLength: 50 }), (values) => {
-      const sorted = Int32Array.from(values).sort();
-      const limited = new Int16Array(sorted.length);
-      softLimit(sorted, limited);
-      return limited.every((value, i) => {
-        const input = sorted[i] ?? 0;
-        const sameSign = Math.sign(value) === Math.sign(input);
-        return sameSign && Math.abs(value) <= Math.abs(input) && (i === 0 || value >= (limited[i - 1] ?? 0));
-      });
-    }),
+    fc.property(
+      fc.array(fc.integer({ min: -50 * 32_768, max: 50 * 32_767 }), { minLength: 2, maxLength: 50 }),
+      (values) => {
+        const sorted = Int32Array.from(values).sort();
+        const limited = new Int16Array(sorted.length);
+        softLimit(sorted, limited);
+        return limited.every((value, i) => {
+          const input = sorted[i] ?? 0;
+          const sameSign = Math.sign(value) === Math.sign(input);
+          return sameSign && Math.abs(value) <= Math.abs(input) && (i === 0 || value >= (limited[i - 1] ?? 0));
+        });
+      },
+    ),
   );
   t.end();
 });

@@ -1,7 +1,13 @@
 import t from 'tap';
 import fc from 'fast-check';
 import { createScaler } from '../../src/codecs/scaler.js';
-import { type PixelFormat, type VideoFrame, PIXEL_FORMATS, checkVideoFrame, frameSizeBytes } from '../../src/media/video-frame.js';
+import {
+  type PixelFormat,
+  type VideoFrame,
+  PIXEL_FORMATS,
+  checkVideoFrame,
+  frameSizeBytes,
+} from '../../src/media/video-frame.js';
 import { BLACK, WHITE, blackFrame, fillRect, greyRamp, i420Planes } from '../../src/media/yuv.js';
 import { meanDifference, numbered, readNumber } from './pictures.js';
 
@@ -48,7 +54,14 @@ t.test('RGB24 is B,G,R and ARGB32 is B,G,R,A', async (t) => {
 
 t.test('every format and odd sizes come back as they were', async (t) => {
   const scaler = await createScaler();
-  for (const [width, height] of [[64, 48], [63, 47], [1, 1], [2, 1], [17, 31], [426, 240]] as const) {
+  for (const [width, height] of [
+    [64, 48],
+    [63, 47],
+    [1, 1],
+    [2, 1],
+    [17, 31],
+    [426, 240],
+  ] as const) {
     const picture = numbered(width, height, 0xa5);
     for (const format of PIXEL_FORMATS) {
       const there = scaler.scale(picture, { width, height, format });
@@ -83,7 +96,11 @@ t.test('any size can be made of any other', async () => {
     fc.property(side, side, format, side, side, format, (width, height, from, toWidth, toHeight, to) => {
       const out = scaler.scale(solid(width, height, from, [128]), { width: toWidth, height: toHeight, format: to });
       checkVideoFrame(out);
-      return out.width === toWidth && out.height === toHeight && out.data.every((byte) => byte === 255 || Math.abs(byte - 128) < 5);
+      return (
+        out.width === toWidth &&
+        out.height === toHeight &&
+        out.data.every((byte) => byte === 255 || Math.abs(byte - 128) < 5)
+      );
     }),
     { numRuns: 60 },
   );
@@ -93,9 +110,16 @@ t.test('any size can be made of any other', async () => {
 t.test('impossible pictures are refused', async (t) => {
   const scaler = await createScaler();
   const picture = blackFrame(16, 16);
-  for (const [width, height] of [[0, 4], [1.5, 4], [4000, 4000], [NaN, 1]] as const) {
+  for (const [width, height] of [
+    [0, 4],
+    [1.5, 4],
+    [4000, 4000],
+    [NaN, 1],
+  ] as const) {
     t.throws(() => scaler.scale(picture, { width, height, format: 'RGB24' }), { code: 'SLUICE_FORMAT_MISMATCH' });
   }
-  t.throws(() => scaler.scale({ ...picture, width: 20 }, { width: 8, height: 8, format: 'RGB24' }), { code: 'SLUICE_FORMAT_MISMATCH' });
+  t.throws(() => scaler.scale({ ...picture, width: 20 }, { width: 8, height: 8, format: 'RGB24' }), {
+    code: 'SLUICE_FORMAT_MISMATCH',
+  });
   scaler.close();
 });

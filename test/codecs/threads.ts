@@ -8,7 +8,10 @@ import { numbered, readNumber } from './pictures.js';
 
 const SIZE = { width: 160, height: 96 };
 
-function program(name: string, ...args: string[]): { status: number | null; signal: string | null; stdout: string; stderr: string } {
+function program(
+  name: string,
+  ...args: string[]
+): { status: number | null; signal: string | null; stdout: string; stderr: string } {
   const path = fileURLToPath(new URL(`./programs/${name}.js`, import.meta.url));
   return spawnSync(process.execPath, [path, ...args], { encoding: 'utf8', timeout: 60_000 });
 }
@@ -28,8 +31,12 @@ for (const codec of ['vp8', 'h264'] as const) {
       t.equal(frame.timestamp, readNumber(frame) * 33_333);
       frames.push(readNumber(frame));
     });
-    encoder.onError((error) => { t.fail(error.message); });
-    decoder.onError((error) => { t.fail(error.message); });
+    encoder.onError((error) => {
+      t.fail(error.message);
+    });
+    decoder.onError((error) => {
+      t.fail(error.message);
+    });
     const first = numbered(160, 96, 0);
     for (let i = 0; i < 30; i++) encoder.encode(i === 0 ? first : numbered(160, 96, i), i === 20);
     t.equal(encoder.pending, 30);
@@ -38,8 +45,14 @@ for (const codec of ['vp8', 'h264'] as const) {
     t.equal(encoder.pending, 0);
     await decoder.flush();
     t.equal(decoder.pending, 0);
-    t.same(frames, Array.from({ length: 30 }, (_, i) => i));
-    t.same(types.map((type, i) => (type === 'key' ? i : -1)).filter((i) => i >= 0), [0, 20]);
+    t.same(
+      frames,
+      Array.from({ length: 30 }, (_, i) => i),
+    );
+    t.same(
+      types.map((type, i) => (type === 'key' ? i : -1)).filter((i) => i >= 0),
+      [0, 20],
+    );
     const given = numbered(160, 96, 31);
     encoder.encode(given, false, { transfer: true });
     t.equal(given.data.length, 0);
@@ -47,7 +60,12 @@ for (const codec of ['vp8', 'h264'] as const) {
     t.equal(types.at(-1), 'key', 'a flush makes the next picture a key frame');
     encoder.setBitrate(200_000);
     await Promise.all([encoder.close(), decoder.close(), decoder.close()]);
-    t.throws(() => { encoder.encode(first); }, { code: 'SLUICE_STATE_INVALID' });
+    t.throws(
+      () => {
+        encoder.encode(first);
+      },
+      { code: 'SLUICE_STATE_INVALID' },
+    );
   });
 }
 
@@ -79,16 +97,27 @@ await t.test('a view into a larger buffer is taken without the rest, and left al
   view.set(frame.data);
   encoder.encode({ ...frame, data: view }, true, { transfer: true });
   t.equal(pool.length, frame.data.length * 2);
-  const chunk = await new Promise<EncodedVideoChunk>((resolve) => { encoder.onChunk(resolve); });
+  const chunk = await new Promise<EncodedVideoChunk>((resolve) => {
+    encoder.onChunk(resolve);
+  });
   const decoder = await openVideoDecoder({ codec: 'vp8' });
   decoder.decode(chunk);
-  t.equal(readNumber(await new Promise((resolve) => { decoder.onFrame(resolve); })), 9);
+  t.equal(
+    readNumber(
+      await new Promise((resolve) => {
+        decoder.onFrame(resolve);
+      }),
+    ),
+    9,
+  );
   await Promise.all([encoder.close(), decoder.close()]);
 });
 
 await t.test('after close nothing is called any more, and a flush that waits is told', async (t) => {
   const encoder = await openVideoEncoder({ codec: 'vp8', ...SIZE, frameRate: 25, bitrate: 400_000 });
-  encoder.onChunk(() => { t.fail('called after close'); });
+  encoder.onChunk(() => {
+    t.fail('called after close');
+  });
   for (let i = 0; i < 10; i++) encoder.encode(numbered(160, 96, i));
   const flushed = encoder.flush();
   const closed = encoder.close();
@@ -110,7 +139,9 @@ await t.test('many codecs share few threads', async (t) => {
       const encoder = await openVideoEncoder({ codec: 'vp8', ...SIZE, frameRate: 25, bitrate: 300_000 });
       const decoder = await openVideoDecoder({ codec: 'vp8' });
       const numbers: number[] = [];
-      encoder.onChunk((chunk) => { decoder.decode(chunk); });
+      encoder.onChunk((chunk) => {
+        decoder.decode(chunk);
+      });
       decoder.onFrame((frame) => numbers.push(readNumber(frame)));
       for (let i = 0; i < 5; i++) encoder.encode(numbered(160, 96, number * 10 + i));
       await encoder.flush();
@@ -119,7 +150,10 @@ await t.test('many codecs share few threads', async (t) => {
       return numbers;
     }),
   );
-  t.same(seen, Array.from({ length: 12 }, (_, number) => [0, 1, 2, 3, 4].map((i) => number * 10 + i)));
+  t.same(
+    seen,
+    Array.from({ length: 12 }, (_, number) => [0, 1, 2, 3, 4].map((i) => number * 10 + i)),
+  );
 });
 
 await t.test('codec threads work inside a worker thread, and nothing stays behind', (t) => {

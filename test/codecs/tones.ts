@@ -1,10 +1,18 @@
 /** Interleaved sine, the same in every channel unless a list gives each channel its own frequency in Hz. */
-export function sine(frequencies: number | readonly number[], rate: number, frames: number, amplitude = 10_000, startFrame = 0): Int16Array {
+export function sine(
+  frequencies: number | readonly number[],
+  rate: number,
+  frames: number,
+  amplitude = 10_000,
+  startFrame = 0,
+): Int16Array {
   const list = typeof frequencies === 'number' ? [frequencies] : frequencies;
   const data = new Int16Array(frames * list.length);
   for (let frame = 0; frame < frames; frame++) {
     for (const [channel, frequency] of list.entries()) {
-      data[frame * list.length + channel] = Math.round(amplitude * Math.sin((2 * Math.PI * frequency * (frame + startFrame)) / rate));
+      data[frame * list.length + channel] = Math.round(
+        amplitude * Math.sin((2 * Math.PI * frequency * (frame + startFrame)) / rate),
+      );
     }
   }
   return data;

@@ -96,7 +96,9 @@ for (const codec of VIDEO_CODECS) {
       t.ok(to.needsKeyFrame);
       t.equal(to.decode(delta), undefined);
     }
-    t.throws(() => to.decode({ ...delta, codec: codec === 'vp8' ? 'h264' : 'vp8' }), { code: 'SLUICE_FORMAT_MISMATCH' });
+    t.throws(() => to.decode({ ...delta, codec: codec === 'vp8' ? 'h264' : 'vp8' }), {
+      code: 'SLUICE_FORMAT_MISMATCH',
+    });
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1, maxLength: 300 }), (data) => {
         try {
@@ -193,7 +195,12 @@ for (const codec of VIDEO_CODECS) {
     t.ok(low.rate < high.rate / 2, `${high.rate} then ${low.rate}`);
     t.equal(low.keys, codec === 'vp8' ? 1 : 0, 'VP8 pays with a key frame');
     t.equal(same.keys, 0, 'a small change costs none');
-    t.throws(() => { from.setBitrate(NaN); }, { code: 'SLUICE_CONFIG_INVALID' });
+    t.throws(
+      () => {
+        from.setBitrate(NaN);
+      },
+      { code: 'SLUICE_CONFIG_INVALID' },
+    );
   });
 }
 
@@ -234,8 +241,7 @@ t.test('a picture that claims to be huge is not decoded', async (t) => {
   const to = await createVideoDecoder({ codec: 'vp8' });
   const data = new Uint8Array(400);
   data.set([0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0xff, 0x3f, 0xff, 0x3f]);
-  t.throws(
-    () => to.decode({ kind: 'encoded-video', codec: 'vp8', type: 'key', data, timestamp: 0, duration: 0 }),
-    { code: 'SLUICE_CODEC_FAILED' },
-  );
+  t.throws(() => to.decode({ kind: 'encoded-video', codec: 'vp8', type: 'key', data, timestamp: 0, duration: 0 }), {
+    code: 'SLUICE_CODEC_FAILED',
+  });
 });

@@ -171,7 +171,10 @@ t.test('a burst that leaves too much held is worn off, silent packets first', (t
     }
     conserved(buffer);
     t.equal(buffer.stats.concealedSamples, 0);
-    t.ok(kept.every((sequence, i) => sequence === i), 'who keeps packets gets those that are left out as well');
+    t.ok(
+      kept.every((sequence, i) => sequence === i),
+      'who keeps packets gets those that are left out as well',
+    );
     return buffer.heldMs;
   };
   t.ok(run(true) <= 60, 'silence is left out down to what is needed');

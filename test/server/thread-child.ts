@@ -4,7 +4,7 @@ import { startServer } from '../../src/server/index.js';
 
 const server = await startServer({ port: 0 });
 const taken = await startServer({ port: server.port }).catch((error: unknown) =>
-  error instanceof SluiceError ? (error).code : String(error),
+  error instanceof SluiceError ? error.code : String(error),
 );
 process.send?.({ url: server.url, httpUrl: server.httpUrl, taken });
 process.on('message', (message: string) => {
