@@ -2,10 +2,12 @@ import { stat, unlink } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { Writable } from 'node:stream';
 import { z } from 'zod';
+import { InStep } from '../codecs/in-step.js';
 import { type Muxer, type MuxerOptions, createMuxer } from '../codecs/muxer.js';
 import { openOutputFile } from '../codecs/output-file.js';
 import { opusChannels } from '../codecs/opus-packet.js';
 import { pictureSize } from '../codecs/picture-size.js';
+import type { ClockTimer } from '../media/clock.js';
 import type { EncodedAudioChunk, EncodedVideoChunk, VideoCodec } from '../media/encoded-chunk.js';
 import { durationUs } from '../media/media-value.js';
 import { defineNode, type NodeContext, type NodePorts, type PortDef } from '../media/node.js';
@@ -43,6 +45,7 @@ const Options = z.strictObject({
     .describe('How long the first of audio and video waits for the other before the file begins without it, in ms.'),
 });
 type RecorderOptions = z.output<typeof Options>;
+type Kind = 'audio' | 'video';
 type Chunk = EncodedAudioChunk | EncodedVideoChunk;
 type Done = (error?: Error | null) => void;
 
@@ -53,7 +56,8 @@ const MAX_PENDING = 64;
  * Stores encoded audio and video in one file, as they are: nothing is encoded again. Timestamps place what is written,
  * so that both stay in step, and gaps stay gaps. Video begins with a key frame. What has no track in the file, because
  * it came after `waitMs` or in another codec, is dropped, counted. In a branch an existing file is kept and a number
- * added to the name; when nothing came, there is no file.
+ * added to the name; when nothing came, there is no file. Media that comes faster than real time is held back so that
+ * audio and video stay within a second of each other.
  *
  * Errors: SLUICE_CONFIG_INVALID (path; codec that the file cannot hold), SLUICE_FILE_WRITE.
  */
@@ -100,19 +104,40 @@ class Recorder implements NodePorts {
   #hasKeyFrame = false;
   /** Sound that ends before is left out. It may come after the picture: it waits for jitter, the picture does not. */
   #soundFromUs = -Infinity;
+  /** Runs while the first of audio and video waits for the other. */
+  #patience: ClockTimer | undefined;
+  #isPatient = true;
+  /** Settles when the file has begun. */
+  readonly #begun: Promise<void>;
+  #begin!: (opening: Promise<void>) => void;
   #starting: Promise<void> | undefined;
   #finishing: Promise<void> | undefined;
+  readonly #inStep: InStep<Kind>;
 
   constructor(path: string, options: RecorderOptions, context: NodeContext) {
     this.#path = path;
     this.#options = options;
     this.#context = context;
+    this.#inStep = new InStep(context.clock);
+    this.#begun = new Promise((resolve) => {
+      this.#begin = resolve;
+    });
+    this.#begun.catch(() => undefined);
   }
 
   input(port: string): Writable {
-    const ended = (): Promise<void> => this.#ended();
-    if (port === 'audio') return (this.#audio = new RecorderInput((chunk) => this.#takeAudio(chunk), ended));
-    return (this.#video = new RecorderInput((chunk) => this.#takeVideo(chunk), ended));
+    if (port === 'audio') {
+      return (this.#audio = new RecorderInput({
+        take: (chunk) => this.#takeAudio(chunk),
+        over: () => this.#over('audio'),
+        ended: () => this.#ended(),
+      }));
+    }
+    return (this.#video = new RecorderInput({
+      take: (chunk) => this.#takeVideo(chunk),
+      over: () => this.#over('video'),
+      ended: () => this.#ended(),
+    }));
   }
 
   async close(): Promise<void> {
@@ -121,13 +146,13 @@ class Recorder implements NodePorts {
 
   /** A promise where the writer has to wait. */
   #takeAudio(chunk: EncodedAudioChunk): Promise<void> | undefined {
-    if (this.#muxer) return this.#put(this.#muxer, chunk);
+    if (this.#muxer) return this.#put(this.#muxer, chunk) ?? this.#inStep.hold('audio');
     this.#audio?.waiting.push(chunk);
     return this.#startIfReady();
   }
 
   #takeVideo(chunk: EncodedVideoChunk): Promise<void> | undefined {
-    if (this.#muxer) return this.#put(this.#muxer, chunk);
+    if (this.#muxer) return this.#put(this.#muxer, chunk) ?? this.#inStep.hold('video');
     // Nothing before it could be shown, and the file needs its size.
     if (!this.#hasKeyFrame && !pictureSize(chunk)) {
       this.#context.dropped('before the first key frame');
@@ -139,8 +164,14 @@ class Recorder implements NodePorts {
   }
 
   #startIfReady(): Promise<void> | undefined {
-    if (this.#starting || this.#isComplete() || this.#waitedUs() >= this.#options.waitMs * 1000) return this.#start();
-    return undefined;
+    if (this.#starting || this.#isComplete()) return this.#start();
+    this.#patience ??= this.#context.clock.after(this.#options.waitMs, () => {
+      this.#isPatient = false;
+      if (this.#hasWaited()) void this.#start().catch(() => undefined);
+    });
+    if (!this.#hasWaited()) return undefined;
+    // Of media there is enough, but it may come faster than the clock goes: its writer is held back meanwhile.
+    return this.#isPatient ? this.#begun : this.#start();
   }
 
   /** Everything that is linked has begun, or will not come. */
@@ -151,13 +182,16 @@ class Recorder implements NodePorts {
     return !(audioMissing && branch?.hasAudio !== false) && !(videoMissing && branch?.hasVideo !== false);
   }
 
-  /** Media time that waits for the file to begin. */
-  #waitedUs(): number {
-    return Math.max(spanUs(this.#audio?.waiting ?? []), spanUs(this.#video?.waiting ?? []));
+  #hasWaited(): boolean {
+    return Math.max(spanUs(this.#audio?.waiting), spanUs(this.#video?.waiting)) >= this.#options.waitMs * 1000;
   }
 
   #start(): Promise<void> {
-    this.#starting ??= this.#open();
+    if (!this.#starting) {
+      this.#patience?.cancel();
+      this.#starting = this.#open();
+      this.#begin(this.#starting);
+    }
     return this.#starting;
   }
 
@@ -211,8 +245,14 @@ class Recorder implements NodePorts {
       this.#context.dropped('before the first picture');
       return undefined;
     }
+    this.#inStep.note(chunk.kind === 'encoded-audio' ? 'audio' : 'video', chunk.timestamp);
     muxer.write(chunk);
     return muxer.pending >= MAX_PENDING ? muxer.drained() : undefined;
+  }
+
+  #over(kind: Kind): void {
+    this.#inStep.end(kind);
+    if (this.#patience && !this.#starting && this.#isComplete()) void this.#start().catch(() => undefined);
   }
 
   async #ended(): Promise<void> {
@@ -226,6 +266,7 @@ class Recorder implements NodePorts {
   }
 
   async #complete(): Promise<void> {
+    this.#inStep.close();
     try {
       await this.#start();
       await this.#muxer?.close();
@@ -262,10 +303,19 @@ function endUs(chunk: EncodedAudioChunk): number {
   return chunk.timestamp + chunk.duration;
 }
 
-function spanUs(waiting: readonly Chunk[]): number {
+function spanUs(waiting: readonly Chunk[] = []): number {
   const [first] = waiting;
   const last = waiting.at(-1);
   return first && last ? last.timestamp - first.timestamp + durationUs(last) : 0;
+}
+
+interface RecorderInputOptions<C extends Chunk> {
+  /** Takes a chunk; a promise where the writer has to wait. */
+  take(chunk: C): Promise<void> | undefined;
+  /** No more will come, however it ended. */
+  over(): void;
+  /** It has ended well; settles when what came is safe. */
+  ended(): Promise<void>;
 }
 
 class RecorderInput<C extends Chunk> extends Writable {
@@ -273,19 +323,17 @@ class RecorderInput<C extends Chunk> extends Writable {
   readonly waiting: C[] = [];
   /** No more will come. */
   over = false;
-  readonly #take: (chunk: C) => Promise<void> | undefined;
-  readonly #ended: () => Promise<void>;
+  readonly #options: RecorderInputOptions<C>;
 
-  constructor(take: (chunk: C) => Promise<void> | undefined, ended: () => Promise<void>) {
+  constructor(options: RecorderInputOptions<C>) {
     super({ objectMode: true, highWaterMark: 16 });
-    this.#take = take;
-    this.#ended = ended;
+    this.#options = options;
   }
 
   override _write(chunk: C, _encoding: BufferEncoding, done: Done): void {
     let wait: Promise<void> | undefined;
     try {
-      wait = this.#take(chunk);
+      wait = this.#options.take(chunk);
     } catch (error) {
       done(error as Error);
       return;
@@ -298,14 +346,20 @@ class RecorderInput<C extends Chunk> extends Writable {
   }
 
   override _final(done: Done): void {
-    this.over = true;
-    this.#ended().then(() => {
+    this.#finish();
+    this.#options.ended().then(() => {
       done();
     }, done);
   }
 
   override _destroy(error: Error | null, done: Done): void {
-    this.over = true;
+    this.#finish();
     done(error);
+  }
+
+  #finish(): void {
+    if (this.over) return;
+    this.over = true;
+    this.#options.over();
   }
 }

@@ -48,6 +48,14 @@ for (const [from, to] of CASES) {
         ...settled.map((period) => Math.max(...period.map((sample, i) => Math.abs(sample - first[i]!)))),
       );
       t.ok(worst < 60, `periods differ by ${worst} at most`);
+      const all = concat(periods.map((period) => channel(period, 0, to.numberOfChannels)));
+      let run = 0;
+      let longest = 0;
+      for (const sample of all.subarray(all.findIndex((one) => one > 5000))) {
+        run = Math.abs(sample) < 50 ? run + 1 : 0;
+        longest = Math.max(longest, run);
+      }
+      t.ok(longest < 5, `no hole, not even at the beginning: ${longest} samples at most are near zero`);
       const amplitude = toneAmplitude(concat(settled), 400, to.sampleRate);
       t.ok(Math.abs(amplitude - 10_000) < 300, `amplitude ${amplitude}`);
     },

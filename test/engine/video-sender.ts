@@ -124,6 +124,19 @@ await t.test('pictures keep the distance of their time stamps', async (t) => {
   await sender.drained();
 });
 
+await t.test('after a pause the next picture is due when it comes', async (t) => {
+  const { capture, show, write, events } = setUp();
+  write(1, 0);
+  await show(5, 1);
+  await show(200, 2);
+  t.equal(events.length, 1);
+  write(2, 900_000);
+  write(3, 950_000);
+  await show(5, 3);
+  await show(50, 4);
+  t.same(await seen(capture.take()), ['1@0', '1@200', '2@205', '3@255']);
+});
+
 await t.test('a request is answered by a key frame, and many at once by one', async (t) => {
   const { capture, clock, show, write, sender } = setUp();
   write(1);

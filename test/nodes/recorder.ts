@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { openMediaFile } from '../../src/codecs/media-file.js';
+import { VirtualClock } from '../../src/media/clock.js';
 import type { EncodedAudioChunk } from '../../src/media/encoded-chunk.js';
 import { type NodePorts, parseOptions, portsOf } from '../../src/media/node.js';
 import { recorder } from '../../src/nodes/recorder.js';
@@ -113,19 +114,53 @@ await t.test('recorder: alignStart begins where both have begun', async (t) => {
 
 await t.test('recorder: one that does not come is waited for so long, and counted when it comes', async (t) => {
   const path = join(t.testdir(), 'a.webm');
-  const context = testContext();
+  const clock = new VirtualClock();
+  const context = testContext({ clock });
   const ports = await open(path, { waitMs: 400 }, context);
   const [audio, video] = [ports.input('audio'), ports.input('video')];
   const sound = await opusOf(1000, START_US);
   await writeSome(audio, sound.slice(0, 19));
-  t.equal(statSync(path).size, 0, 'waits for 400 ms');
-  await writeSome(audio, sound.slice(19, 21));
+  clock.advance(399);
+  t.equal(statSync(path).size, 0, 'waits for 400 ms of media');
+  const more = writeSome(audio, sound.slice(19, 21));
+  await settle();
+  t.equal(audio.writableLength, 1, 'and of the clock: the writer is held back');
+  clock.advance(1);
+  await more;
+  t.ok(statSync(path).size > 0);
   await Promise.all([writeAll(audio, sound.slice(21)), writeAll(video, await videoOf(5, START_US + 500_000))]);
   await ports.close();
   t.same([...context.drops], [['video that the file has no track for', 5]]);
   const info = await openMediaFile(path);
   t.equal(info.video, undefined);
   t.ok(Math.abs((await readAudio(path)).samples.length - 48_000) < 1000, 'all of the sound is there');
+});
+
+await t.test('recorder: sound that comes faster than pictures waits for them', async (t) => {
+  const path = join(t.testdir(), 'a.webm');
+  const clock = new VirtualClock();
+  const ports = await open(path, {}, testContext({ clock }));
+  const [audio, video] = [ports.input('audio'), ports.input('video')];
+  const sound = await opusOf(6000, START_US);
+  const written = writeAll(audio, sound);
+  const pictures = await videoOf(75, START_US);
+  const left = (): number => 300 - audio.writableLength;
+  await settle();
+  t.ok(left() > 145 && left() <= 150, `${left() * 20} ms wait for the first picture`);
+  for (const [i, picture] of pictures.entries()) {
+    clock.advance(10);
+    await writeSome(video, [picture]);
+    const aheadMs = left() * 20 - (i * 1000) / 30;
+    if (i > 60 && aheadMs > 1040) t.fail(`${aheadMs} ms ahead at picture ${i}`);
+  }
+  t.ok(left() < 300, 'held back still');
+  clock.advance(1000);
+  await written;
+  t.pass('until no more pictures have come for a second');
+  await writeAll(video, []);
+  await ports.close();
+  t.ok(align(chirp(48_000, 288_000), (await readAudio(path)).samples).peak > 0.98);
+  t.same(numbers(await readVideo(path)), upTo(75));
 });
 
 await t.test('recorder: what a stream does not have is not waited for', async (t) => {

@@ -32,6 +32,7 @@ export class AudioReceiver {
   /** Samples that were played beyond the last beat: packets may be longer than one. */
   #aheadSamples = 0;
   #nextTimestampUs = 0;
+  #lastEncodedUs = 0;
 
   constructor(onError: (error: unknown) => void) {
     this.#onError = onError;
@@ -142,11 +143,13 @@ export class AudioReceiver {
   }
 
   #passOn(packet: AudioPacket): void {
+    // A better estimate of the time line must not turn time back.
+    this.#lastEncodedUs = Math.max(this.#lastEncodedUs, Math.round(this.#timeline.timestampUs(packet.timestamp)));
     const chunk: EncodedAudioChunk = {
       kind: 'encoded-audio',
       codec: 'opus',
       data: packet.payload,
-      timestamp: Math.round(this.#timeline.timestampUs(packet.timestamp)),
+      timestamp: this.#lastEncodedUs,
       duration: (packet.durationSamples * 1_000_000) / CLOCK_RATE,
     };
     for (const consumer of this.#encoded) consumer.encodedAudio(chunk);

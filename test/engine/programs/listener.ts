@@ -60,7 +60,8 @@ async function take(message: SignalRequest['message']): Promise<void> {
       end.options('listener', { dtlsRole: 'active', dataChannels: true }),
     );
     const answer = answerPublisher(offer, {
-      transport: transport.local,
+      // Both learn late how to reach each other: a publisher that does not wait loses the beginning.
+      transport: { ...transport.local, candidates: [] },
       dataChannel: true,
       opus: () => ({ stereo: true }),
     });
@@ -70,6 +71,6 @@ async function take(message: SignalRequest['message']): Promise<void> {
     });
   } else if (message.case === 'trickle') {
     const { candidate } = JSON.parse(message.value.candidateInit) as { candidate: string };
-    transport?.addRemoteCandidate(candidate);
+    setTimeout(() => transport?.addRemoteCandidate(candidate), 300);
   }
 }
