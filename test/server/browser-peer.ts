@@ -2,21 +2,8 @@ import { type Server, createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { type Browser, type Page, chromium } from 'playwright-core';
+import { CHROMIUM_FLAGS } from '../support/chromium.js';
 import { BROWSER_SCRIPT } from './browser-script.js';
-
-const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--use-fake-device-for-media-stream',
-  '--use-fake-ui-for-media-stream',
-  '--autoplay-policy=no-user-gesture-required',
-];
 
 /** Chromium with the unmodified livekit-client; each peer is a page of its own. */
 export class BrowserHost {
@@ -42,7 +29,7 @@ export class BrowserHost {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = server.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
-    const browser = await chromium.launch({ executablePath, args: FLAGS });
+    const browser = await chromium.launch({ executablePath, args: [...CHROMIUM_FLAGS] });
     return new BrowserHost(browser, server, `http://127.0.0.1:${port}/`);
   }
 
