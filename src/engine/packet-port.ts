@@ -1,23 +1,31 @@
 import type { Clock } from '../media/clock.js';
-import { PACER_PRIORITY, Pacer, type PacerPriority } from './rtp/pacer.js';
+import type { BandwidthEstimator } from './rtp/bandwidth/bandwidth-estimator.js';
+import { PacedSender, type PacedSenderOptions, type SendExtensionIds } from './rtp/bandwidth/paced-sender.js';
+import type { PacerPriority } from './rtp/pacer.js';
 import type { PacketSink } from './outbound-stream.js';
 import type { Ticker, TickTask } from './ticker.js';
 import type { Transport } from './transport.js';
 
-/** The way out of one transport: audio at once, everything else paced, since bursts are lost in the receiver's socket. */
+/** Without an estimator the port only keeps bursts apart. */
+export type PacketPortOptions = Omit<PacedSenderOptions, 'send'>;
+
+/** The way out of one transport: paced, since bursts are lost in the receiver's socket, audio first, and told to the estimator. */
 export class PacketPort implements PacketSink, TickTask {
   readonly #clock: Clock;
   readonly #ticker: Ticker;
-  readonly #pacer = new Pacer<Buffer>();
+  readonly #sender: PacedSender;
   #transport: Transport | undefined;
-  readonly #send = (packet: Buffer): void => {
-    this.#transport?.send(packet);
-  };
 
   /** `ticker`: a beat of a few milliseconds. */
-  constructor(clock: Clock, ticker: Ticker) {
+  constructor(clock: Clock, ticker: Ticker, options: PacketPortOptions = {}) {
     this.#clock = clock;
     this.#ticker = ticker;
+    this.#sender = new PacedSender({ ...options, send: (packet) => this.#transport?.send(packet) });
+  }
+
+  /** To hand RTCP feedback to, and to read the target from. */
+  get estimator(): BandwidthEstimator | undefined {
+    return this.#sender.estimator;
   }
 
   /** Where packets go from now on; what waits goes there too. */
@@ -25,20 +33,34 @@ export class PacketPort implements PacketSink, TickTask {
     this.#transport = transport;
   }
 
+  /** The negotiated ids of what is filled in when packets leave. */
+  setExtensions(ids: SendExtensionIds): void {
+    this.#sender.setExtensions(ids);
+  }
+
+  /** What would be sent if the path bore it, in bit/s: above the target, probes go out. */
+  setWanted(wantedBps: number): void {
+    this.#sender.wantedBps = wantedBps;
+  }
+
   /** Packets that were dropped because they waited too long or there was no room. */
   get dropped(): number {
-    return this.#pacer.dropped.expired + this.#pacer.dropped.overflow;
+    return this.#sender.dropped.expired + this.#sender.dropped.overflow;
+  }
+
+  /** Padding and retransmissions that only filled probes. */
+  get paddingBytes(): number {
+    return this.#sender.paddingBytes;
+  }
+
+  /** How long the packet that waits longest has been here, in milliseconds. */
+  get waitMs(): number {
+    return this.#sender.waitMs(this.#clock.nowUs());
   }
 
   enqueue(packet: Buffer, priority: PacerPriority): void {
-    if (priority === PACER_PRIORITY.audio) {
-      this.#transport?.send(packet);
-      return;
-    }
-    const nowUs = this.#clock.nowUs();
-    this.#pacer.enqueue(packet, priority, nowUs);
-    this.#pacer.poll(nowUs, this.#send);
-    if (this.#pacer.held > 0) this.#ticker.add(this);
+    this.#sender.enqueue(packet, priority, this.#clock.nowUs());
+    if (this.#sender.busy) this.#ticker.add(this);
   }
 
   /** RTCP is small and never waits. */
@@ -46,13 +68,14 @@ export class PacketPort implements PacketSink, TickTask {
     this.#transport?.send(packet);
   }
 
-  tick(nowUs: number): void {
-    this.#pacer.poll(nowUs, this.#send);
-    if (this.#pacer.held === 0) this.#ticker.remove(this);
+  tick(): void {
+    // The moment the packets leave, not that of the beat, which may be made up for.
+    this.#sender.poll(this.#clock.nowUs());
+    if (!this.#sender.busy) this.#ticker.remove(this);
   }
 
   close(): void {
-    this.#pacer.clear();
+    this.#sender.clear();
     this.#ticker.remove(this);
     this.#transport = undefined;
   }

@@ -1,3 +1,5 @@
+import { FlowQueues } from './flow-queues.js';
+
 /** Order of leaving: the lower number first. */
 export const PACER_PRIORITY = { audio: 0, retransmission: 1, video: 2, padding: 3 } as const;
 export type PacerPriority = (typeof PACER_PRIORITY)[keyof typeof PACER_PRIORITY];
@@ -22,8 +24,11 @@ export interface PacerDrops {
   cleared: number;
 }
 
+const MAX_LATE_INTERVALS = 8;
+
 /**
- * Spreads what is sent over time, pure: the caller polls it every few milliseconds. Packets of one priority keep their order.
+ * Spreads what is sent over time, pure: the caller polls it every few milliseconds. The most important priority goes first;
+ * within one, flows (tracks) take turns packet by packet, and packets of one flow keep their order.
  * Every packet is counted: `enqueued = sent + dropped.overflow + dropped.expired + dropped.cleared + held`.
  * `Item` is anything with a size: a Uint8Array, or an object that carries one.
  */
@@ -34,22 +39,27 @@ export class Pacer<Item extends { readonly byteLength: number } = Uint8Array> {
 
   readonly #packetsPerUs: number;
   readonly #maxTokens: number;
+  /** Audio may take half of the next interval's packets: a key frame that has just left does not hold it. */
+  readonly #audioDebt: number;
   readonly #maxWaitUs: number;
   readonly #maxBytes: number;
-  readonly #queues: readonly PacketQueue<Item>[] = [
-    new PacketQueue(),
-    new PacketQueue(),
-    new PacketQueue(),
-    new PacketQueue(),
+  readonly #queues: readonly FlowQueues<Item>[] = [
+    new FlowQueues(),
+    new FlowQueues(),
+    new FlowQueues(),
+    new FlowQueues(),
   ];
   #bitrateBps: number | undefined;
   #tokens: number;
   #byteTokens = 1500;
   #lastUs: number | undefined;
   #heldBytes = 0;
+  /** The last poll left something behind. */
+  #backlog = false;
 
   constructor(options: PacerOptions = {}) {
     this.#maxTokens = options.packetsPerInterval ?? 10;
+    this.#audioDebt = Math.floor(this.#maxTokens / 2);
     this.#packetsPerUs = this.#maxTokens / ((options.intervalMs ?? 5) * 1000);
     this.#tokens = this.#maxTokens;
     this.#bitrateBps = options.bitrateBps;
@@ -68,34 +78,43 @@ export class Pacer<Item extends { readonly byteLength: number } = Uint8Array> {
     return this.#heldBytes;
   }
 
+  /** Bytes that could leave at the moment of the last `poll` and that nothing waits to fill; 0 without a bitrate. */
+  get spareBytes(): number {
+    if (this.#bitrateBps === undefined || this.#tokens < 1 || this.held > 0) return 0;
+    return Math.max(0, Math.floor(this.#byteTokens));
+  }
+
   /** How long the packet that waits longest has been here, in milliseconds. */
   waitMs(nowUs: number): number {
     let oldestUs = nowUs;
-    for (const queue of this.#queues) if (queue.length > 0) oldestUs = Math.min(oldestUs, queue.headUs());
+    for (const queue of this.#queues) oldestUs = Math.min(oldestUs, queue.oldestUs());
     return (nowUs - oldestUs) / 1000;
   }
 
   /** undefined takes the limit away. */
   setBitrate(bitrateBps: number | undefined): void {
+    // What left without a limit is no debt.
+    if (this.#bitrateBps === undefined) this.#byteTokens = Math.max(0, this.#byteTokens);
     this.#bitrateBps = bitrateBps;
   }
 
   /**
    * Takes a packet. Where there is no room, the oldest of the least important make it, but never one more important than this:
-   * then this one is dropped and false returned.
+   * then this one is dropped and false returned. `flow`: any number that tells tracks apart, such as the SSRC.
    */
-  enqueue(item: Item, priority: PacerPriority, nowUs: number): boolean {
+  enqueue(item: Item, priority: PacerPriority, nowUs: number, flow = 0): boolean {
     this.enqueued++;
     const size = item.byteLength;
     for (let least = 3; least >= priority && this.#heldBytes + size > this.#maxBytes;) {
-      if (this.#queues[least]!.length === 0) least--;
-      else this.#drop(this.#queues[least]!, 'overflow');
+      const queue = this.#queues[least]!;
+      if (queue.length === 0) least--;
+      else this.#drop(queue.takeOldest(), 'overflow');
     }
     if (this.#heldBytes + size > this.#maxBytes) {
       this.dropped.overflow++;
       return false;
     }
-    this.#queues[priority]!.push(item, nowUs);
+    this.#queues[priority]!.push(flow, item, nowUs);
     this.#heldBytes += size;
     return true;
   }
@@ -103,15 +122,16 @@ export class Pacer<Item extends { readonly byteLength: number } = Uint8Array> {
   /** Hands what may leave now to `send`, most important first; returns how many. Packets past their time are dropped first. */
   poll(nowUs: number, send: (item: Item) => void): number {
     this.#refill(nowUs);
-    for (const queue of this.#queues) {
-      while (queue.length > 0 && nowUs - queue.headUs() > this.#maxWaitUs) this.#drop(queue, 'expired');
-    }
     let count = 0;
     for (let priority = 0; priority < this.#queues.length; priority++) {
       const queue = this.#queues[priority]!;
-      while (queue.length > 0 && this.#tokens >= 1) {
-        if (priority !== PACER_PRIORITY.audio && this.#bitrateBps !== undefined && this.#byteTokens <= 0) break;
-        const item = queue.shift();
+      if (queue.length === 0) continue;
+      while (nowUs - queue.oldestUs() > this.#maxWaitUs) this.#drop(queue.takeOldest(), 'expired');
+      const audio = priority === PACER_PRIORITY.audio;
+      const least = audio ? 1 - this.#audioDebt : 1;
+      while (queue.length > 0 && this.#tokens >= least) {
+        if (!audio && this.#bitrateBps !== undefined && this.#byteTokens <= 0) break;
+        const item = queue.takeNext();
         this.#heldBytes -= item.byteLength;
         this.#tokens--;
         // May go below zero: a packet is never cut, the next one waits for it.
@@ -121,6 +141,7 @@ export class Pacer<Item extends { readonly byteLength: number } = Uint8Array> {
         send(item);
       }
     }
+    this.#backlog = this.held > 0;
     return count;
   }
 
@@ -128,69 +149,28 @@ export class Pacer<Item extends { readonly byteLength: number } = Uint8Array> {
   clear(priority?: PacerPriority): void {
     for (let at = 0; at < this.#queues.length; at++) {
       if (priority !== undefined && at !== priority) continue;
-      while (this.#queues[at]!.length > 0) this.#drop(this.#queues[at]!, 'cleared');
+      const queue = this.#queues[at]!;
+      while (queue.length > 0) this.#drop(queue.takeNext(), 'cleared');
     }
   }
 
-  #drop(queue: PacketQueue<Item>, reason: keyof PacerDrops): void {
-    this.#heldBytes -= queue.shift().byteLength;
+  #drop(item: Item, reason: keyof PacerDrops): void {
+    this.#heldBytes -= item.byteLength;
     this.dropped[reason]++;
   }
 
   #refill(nowUs: number): void {
     const elapsedUs = this.#lastUs === undefined ? 0 : Math.max(0, nowUs - this.#lastUs);
-    this.#lastUs = nowUs;
+    this.#lastUs = Math.max(this.#lastUs ?? nowUs, nowUs);
     this.#tokens = Math.min(this.#maxTokens, this.#tokens + elapsedUs * this.#packetsPerUs);
     if (this.#bitrateBps === undefined) {
       this.#byteTokens = 0;
       return;
     }
     const bytesPerUs = this.#bitrateBps / 8e6;
-    // What was not used for long is no right to a burst: one interval's worth, and at least a packet.
-    const most = Math.max(1500, bytesPerUs * (this.#maxTokens / this.#packetsPerUs));
+    // What was not used is no right to a burst: one interval's worth, and at least a packet. A beat that came late is made up for.
+    const intervals = this.#backlog ? MAX_LATE_INTERVALS : 1;
+    const most = Math.max(1500, (intervals * bytesPerUs * this.#maxTokens) / this.#packetsPerUs);
     this.#byteTokens = Math.min(most, this.#byteTokens + elapsedUs * bytesPerUs);
-  }
-}
-
-/** First in, first out, with the time of entry; a ring that grows. */
-class PacketQueue<Item> {
-  length = 0;
-  #items: (Item | undefined)[] = new Array<Item | undefined>(16).fill(undefined);
-  #times = new Float64Array(16);
-  #head = 0;
-
-  push(item: Item, nowUs: number): void {
-    if (this.length === this.#items.length) this.#grow();
-    const at = (this.#head + this.length) & (this.#items.length - 1);
-    this.#items[at] = item;
-    this.#times[at] = nowUs;
-    this.length++;
-  }
-
-  /** Only when `length` is not 0. */
-  shift(): Item {
-    const item = this.#items[this.#head]!;
-    this.#items[this.#head] = undefined;
-    this.#head = (this.#head + 1) & (this.#items.length - 1);
-    this.length--;
-    return item;
-  }
-
-  headUs(): number {
-    return this.#times[this.#head]!;
-  }
-
-  #grow(): void {
-    const size = this.#items.length;
-    const items = new Array<Item | undefined>(size * 2).fill(undefined);
-    const times = new Float64Array(size * 2);
-    for (let i = 0; i < this.length; i++) {
-      const at = (this.#head + i) & (size - 1);
-      items[i] = this.#items[at];
-      times[i] = this.#times[at]!;
-    }
-    this.#items = items;
-    this.#times = times;
-    this.#head = 0;
   }
 }

@@ -100,6 +100,15 @@ export class HeaderTemplate {
     return packet;
   }
 
+  /** A packet of nothing but 1 to 255 bytes of padding (RFC 3550 section 5.1), for probes. It belongs to the caller. */
+  allocatePadding(paddingLength: number, sequenceNumber: number, timestamp: number): Buffer {
+    const packet = this.allocate(paddingLength, false, sequenceNumber, timestamp);
+    packet.fill(0, this.headerLength);
+    packet[0] = packet[0]! | 0x20;
+    packet[packet.length - 1] = paddingLength;
+    return packet;
+  }
+
   /** Stamps a packet of this template with the time it leaves at. Does nothing where the extension was not negotiated, as below. */
   patchAbsSendTime(packet: Uint8Array, nowUs: number): void {
     if (this.#absSendTimeOffset !== -1) write24(packet, this.#absSendTimeOffset, absSendTime(nowUs));
