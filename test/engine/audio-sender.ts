@@ -2,11 +2,13 @@ import t from 'tap';
 import { createOpusDecoder } from '../../src/codecs/opus.js';
 import { AudioSender } from '../../src/engine/audio/audio-sender.js';
 import { PUBLISHER_LEVELS, type AudioFormat } from '../../src/engine/port.js';
+import { hasOpusFec } from '../../src/engine/rtp/opus-fec.js';
 import { Ticker } from '../../src/engine/ticker.js';
 import { audioData } from '../../src/media/audio-data.js';
 import { VirtualClock } from '../../src/media/clock.js';
 import type { EncodedAudioChunk } from '../../src/media/encoded-chunk.js';
 import { channel, concat, sine, toneAmplitude } from '../codecs/tones.js';
+import { speech } from '../codecs/tones.js';
 import { type SentPacket, captured } from './capture.js';
 
 const STEREO: AudioFormat = { sampleRate: 48_000, numberOfChannels: 2 };
@@ -38,7 +40,7 @@ async function setUp(format = STEREO, more: { dtx?: boolean; silenceToleranceMs?
     frame += frames;
   };
   const level = (name: 'audioConsumedUs' | 'audioPlayedUs'): number => Number(levels[PUBLISHER_LEVELS[name]]);
-  return { clock, capture, sender, write, events, level };
+  return { clock, capture, stream, sender, write, events, level };
 }
 
 /** Decodes packets in a row, those that were not sent left out. */
@@ -340,3 +342,37 @@ await t.test('closing settles who waits', async (t) => {
   await drained;
   t.equal(level('audioConsumedUs'), 500_000);
 });
+
+await t.test(
+  'packets carry copies of those before them while the receiver reports loss, and a little longer',
+  async (t) => {
+    const { clock, capture, stream, sender } = await setUp({ sampleRate: 48_000, numberOfChannels: 1 });
+    const voice = speech(48_000, 48_000 * 2);
+    /** The part of the packets of the last of so many seconds that carry a copy. */
+    const copies = (seconds: number): number => {
+      for (let i = 0; i < seconds; i++) {
+        for (let at = 0; at < 48_000; at += 960) {
+          sender.write(audioData(voice.slice(at, at + 960), 48_000, 1, clock.nowUs()));
+          clock.advance(20);
+        }
+      }
+      return (
+        capture
+          .take()
+          .slice(-50)
+          .filter(({ payload }) => hasOpusFec(payload)).length / 50
+      );
+    };
+    const report = (fractionLost: number): void => {
+      const rest = { cumulativeLost: 0, highestSequence: 0, jitter: 0, lastSr: 0, delaySinceLastSr: 0 };
+      stream.receiveReportBlock({ ssrc: 77, fractionLost: Math.round(fractionLost * 256), ...rest });
+    };
+    t.equal(copies(2), 0, 'none while nothing is lost');
+    report(0.05);
+    t.ok(copies(3) > 0.5, 'loss');
+    report(0);
+    t.ok(copies(3) > 0.5, 'it may come again');
+    t.equal(copies(12), 0, 'it does not');
+    sender.close();
+  },
+);

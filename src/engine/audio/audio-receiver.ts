@@ -1,68 +1,102 @@
 import type { EncodedAudioChunk } from '../../media/encoded-chunk.js';
+import { OPUS_LAG_US } from '../../codecs/opus-packet.js';
 import { MediaTimeline } from '../media-timeline.js';
+import { DriftEstimator } from '../rtp/drift-estimator.js';
 import { type AudioPacket, JitterBuffer, type JitterBufferResult } from '../rtp/jitter-buffer.js';
 import { SequenceUnwrapper, TimestampUnwrapper } from '../rtp/sequence.js';
-import type { AudioConsumer, EncodedAudioConsumer } from './audio-consumer.js';
+import type { AudioFormat } from '../port.js';
+import type { AudioConsumer, AudioFlow, EncodedAudioConsumer } from './audio-consumer.js';
 import { AudioDecoding } from './audio-decoding.js';
-import { PERIOD_US } from './audio-sender.js';
+import { AudioStatistics, type AudioReceiverStats } from './audio-statistics.js';
+import { DelayControl } from './delay-control.js';
 
 const CLOCK_RATE = 48_000;
-const PERIOD_SAMPLES = 960;
-/** Two packets: one that is a beat late is still in time. */
-const MIN_DELAY_MS = 40;
-/** Beyond this the time stamps jump to where the packets are, in µs. */
-const MAX_TIMESTAMP_ERROR_US = 60_000;
 
-/** Receives one audio track: order, loss and jitter, and decoding for those who read it, and for nobody else. */
+type PacketResult = Extract<JitterBufferResult, { type: 'packet' }>;
+
+/**
+ * Receives one audio track: order, loss, jitter and the drift of the source's clock, and decoding for those who read it, and for nobody
+ * else. A packet is played when it is due, at its arrival where that is in time, so that beats add no delay.
+ */
 export class AudioReceiver {
   readonly #jitterBuffer = new JitterBuffer({
-    minDelayMs: MIN_DELAY_MS,
-    // What is left out to catch up is still a packet for those who keep them.
+    // What is left out since too much is held is still a packet for those who keep them.
     onLeftOut: (packet) => {
       if (this.#encoded.size > 0) this.#passOn(packet);
     },
   });
-  readonly #timeline = new MediaTimeline(CLOCK_RATE);
+  readonly #timeline: MediaTimeline;
+  readonly #drift = new DriftEstimator();
+  readonly #control = new DelayControl();
+  readonly #statistics = new AudioStatistics();
   readonly #sequences = new SequenceUnwrapper();
   readonly #timestamps = new TimestampUnwrapper();
   readonly #onError: (error: unknown) => void;
   readonly #decodings = new Map<string, AudioDecoding>();
+  /** The decodings, the one of the highest rate first: it sets the pace. */
+  #ranked: readonly AudioDecoding[] = [];
   readonly #encoded = new Set<EncodedAudioConsumer>();
   #started = false;
-  /** Samples that were played beyond the last beat: packets may be longer than one. */
-  #aheadSamples = 0;
-  #nextTimestampUs = 0;
+  #closed = false;
   #lastEncodedUs = 0;
+  /** What the first decoding gave last, in samples at 48 kHz. */
+  #paceSamples = 0;
 
-  constructor(onError: (error: unknown) => void) {
+  /** `timeline`: where RTP times belong, one of its own when left out. */
+  constructor(onError: (error: unknown) => void, timeline = new MediaTimeline(CLOCK_RATE)) {
     this.#onError = onError;
+    this.#timeline = timeline;
   }
 
-  get stats(): JitterBuffer['stats'] {
-    return this.#jitterBuffer.stats;
+  get stats(): AudioReceiverStats {
+    return this.#statistics.with(this.#jitterBuffer.stats);
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** The delay aimed at, in ms: what jitter and the repair of losses need, and one packet. */
+  get targetDelayMs(): number {
+    return this.#jitterBuffer.targetDelayMs;
+  }
+
+  /** When what was given out ends, on the clock of arrivals in µs; undefined before there was any sound. */
+  get playedUntilUs(): number | undefined {
+    return this.#started ? this.#jitterBuffer.playUs : undefined;
+  }
+
+  /** When `tick` may have something to do, in µs; Infinity while there is nothing, or nobody reads. */
+  get dueUs(): number {
+    if (!this.#isRead()) return Infinity;
+    return this.#jitterBuffer.playUs ?? (this.#jitterBuffer.held > 0 ? 0 : Infinity);
+  }
+
+  /** Parts per million by which the source's clock is faster than this machine's, as far as it is known. */
+  get driftPpm(): number {
+    return this.#drift.ppm;
   }
 
   add(consumer: AudioConsumer): void {
-    const key = `${consumer.format.sampleRate}/${consumer.format.numberOfChannels}`;
-    let decoding = this.#decodings.get(key);
-    if (!decoding) {
-      decoding = new AudioDecoding(consumer.format, this.#onError);
-      this.#decodings.set(key, decoding);
-    }
-    decoding.consumers.add(consumer);
+    this.#decoding(consumer.format)?.consumers.add(consumer);
   }
 
   remove(consumer: AudioConsumer): void {
-    for (const [key, decoding] of this.#decodings) {
-      if (!decoding.consumers.delete(consumer) || decoding.consumers.size > 0) continue;
-      decoding.close();
-      this.#decodings.delete(key);
-    }
-    this.#restIfUnread();
+    for (const decoding of this.#ranked) decoding.consumers.delete(consumer);
+    this.#endUnused();
+  }
+
+  addFlow(consumer: AudioFlow): void {
+    this.#decoding(consumer.format)?.flows.add(consumer);
+  }
+
+  removeFlow(consumer: AudioFlow): void {
+    for (const decoding of this.#ranked) decoding.flows.delete(consumer);
+    this.#endUnused();
   }
 
   addEncoded(consumer: EncodedAudioConsumer): void {
-    this.#encoded.add(consumer);
+    if (!this.#closed) this.#encoded.add(consumer);
   }
 
   removeEncoded(consumer: EncodedAudioConsumer): void {
@@ -70,12 +104,15 @@ export class AudioReceiver {
     this.#restIfUnread();
   }
 
-  /** Takes a packet's payload; `silent` when its sender measured silence. The payload is kept. */
-  receive(sequenceNumber: number, rtpTimestamp: number, payload: Uint8Array, arrivalUs: number, silent: boolean): void {
+  /** Takes a packet's payload, which is kept. */
+  receive(sequenceNumber: number, rtpTimestamp: number, payload: Uint8Array, arrivalUs: number): void {
     const sequence = this.#sequences.unwrap(sequenceNumber);
     const timestamp = this.#timestamps.unwrap(rtpTimestamp);
     this.#timeline.observe(timestamp, arrivalUs);
-    if (this.#isRead()) this.#jitterBuffer.insert(sequence, timestamp, payload, arrivalUs, silent);
+    this.#drift.update(arrivalUs, (timestamp * 1_000_000) / CLOCK_RATE);
+    if (!this.#isRead()) return;
+    this.#jitterBuffer.insert(sequence, timestamp, payload, arrivalUs);
+    this.tick(arrivalUs);
   }
 
   /** Forgets the packets of a source that was replaced by another. */
@@ -84,62 +121,134 @@ export class AudioReceiver {
     this.#sequences.reset();
     this.#timestamps.reset();
     this.#timeline.reset();
+    this.#drift.reset();
   }
 
-  /** One beat of 20 ms: plays so much. */
+  /** A beat of a few milliseconds: plays what is due. */
   tick(nowUs: number): void {
     if (!this.#isRead()) return;
-    while (this.#aheadSamples < PERIOD_SAMPLES) {
+    for (;;) {
       const result = this.#jitterBuffer.pull(nowUs);
+      if (!result) break;
       this.#play(result);
-      this.#aheadSamples += result.durationSamples;
     }
-    this.#aheadSamples -= PERIOD_SAMPLES;
-    if (!this.#started) return;
-    for (const decoding of this.#decodings.values()) decoding.deliver(this.#nextTimestampUs);
-    this.#nextTimestampUs += PERIOD_US;
+    for (const decoding of this.#ranked) decoding.deliver();
+  }
+
+  /** For a consumer that cannot wait for what is due: plays what is there, or something in its place. */
+  hurry(nowUs: number): void {
+    if (!this.#started || !this.#isRead()) return;
+    const result = this.#jitterBuffer.pull(nowUs, true);
+    if (result) this.#play(result);
+    for (const decoding of this.#ranked) decoding.deliver();
   }
 
   close(): void {
+    this.#closed = true;
     for (const decoding of this.#decodings.values()) decoding.close();
     this.#decodings.clear();
+    this.#rank();
     this.#encoded.clear();
   }
 
   #isRead(): boolean {
-    return this.#decodings.size > 0 || this.#encoded.size > 0;
+    return this.#ranked.length > 0 || this.#encoded.size > 0;
+  }
+
+  #decoding(format: AudioFormat): AudioDecoding | undefined {
+    if (this.#closed) return undefined;
+    const key = `${format.sampleRate}/${format.numberOfChannels}`;
+    let decoding = this.#decodings.get(key);
+    if (!decoding) {
+      decoding = new AudioDecoding(format, this.#onError);
+      this.#decodings.set(key, decoding);
+      this.#rank();
+    }
+    return decoding;
+  }
+
+  #endUnused(): void {
+    for (const [key, decoding] of this.#decodings) {
+      if (decoding.isUsed) continue;
+      decoding.close();
+      this.#decodings.delete(key);
+    }
+    this.#rank();
+    this.#restIfUnread();
+  }
+
+  #rank(): void {
+    this.#ranked = [...this.#decodings.values()].sort((a, b) => b.sampleRate - a.sampleRate);
   }
 
   #restIfUnread(): void {
     if (this.#isRead()) return;
-    this.#jitterBuffer.reset();
+    this.#jitterBuffer.rest();
     this.#started = false;
-    this.#aheadSamples = 0;
   }
 
   #play(result: JitterBufferResult): void {
+    const { durationSamples } = result;
     switch (result.type) {
       case 'packet':
-        this.#align(result.packet);
-        for (const decoding of this.#decodings.values()) decoding.decode(result.packet.payload, result.durationSamples);
-        if (this.#encoded.size > 0) this.#passOn(result.packet);
+        this.#playPacket(result);
         break;
-      case 'lost':
-        for (const decoding of this.#decodings.values()) decoding.conceal(result.next?.payload, result.durationSamples);
+      case 'lost': {
+        const ppm = this.#control.ppm;
+        for (const decoding of this.#ranked) {
+          const samples = decoding.conceal(result.next?.payload, durationSamples, ppm);
+          this.#keepPace(decoding, samples, durationSamples, 0);
+        }
+        this.#statistics.played(this.#meanSquare(), durationSamples, result.next === undefined);
         break;
+      }
       case 'empty':
-        if (this.#started) for (const decoding of this.#decodings.values()) decoding.silence(result.durationSamples);
+        if (!this.#started) break;
+        for (const decoding of this.#ranked) {
+          const samples = decoding.pause(durationSamples, result.reason === 'dtx', this.#control.ppm);
+          this.#keepPace(decoding, samples, durationSamples, 0);
+        }
+        this.#statistics.played(this.#meanSquare(), durationSamples, false);
         break;
     }
   }
 
-  /** Keeps the time stamps that are given out on those of the packets, without ever going back. */
-  #align(packet: AudioPacket): void {
-    const aheadUs = (this.#aheadSamples * 1_000_000) / CLOCK_RATE;
-    const timestampUs = this.#timeline.timestampUs(packet.timestamp) - aheadUs;
-    if (!this.#started) this.#nextTimestampUs = Math.max(timestampUs, this.#nextTimestampUs);
-    else if (timestampUs - this.#nextTimestampUs > MAX_TIMESTAMP_ERROR_US) this.#nextTimestampUs = timestampUs;
+  #playPacket({ packet, durationSamples, stretchMs, excessMs }: PacketResult): void {
     this.#started = true;
+    if (this.#encoded.size > 0) this.#passOn(packet);
+    if (this.#ranked.length === 0) {
+      // Nobody hears it: the delay is what is wanted, at once.
+      if (stretchMs !== 0) this.#jitterBuffer.stretched((stretchMs * CLOCK_RATE) / 1000, false);
+      return;
+    }
+    const plan = this.#control.plan(stretchMs, durationSamples);
+    const ppm = this.#control.compensation(this.#drift.ppm, excessMs);
+    // Sound comes out of a decoder later than it went into the encoder; packets have the time of that.
+    const timestampUs = this.#timeline.timestampUs(packet.timestamp) - OPUS_LAG_US;
+    for (const decoding of this.#ranked) {
+      decoding.align(timestampUs);
+      const samples = decoding.decode(packet.payload, durationSamples, plan, ppm);
+      const lag = plan?.splice ? (plan.splice.lag * CLOCK_RATE) / plan.rate : 0;
+      this.#keepPace(decoding, samples, durationSamples, stretchMs > 0 ? lag : -lag);
+    }
+    if (plan?.splice) this.#control.stretched();
+    this.#statistics.played(this.#meanSquare(), durationSamples, false);
+  }
+
+  /** What the first decoding gives is how long the sound is; the others are told. */
+  #keepPace(decoding: AudioDecoding, samples: number, durationSamples: number, stretched: number): void {
+    if (decoding !== this.#ranked[0]) {
+      decoding.follow(samples, this.#paceSamples);
+      return;
+    }
+    this.#paceSamples = samples;
+    if (stretched !== 0) this.#jitterBuffer.stretched(stretched, true);
+    const drifted = samples - durationSamples - stretched;
+    if (drifted !== 0) this.#jitterBuffer.stretched(drifted, false);
+  }
+
+  #meanSquare(): number {
+    return this.#ranked[0]?.meanSquare ?? 0;
   }
 
   #passOn(packet: AudioPacket): void {

@@ -1,17 +1,17 @@
 import { audioData } from '../../media/audio-data.js';
-import { mixInto, softLimit } from '../../media/pcm.js';
+import { softLimit } from '../../media/pcm.js';
 import type { AudioFormat } from '../port.js';
 import type { MediaReader } from '../media-reader.js';
-import type { AudioConsumer } from './audio-consumer.js';
 import type { AudioReceiver } from './audio-receiver.js';
 import { PERIOD_US } from './audio-sender.js';
+import { MixSource } from './mix-source.js';
 
 /** Sums the audio of all streams of a session for one reader, a period at each beat; silence when nobody sends. */
-export class Mixer implements AudioConsumer {
+export class Mixer {
   readonly format: AudioFormat;
   readonly #reader: MediaReader;
   readonly #sum: Int32Array;
-  readonly #sources = new Set<AudioReceiver>();
+  readonly #sources = new Map<AudioReceiver, MixSource>();
   #timestampUs: number | undefined;
 
   constructor(format: AudioFormat, reader: MediaReader) {
@@ -20,24 +20,31 @@ export class Mixer implements AudioConsumer {
     this.#sum = new Int32Array((format.sampleRate / 50) * format.numberOfChannels);
   }
 
-  add(source: AudioReceiver): void {
-    this.#sources.add(source);
-    source.add(this);
+  /** Tracks that are mixed. */
+  get size(): number {
+    return this.#sources.size;
   }
 
-  remove(source: AudioReceiver): void {
-    if (this.#sources.delete(source)) source.remove(this);
+  add(receiver: AudioReceiver): void {
+    if (!this.#sources.has(receiver)) this.#sources.set(receiver, new MixSource(receiver, this.format));
   }
 
-  audio(period: Int16Array): void {
-    mixInto(this.#sum, period);
+  remove(receiver: AudioReceiver): void {
+    this.#sources.get(receiver)?.close();
+    this.#sources.delete(receiver);
   }
 
-  /** Ends the beat: gives the sum to the reader. */
+  /** One beat of 20 ms: gives the sum to the reader. */
   finish(nowUs: number): void {
-    const data = new Int16Array(this.#sum.length);
-    softLimit(this.#sum, data);
-    this.#sum.fill(0);
+    const sum = this.#sum;
+    for (const [receiver, source] of this.#sources) {
+      // One that was closed plays nothing any more, and is held by nobody else.
+      if (source.isClosed) this.#sources.delete(receiver);
+      else source.mixInto(sum, nowUs);
+    }
+    const data = new Int16Array(sum.length);
+    softLimit(sum, data);
+    sum.fill(0);
     this.#timestampUs = this.#timestampUs === undefined ? nowUs : this.#timestampUs + PERIOD_US;
     this.#reader.push(
       audioData(data, this.format.sampleRate, this.format.numberOfChannels, Math.round(this.#timestampUs)),
@@ -46,7 +53,7 @@ export class Mixer implements AudioConsumer {
   }
 
   close(): void {
-    for (const source of this.#sources) source.remove(this);
+    for (const source of this.#sources.values()) source.close();
     this.#sources.clear();
   }
 }

@@ -1,18 +1,29 @@
-import { DelayEstimator } from './delay-estimator.js';
+import { emptyJitterBufferStats, type JitterBufferStats } from './jitter-buffer-stats.js';
 import { isOpusDtx, opusDurationSamples } from './opus-duration.js';
+import { hasOpusFec } from './opus-fec.js';
+import { PlayoutDelay, type PlayoutDelayOptions } from './playout-delay.js';
 
 const SAMPLES_PER_MS = 48;
-const TICK_SAMPLES = 20 * SAMPLES_PER_MS;
+/** What is due in less than this is played at once: nearer than this the beats of the player do not hit. In µs. */
+const EARLY_US = 2500;
+/** A packet that is not there when it is due is waited for this long: the player can do without the next 20 ms for a moment. */
+const GRACE_US = 10_000;
+/** An underrun is concealed in small steps, so that the delay grows by no more than the packet is late. */
+const UNDERRUN_STEP_SAMPLES = 10 * SAMPLES_PER_MS;
 /** How long an underrun is concealed before it counts as the source's pause. */
 const MAX_UNDERRUN_SAMPLES = 100 * SAMPLES_PER_MS;
-/** How much more than needed may be held before silence, or anything, is left out. */
-const EXCESS_SILENT_SAMPLES = 20 * SAMPLES_PER_MS;
-const EXCESS_SAMPLES = 60 * SAMPLES_PER_MS;
-/** How long the excess has to last. */
-const SHRINK_WINDOW_SAMPLES = 1000 * SAMPLES_PER_MS;
+/** Steps of a pause: short, since sound goes on between two of them; long where comfort noise has to be made for each. */
+const IDLE_STEP_SAMPLES = 10 * SAMPLES_PER_MS;
+const DTX_STEP_SAMPLES = 20 * SAMPLES_PER_MS;
+/** A player that was away for longer does not make up for it. */
+const MAX_BEHIND_US = 1_000_000;
 /** So many late packets in a row are a source that started anew, not lateness. */
 const RESYNC_AFTER_LATE = 25;
 const MAX_PACKETS = 256;
+/** How far back a packet that comes again is told from one that is late; a power of two. */
+const MISSED = 128;
+/** A source that sends copies has sent one among so many packets. */
+const FEC_MEMORY_PACKETS = 200;
 
 export interface AudioPacket {
   /** Unwrapped. */
@@ -22,100 +33,65 @@ export interface AudioPacket {
   readonly payload: Uint8Array;
   readonly arrivalUs: number;
   readonly durationSamples: number;
-  /** The sender says that there is nothing to hear in it. */
-  readonly silent: boolean;
 }
 
 /**
  * What to play next, for `durationSamples` samples at 48 kHz.
- * `packet`: decode it. `lost`: conceal; with `next`, that packet may hold the lost one as FEC. `empty`: play silence;
- * `idle` nothing has come, `buffering` gathering the target delay, `dtx` the source pauses.
+ * `packet`: decode it, and stretch it by about `stretchMs` if that is not 0 (negative: shorten); `excessMs` is how much longer it waited
+ * than wanted. `lost`: conceal; with `next`, that packet holds a copy of the lost one. `empty`: play silence, `idle` for nothing has come,
+ * `buffering` while what has come waits, `dtx` while the source pauses.
  */
 export type JitterBufferResult =
-  | { readonly type: 'packet'; readonly packet: AudioPacket; readonly durationSamples: number }
+  | {
+      readonly type: 'packet';
+      readonly packet: AudioPacket;
+      readonly durationSamples: number;
+      readonly stretchMs: number;
+      readonly excessMs: number;
+    }
   | { readonly type: 'lost'; readonly next?: AudioPacket; readonly durationSamples: number }
   | { readonly type: 'empty'; readonly reason: 'idle' | 'buffering' | 'dtx'; readonly durationSamples: number };
 
-/**
- * Counters by the names of W3C webrtc-stats where it has them; samples at 48 kHz, jitterBufferDelay in seconds times samples.
- * `packetsReceived = packetsEmitted + packetsDiscarded + packetsDuplicated + packetsEmpty + held`.
- */
-export interface JitterBufferStats {
-  packetsReceived: number;
-  packetsEmitted: number;
-  /** Too late, malformed, or left out because too much was held. */
-  packetsDiscarded: number;
-  packetsDuplicated: number;
-  /** Without payload: they only close a gap in the sequence. */
-  packetsEmpty: number;
-  packetsLate: number;
-  concealedSamples: number;
-  concealmentEvents: number;
-  jitterBufferDelay: number;
-  jitterBufferEmittedCount: number;
-  /** Concealed while waiting for a packet that then came: the delay grew by so much. */
-  insertedSamplesForDeceleration: number;
-  /** Left out to make the delay shorter. */
-  removedSamplesForAcceleration: number;
-}
-
-export interface JitterBufferOptions {
-  /** Bounds of the target delay. Default 20 and 200. */
-  readonly minDelayMs?: number;
-  readonly maxDelayMs?: number;
+export interface JitterBufferOptions extends PlayoutDelayOptions {
   /** Most media held; beyond it the oldest goes, down to the target. Default 500. */
   readonly maxMs?: number;
-  /** Told of each packet that is left out to make the delay shorter, in order: for who keeps packets instead of playing them. */
+  /** Told of each packet that is left out since too much was held, in order: for who keeps packets instead of playing them. */
   readonly onLeftOut?: (packet: AudioPacket) => void;
 }
 
 /**
- * The receiving end of one Opus stream: takes packets in any order, hands them out in order and in time. `pull` is asked for as long as
- * the player has less than its next 20 ms, so that packets of 10 to 120 ms work alike. A packet not there in time is concealed; when
- * nothing at all is there, playing waits and the delay grows; when more is held than jitter needs for a second, a packet is left out.
+ * The receiving end of one Opus stream: takes packets in any order and hands them out in order, each when what was played before it
+ * ends. That moment follows from the first packet's and from what was played since, so the player gets 48 samples a millisecond of its
+ * own clock, always; the delay is changed only by playing something longer or shorter than it was sent, which `stretched` tells.
  */
 export class JitterBuffer {
-  readonly stats: JitterBufferStats = {
-    packetsReceived: 0,
-    packetsEmitted: 0,
-    packetsDiscarded: 0,
-    packetsDuplicated: 0,
-    packetsEmpty: 0,
-    packetsLate: 0,
-    concealedSamples: 0,
-    concealmentEvents: 0,
-    jitterBufferDelay: 0,
-    jitterBufferEmittedCount: 0,
-    insertedSamplesForDeceleration: 0,
-    removedSamplesForAcceleration: 0,
-  };
-
-  readonly #minDelayMs: number;
-  readonly #maxDelayMs: number;
+  readonly stats: JitterBufferStats = emptyJitterBufferStats();
   readonly #maxSamples: number;
   readonly #onLeftOut: ((packet: AudioPacket) => void) | undefined;
-  #delay = new DelayEstimator();
+  readonly #delay: PlayoutDelay;
   /** Ascending by sequence. */
   #held: AudioPacket[] = [];
+  /** When what plays next is due, on the clock of arrivals; undefined before the first packet. */
+  #playUs: number | undefined;
   #playing = false;
-  #bufferingSinceUs = 0;
   #nextSequence = -Infinity;
   #nextTimestamp = 0;
-  #lastDuration = TICK_SAMPLES;
+  #lastDuration = 20 * SAMPLES_PER_MS;
   #lastWasDtx = false;
   #concealing = false;
   /** Concealed in the underrun that is going on. */
   #underrunSamples = 0;
   #lateRun = 0;
-  #windowSamples = 0;
-  #windowLeast = Infinity;
-  #windowMost = 0;
+  #fecMemory = 0;
+  /** Those of the last packets that were not there in time, each at its place. */
+  readonly #missed = new Float64Array(MISSED).fill(NaN);
+  /** The packet that plays next has stood for the one before it. */
+  #repaired = false;
 
   constructor(options: JitterBufferOptions = {}) {
-    this.#minDelayMs = options.minDelayMs ?? 20;
-    this.#maxDelayMs = Math.max(this.#minDelayMs, options.maxDelayMs ?? 200);
+    this.#delay = new PlayoutDelay(options);
     this.#onLeftOut = options.onLeftOut;
-    this.#maxSamples = Math.max(options.maxMs ?? 500, this.#maxDelayMs) * SAMPLES_PER_MS;
+    this.#maxSamples = Math.max(options.maxMs ?? 500, this.#delay.maxMs) * SAMPLES_PER_MS;
   }
 
   /** Packets held. */
@@ -128,54 +104,53 @@ export class JitterBuffer {
     return this.#span() / SAMPLES_PER_MS;
   }
 
-  /** The delay aimed at, from the jitter measured: one packet more than 97 % of packets need. */
+  /** The delay aimed at, in ms: what jitter and the repair of losses need, and one packet. */
   get targetDelayMs(): number {
-    const wanted = this.#delay.delayMs() + this.#lastDuration / SAMPLES_PER_MS;
-    return Math.min(this.#maxDelayMs, Math.max(this.#minDelayMs, wanted));
+    return this.#delay.targetMs;
   }
 
-  /**
-   * Takes a packet. `payload` is kept, not copied. `silent` may say that the sender measured silence (its audio level), which is left out
-   * first when the delay has to shrink. False when the packet is of no use: late, double, or no Opus.
-   */
-  insert(sequence: number, timestamp: number, payload: Uint8Array, arrivalUs: number, silent = false): boolean {
+  /** When what plays next is due, in µs; undefined before the first packet. */
+  get playUs(): number | undefined {
+    return this.#playUs;
+  }
+
+  /** Takes a packet. `payload` is kept, not copied. False when the packet is of no use: late, double, or no Opus. */
+  insert(sequence: number, timestamp: number, payload: Uint8Array, arrivalUs: number): boolean {
     this.stats.packetsReceived++;
-    if (sequence < this.#nextSequence && !this.#resyncs()) {
-      this.stats.packetsLate++;
-      this.stats.packetsDiscarded++;
-      return false;
-    }
-    this.#lateRun = 0;
     const durationSamples = opusDurationSamples(payload);
     if (durationSamples === 0 && payload.length > 0) {
       this.stats.packetsDiscarded++;
       return false;
     }
+    if (sequence < this.#nextSequence && !this.#resyncs()) {
+      this.#countLate(sequence, timestamp, arrivalUs, durationSamples);
+      return false;
+    }
+    this.#lateRun = 0;
     let at = this.#held.length;
     while (at > 0 && this.#held[at - 1]!.sequence > sequence) at--;
     if (this.#held[at - 1]?.sequence === sequence) {
       this.stats.packetsDuplicated++;
       return false;
     }
-    if (this.#held.length === 0 && !this.#playing) this.#bufferingSinceUs = arrivalUs;
-    this.#held.splice(at, 0, { sequence, timestamp, payload, arrivalUs, durationSamples, silent });
-    if (durationSamples > 0) this.#delay.update(arrivalUs, (timestamp * 1000) / SAMPLES_PER_MS);
+    this.#held.splice(at, 0, { sequence, timestamp, payload, arrivalUs, durationSamples });
+    if (durationSamples > 0) this.#delay.arrived(arrivalUs, timestamp, durationSamples);
     if (this.#span() > this.#maxSamples || this.#held.length > MAX_PACKETS) this.#shedToTarget();
     return true;
   }
 
-  /** What to play next. */
-  pull(nowUs: number): JitterBufferResult {
-    if (!this.#playing && !this.#start(nowUs)) {
-      const reason = this.#held.length > 0 ? 'buffering' : this.#lastWasDtx ? 'dtx' : 'idle';
-      return { type: 'empty', reason, durationSamples: TICK_SAMPLES };
-    }
-    this.#shrink();
+  /** What to play next; undefined while that is not due. `hurry`: the player cannot wait. */
+  pull(nowUs: number, hurry = false): JitterBufferResult | undefined {
+    if (!this.#playing && !this.#start(nowUs)) return this.#rest(nowUs, hurry);
+    const playUs = this.#playUs!;
+    if (nowUs < playUs - EARLY_US && !hurry) return undefined;
+    const waited = hurry || nowUs >= playUs + GRACE_US;
     for (;;) {
       const first = this.#held[0];
-      if (!first) return this.#underrun();
+      if (!first) return waited || this.#lastWasDtx ? this.#underrun(nowUs, hurry) : undefined;
       if (first.sequence > this.#nextSequence) {
-        const lost = this.#conceal(first);
+        if (!waited && !this.#repairs(first)) return undefined;
+        const lost = this.#conceal(first, nowUs);
         if (lost) return lost;
       } else if (first.durationSamples === 0) {
         this.#held.shift();
@@ -183,6 +158,14 @@ export class JitterBuffer {
         this.stats.packetsEmpty++;
       } else return this.#pause(first) ?? this.#emit(first, nowUs);
     }
+  }
+
+  /** What was given out last has become longer (shorter, when negative) by so many samples; `heard` when that was time stretching. */
+  stretched(samples: number, heard: boolean): void {
+    if (this.#playUs !== undefined) this.#playUs += (samples * 1000) / SAMPLES_PER_MS;
+    if (!heard) return;
+    if (samples > 0) this.stats.insertedSamplesForDeceleration += samples;
+    else this.stats.removedSamplesForAcceleration -= samples;
   }
 
   /** Lets go of what is held (counted as discarded) and starts anew with the next packet, for another SSRC. */
@@ -194,7 +177,14 @@ export class JitterBuffer {
     this.#underrunSamples = 0;
     this.#lastWasDtx = false;
     this.#lateRun = 0;
-    this.#delay = new DelayEstimator();
+    this.#fecMemory = 0;
+    this.#delay.reset();
+  }
+
+  /** As `reset`, for a player that stops: what is played next need not follow on what was played before. */
+  rest(): void {
+    this.reset();
+    this.#playUs = undefined;
   }
 
   #span(): number {
@@ -206,6 +196,17 @@ export class JitterBuffer {
     );
   }
 
+  #countLate(sequence: number, timestamp: number, arrivalUs: number, durationSamples: number): void {
+    if (this.#nextSequence - sequence <= MISSED && this.#missed[sequence & (MISSED - 1)] !== sequence) {
+      this.stats.packetsDuplicated++;
+      return;
+    }
+    this.stats.packetsLate++;
+    this.stats.packetsDiscarded++;
+    // It says how long waiting would have been worth while.
+    if (durationSamples > 0) this.#delay.arrived(arrivalUs, timestamp, durationSamples);
+  }
+
   #resyncs(): boolean {
     if (++this.#lateRun < RESYNC_AFTER_LATE) return false;
     this.reset();
@@ -215,11 +216,15 @@ export class JitterBuffer {
   #start(nowUs: number): boolean {
     const first = this.#held[0];
     if (!first) return false;
-    const target = this.targetDelayMs;
-    if (nowUs - this.#bufferingSinceUs < target * 1000 && this.#span() < target * SAMPLES_PER_MS) return false;
+    const dueUs = this.#delay.dueUs(first.timestamp);
+    if (this.#playUs === undefined) {
+      if (nowUs < dueUs - EARLY_US) return false;
+      this.#playUs = Math.max(dueUs, nowUs - EARLY_US);
+    }
+    // What is silent until then is played first; half a sample is as good as none.
+    if (this.#playUs < dueUs - 500 / SAMPLES_PER_MS) return false;
     this.#playing = true;
     this.#moveTo(first);
-    this.#resetWindow();
     return true;
   }
 
@@ -229,105 +234,127 @@ export class JitterBuffer {
     this.#underrunSamples = 0;
   }
 
+  /** Silence until there is something to play. */
+  #rest(nowUs: number, hurry: boolean): JitterBufferResult | undefined {
+    if (this.#playUs === undefined || (nowUs < this.#playUs - EARLY_US && !hurry)) return undefined;
+    if (nowUs - this.#playUs > MAX_BEHIND_US) this.#playUs = nowUs;
+    const first = this.#held[0];
+    let durationSamples = this.#lastWasDtx ? DTX_STEP_SAMPLES : IDLE_STEP_SAMPLES;
+    if (first) {
+      const waitSamples = ((this.#delay.dueUs(first.timestamp) - this.#playUs) * SAMPLES_PER_MS) / 1000;
+      durationSamples = Math.max(1, Math.min(durationSamples, Math.round(waitSamples)));
+    }
+    const reason = first ? 'buffering' : this.#lastWasDtx ? 'dtx' : 'idle';
+    return { type: 'empty', reason, durationSamples: this.#advance(durationSamples) };
+  }
+
+  #advance(durationSamples: number): number {
+    this.#playUs! += (durationSamples * 1000) / SAMPLES_PER_MS;
+    return durationSamples;
+  }
+
   #emit(packet: AudioPacket, nowUs: number): JitterBufferResult {
     const { durationSamples } = packet;
+    const excessMs = this.#delay.excessMs(this.#playUs!, packet.timestamp);
     this.#held.shift();
     this.#nextSequence = packet.sequence + 1;
     this.#nextTimestamp = packet.timestamp + durationSamples;
     this.#lastDuration = durationSamples;
     this.#lastWasDtx = isOpusDtx(packet.payload);
-    this.#concealing = false;
-    this.stats.insertedSamplesForDeceleration += this.#underrunSamples;
     this.#underrunSamples = 0;
-    this.stats.packetsEmitted++;
-    this.stats.jitterBufferDelay += (Math.max(0, nowUs - packet.arrivalUs) / 1e6) * durationSamples;
-    this.stats.jitterBufferEmittedCount += durationSamples;
-    this.#windowSamples += durationSamples;
-    return { type: 'packet', packet, durationSamples };
+    this.#fecMemory = Math.max(0, this.#fecMemory - 1);
+    if (hasOpusFec(packet.payload)) {
+      this.#fecMemory = FEC_MEMORY_PACKETS;
+      this.stats.fecPacketsReceived++;
+      if (!this.#repaired) this.stats.fecPacketsDiscarded++;
+    }
+    this.#repaired = this.#concealing = false;
+    this.#delay.wasDue(false, this.#fecMemory > 0);
+    const { stats } = this;
+    stats.packetsEmitted++;
+    stats.totalSamplesReceived += durationSamples;
+    stats.jitterBufferEmittedCount += durationSamples;
+    stats.jitterBufferDelay += (Math.max(0, nowUs - packet.arrivalUs) / 1e6) * durationSamples;
+    stats.jitterBufferTargetDelay += (this.#delay.targetMs / 1000) * durationSamples;
+    stats.jitterBufferMinimumDelay += (this.#delay.unboundedMs / 1000) * durationSamples;
+    const stretchMs = this.#delay.stretchMs(excessMs);
+    return { type: 'packet', packet, durationSamples: this.#advance(durationSamples), stretchMs, excessMs };
   }
 
-  /** A timestamp that jumps without a loss is a pause of the source: it is kept, unless more is held than needed or it is a jump of its clock. */
+  /** A timestamp that jumps without a loss is a pause of the source: it is kept, unless it is a jump of its clock. */
   #pause(first: AudioPacket): JitterBufferResult | undefined {
     const gap = first.timestamp - this.#nextTimestamp;
-    if (gap <= 0 || gap > this.#maxDelayMs * SAMPLES_PER_MS || this.#span() > this.targetDelayMs * SAMPLES_PER_MS)
-      return undefined;
-    const durationSamples = Math.min(gap, TICK_SAMPLES);
+    if (gap <= 0 || gap > this.#delay.maxMs * SAMPLES_PER_MS) return undefined;
+    // Late as it is, a shorter pause is what helps.
+    if (this.#delay.excessMs(this.#playUs!, first.timestamp) > 0) return undefined;
+    const durationSamples = Math.min(gap, DTX_STEP_SAMPLES);
     this.#nextTimestamp += durationSamples;
-    return { type: 'empty', reason: 'dtx', durationSamples };
+    return { type: 'empty', reason: 'dtx', durationSamples: this.#advance(durationSamples) };
+  }
+
+  /** Whether the copy in a packet stands for the one that is due. */
+  #repairs(first: AudioPacket): boolean {
+    return first.sequence === this.#nextSequence + 1 && hasOpusFec(first.payload);
   }
 
   /** Stands for the packets missing before `first`, one a call; undefined when there is nothing (more) to stand for. */
-  #conceal(first: AudioPacket): JitterBufferResult | undefined {
+  #conceal(first: AudioPacket, nowUs: number): JitterBufferResult | undefined {
     const missing = first.sequence - this.#nextSequence;
     const gap = first.timestamp - this.#nextTimestamp;
-    if (gap <= 0 || missing * this.#lastDuration > this.#maxDelayMs * SAMPLES_PER_MS) {
+    if (gap <= 0) {
       this.#moveTo(first);
       return undefined;
     }
+    if (missing * this.#lastDuration > this.#delay.maxMs * SAMPLES_PER_MS) {
+      this.#playing = false;
+      return this.#start(nowUs) ? undefined : this.#rest(nowUs, true);
+    }
+    const repairs = this.#repairs(first);
     const durationSamples = Math.min(gap, this.#lastDuration);
+    this.#missed[this.#nextSequence & (MISSED - 1)] = this.#nextSequence;
     this.#nextSequence++;
     this.#nextTimestamp += durationSamples;
-    // The underrun before already stood for it.
-    if (this.#underrunSamples >= durationSamples) {
-      this.#underrunSamples -= durationSamples;
-      return undefined;
+    this.#delay.wasDue(true, this.#fecMemory > 0);
+    if (repairs) {
+      this.#repaired = true;
+      this.#underrunSamples = 0;
+      this.stats.totalSamplesReceived += durationSamples;
+      return { type: 'lost', next: first, durationSamples: this.#advance(durationSamples) };
     }
-    this.#countConcealed(durationSamples);
-    return missing === 1 ? { type: 'lost', next: first, durationSamples } : { type: 'lost', durationSamples };
+    // The underrun before already stood for (a part of) it.
+    const stoodFor = Math.min(this.#underrunSamples, durationSamples);
+    this.#underrunSamples -= stoodFor;
+    if (stoodFor === durationSamples) return undefined;
+    return this.#lost(durationSamples - stoodFor);
   }
 
-  #underrun(): JitterBufferResult {
+  #underrun(nowUs: number, hurry: boolean): JitterBufferResult | undefined {
     if (this.#lastWasDtx || this.#underrunSamples >= MAX_UNDERRUN_SAMPLES) {
       this.#playing = false;
       this.#underrunSamples = 0;
-      return { type: 'empty', reason: this.#lastWasDtx ? 'dtx' : 'idle', durationSamples: TICK_SAMPLES };
+      return this.#rest(nowUs, hurry);
     }
-    this.#underrunSamples += this.#lastDuration;
-    this.#countConcealed(this.#lastDuration);
-    return { type: 'lost', durationSamples: this.#lastDuration };
+    const durationSamples = Math.min(this.#lastDuration, UNDERRUN_STEP_SAMPLES);
+    this.#underrunSamples += durationSamples;
+    return this.#lost(durationSamples);
   }
 
-  #countConcealed(samples: number): void {
+  #lost(durationSamples: number): JitterBufferResult {
     if (!this.#concealing) this.stats.concealmentEvents++;
     this.#concealing = true;
-    this.stats.concealedSamples += samples;
-    this.#windowSamples += samples;
-  }
-
-  /** Once a second: leaves one packet out if even the least that was held in that time was more than needed. */
-  #shrink(): void {
-    const span = this.#span();
-    this.#windowLeast = Math.min(this.#windowLeast, span);
-    this.#windowMost = Math.max(this.#windowMost, span);
-    if (this.#windowSamples < SHRINK_WINDOW_SAMPLES) return;
-    const spare = this.#windowLeast - this.#lastDuration;
-    const excess = Math.min(spare, this.#windowMost - this.targetDelayMs * SAMPLES_PER_MS);
-    const first = this.#held[0];
-    const needed = first?.silent ? EXCESS_SILENT_SAMPLES : EXCESS_SAMPLES;
-    if (first?.sequence === this.#nextSequence && excess >= needed) {
-      this.#dropFirst();
-      this.#resetWindow();
-    } else if (excess < EXCESS_SILENT_SAMPLES) this.#resetWindow();
-  }
-
-  #resetWindow(): void {
-    this.#windowSamples = 0;
-    this.#windowLeast = Infinity;
-    this.#windowMost = 0;
+    this.stats.concealedSamples += durationSamples;
+    this.stats.totalSamplesReceived += durationSamples;
+    return { type: 'lost', durationSamples: this.#advance(durationSamples) };
   }
 
   #shedToTarget(): void {
     const target = Math.max(this.targetDelayMs * SAMPLES_PER_MS, this.#lastDuration);
-    while (this.#held.length > 1 && (this.#span() > target || this.#held.length > MAX_PACKETS)) this.#dropFirst();
-    if (this.#playing) this.#moveTo(this.#held[0]!);
-  }
-
-  #dropFirst(): void {
-    const dropped = this.#held.shift()!;
-    this.stats.packetsDiscarded++;
-    this.stats.removedSamplesForAcceleration += dropped.durationSamples;
-    this.#nextSequence = Math.max(this.#nextSequence, dropped.sequence + 1);
-    if (this.#playing) this.#nextTimestamp = dropped.timestamp + dropped.durationSamples;
-    this.#onLeftOut?.(dropped);
+    while (this.#held.length > 1 && (this.#span() > target || this.#held.length > MAX_PACKETS)) {
+      const dropped = this.#held.shift()!;
+      this.stats.packetsDiscarded++;
+      if (this.#playing) this.#moveTo(this.#held[0]!);
+      else this.#nextSequence = Math.max(this.#nextSequence, dropped.sequence + 1);
+      this.#onLeftOut?.(dropped);
+    }
   }
 }

@@ -1,0 +1,83 @@
+import { mixInto } from '../../media/pcm.js';
+import type { AudioFormat } from '../port.js';
+import type { AudioFlow } from './audio-consumer.js';
+import type { AudioReceiver } from './audio-receiver.js';
+import { PERIOD_US } from './audio-sender.js';
+
+/**
+ * How much later than by itself a track is heard in a mix: a period, so that one is there at each beat whatever the phase between the beat
+ * and the track's packets, and as much as the track waits for a packet that is late.
+ */
+const DELAY_US = PERIOD_US + 10_000;
+/** Periods that wait at most: of the longest packet, and two. More can only be there after the machine slept. */
+const MAX_PERIODS = 8;
+
+/** One track on its way into a mix: holds what it plays until the beats of the mix take it. */
+export class MixSource implements AudioFlow {
+  readonly format: AudioFormat;
+  readonly #receiver: AudioReceiver;
+  readonly #periodLength: number;
+  readonly #fifo: Int16Array;
+  #held = 0;
+  #flows = false;
+
+  constructor(receiver: AudioReceiver, format: AudioFormat) {
+    this.format = format;
+    this.#receiver = receiver;
+    this.#periodLength = (format.sampleRate / 50) * format.numberOfChannels;
+    this.#fifo = new Int16Array(this.#periodLength * MAX_PERIODS);
+    receiver.addFlow(this);
+  }
+
+  get isClosed(): boolean {
+    return this.#receiver.isClosed;
+  }
+
+  flow(samples: Int16Array): void {
+    const excess = this.#held + samples.length - this.#fifo.length;
+    if (excess > 0) this.#drop(Math.min(excess, this.#held));
+    const newest = samples.length > this.#fifo.length ? samples.subarray(-this.#fifo.length) : samples;
+    this.#fifo.set(newest, this.#held);
+    this.#held += newest.length;
+  }
+
+  /** Adds a period to a sum. */
+  mixInto(sum: Int32Array, nowUs: number): void {
+    if (!this.#flows && !this.#begin(nowUs)) return;
+    while (this.#held < this.#periodLength) {
+      const before = this.#receiver.playedUntilUs;
+      this.#receiver.hurry(nowUs);
+      if (this.#receiver.playedUntilUs === before) break;
+    }
+    const length = Math.min(this.#held, this.#periodLength);
+    mixInto(sum, this.#fifo.subarray(0, length));
+    this.#drop(length);
+    if (length < this.#periodLength) this.#flows = false;
+  }
+
+  close(): void {
+    this.#receiver.removeFlow(this);
+  }
+
+  /** Puts as much silence in front of the first sound as makes the delay of the mix what it should be. */
+  #begin(nowUs: number): boolean {
+    const untilUs = this.#receiver.playedUntilUs;
+    if (this.#held === 0 || untilUs === undefined) return false;
+    const { sampleRate, numberOfChannels } = this.format;
+    const wantedUs = DELAY_US + Math.max(0, untilUs - nowUs);
+    const wanted = Math.round((wantedUs * sampleRate) / 1_000_000) * numberOfChannels;
+    const missing = Math.min(wanted, this.#fifo.length) - this.#held;
+    if (missing > 0) {
+      this.#fifo.copyWithin(missing, 0, this.#held);
+      this.#fifo.fill(0, 0, missing);
+      this.#held += missing;
+    }
+    this.#flows = true;
+    return true;
+  }
+
+  #drop(length: number): void {
+    this.#held -= length;
+    this.#fifo.copyWithin(0, length, length + this.#held);
+  }
+}
