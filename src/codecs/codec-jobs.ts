@@ -1,6 +1,7 @@
 import { SluiceError } from '../media/errors.js';
 import type { JobRequest, Work, WorkResult } from './codec-port.js';
 import type { FileInfo } from './file-options.js';
+import { createLayeredEncoder } from './layered-encoder.js';
 import { createVideoDecoder } from './video-decoder.js';
 import { createVideoEncoder } from './video-encoder.js';
 
@@ -23,7 +24,7 @@ export async function startJob(request: JobRequest): Promise<CodecJob> {
         work(work) {
           if (work.do === 'flush') return { values: decoder.flush() };
           if (work.do !== 'decode') throw unfit(request, work);
-          const frame = decoder.decode(work.chunk);
+          const frame = decoder.decode(work.chunk, work.hidden);
           return frame ? { values: [frame] } : NOTHING;
         },
         close: () => {
@@ -48,6 +49,8 @@ export async function startJob(request: JobRequest): Promise<CodecJob> {
         },
       };
     }
+    case 'layers':
+      return startLayers(request);
     case 'probe':
       return startProbe(request.path);
     case 'reader':
@@ -55,6 +58,19 @@ export async function startJob(request: JobRequest): Promise<CodecJob> {
     case 'muxer':
       return startMuxer(request);
   }
+}
+
+async function startLayers(request: JobRequest & { readonly kind: 'layers' }): Promise<CodecJob> {
+  const encoder = await createLayeredEncoder(request.codec);
+  return {
+    work(work) {
+      if (work.do !== 'layers') throw unfit(request, work);
+      return { values: encoder.encode(work.frame, work.timestamp, work.orders) };
+    },
+    close: () => {
+      encoder.close();
+    },
+  };
 }
 
 async function startProbe(path: string): Promise<CodecJob> {

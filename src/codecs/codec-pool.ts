@@ -7,8 +7,8 @@ import type { FileInfo } from './file-options.js';
 
 /** What the owner of a job is told, in the order of its work. */
 export interface JobListener {
-  /** Answer to one step of work. After `isEnd` nothing more will come. */
-  done(values: readonly MediaValue[], isEnd: boolean, error: SluiceError | undefined): void;
+  /** Answer to one step of work, which took so long. After `isEnd` nothing more will come. */
+  done(values: readonly MediaValue[], isEnd: boolean, error: SluiceError | undefined, tookUs: number): void;
   /** The thread broke: nothing that is still pending will be answered. */
   lost(error: SluiceError): void;
 }
@@ -138,7 +138,7 @@ class CodecThread {
       case 'done': {
         if (!job.isOpen) return;
         const error = message.error && fromErrorData(message.error);
-        job.listener.done(message.values, message.isEnd === true, error);
+        job.listener.done(message.values, message.isEnd === true, error, message.tookUs);
         return;
       }
       case 'closed':

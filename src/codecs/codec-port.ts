@@ -1,8 +1,9 @@
-import type { EncodedVideoChunk } from '../media/encoded-chunk.js';
+import type { EncodedVideoChunk, VideoCodec } from '../media/encoded-chunk.js';
 import type { ErrorData } from '../media/errors.js';
 import type { MediaValue } from '../media/media-value.js';
 import type { VideoFrame } from '../media/video-frame.js';
 import type { FileInfo, FileReadOptions } from './file-options.js';
+import type { LayerOrder } from './layered-encoder.js';
 import type { MuxerOptions } from './mux-options.js';
 import type { VideoDecoderOptions } from './video-decoder.js';
 import type { VideoEncoderOptions } from './video-encoder.js';
@@ -11,14 +12,22 @@ import type { VideoEncoderOptions } from './video-encoder.js';
 export type JobRequest =
   | { readonly kind: 'decoder'; readonly options: VideoDecoderOptions }
   | { readonly kind: 'encoder'; readonly options: VideoEncoderOptions }
+  | { readonly kind: 'layers'; readonly codec: VideoCodec }
   | { readonly kind: 'probe'; readonly path: string }
   | { readonly kind: 'reader'; readonly path: string; readonly options: FileReadOptions }
   | { readonly kind: 'muxer'; readonly path: string; readonly options: MuxerOptions };
 
 /** One step of a job's work. Each is answered by exactly one `done`, in order. */
 export type Work =
-  | { readonly do: 'decode'; readonly chunk: EncodedVideoChunk }
+  /** `hidden`: for those that need it only; it gives no picture. */
+  | { readonly do: 'decode'; readonly chunk: EncodedVideoChunk; readonly hidden?: boolean }
   | { readonly do: 'encode'; readonly frame: VideoFrame; readonly keyFrame: boolean }
+  | {
+      readonly do: 'layers';
+      readonly frame: VideoFrame | undefined;
+      readonly timestamp: number;
+      readonly orders: readonly LayerOrder[];
+    }
   | { readonly do: 'write'; readonly chunk: MediaValue }
   | { readonly do: 'next' }
   | { readonly do: 'flush' };
@@ -45,6 +54,8 @@ export type FromWorker =
       readonly op: 'done';
       readonly id: number;
       readonly values: readonly MediaValue[];
+      /** How long the step took, in µs. */
+      readonly tookUs: number;
       readonly isEnd?: boolean;
       readonly error?: ErrorData;
     }

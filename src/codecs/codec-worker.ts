@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { type Transferable, parentPort } from 'node:worker_threads';
 import { toErrorData } from '../media/errors.js';
 import type { MediaValue } from '../media/media-value.js';
@@ -51,13 +52,15 @@ async function open(id: number, request: JobRequest): Promise<void> {
 function work(id: number, step: Work): void {
   const job = jobs.get(id);
   if (!job) return;
+  const startedMs = performance.now();
+  const tookUs = (): number => (performance.now() - startedMs) * 1000;
   try {
     const { values, isEnd } = job.work(step);
     const transfer: Transferable[] = [];
     for (const value of values) transfer.push(bufferOf(value));
-    post({ op: 'done', id, values, ...(isEnd === true && { isEnd }) }, transfer);
+    post({ op: 'done', id, values, tookUs: tookUs(), ...(isEnd === true && { isEnd }) }, transfer);
   } catch (error) {
-    post({ op: 'done', id, values: [], error: toErrorData(error, 'SLUICE_CODEC_FAILED') });
+    post({ op: 'done', id, values: [], tookUs: tookUs(), error: toErrorData(error, 'SLUICE_CODEC_FAILED') });
   }
 }
 

@@ -3,18 +3,21 @@ import { toErrorData } from '../media/errors.js';
 import type { Clock } from '../media/clock.js';
 import { AudioSender } from './audio/audio-sender.js';
 import type { Emit } from './media-reader.js';
-import type { OutboundStats, PublisherOpenArgs } from './port.js';
+import type { OutboundStats, PublisherOpenArgs, RemoteInboundStats } from './port.js';
 import type { Ticker } from './ticker.js';
 import type { OutboundStream } from './outbound-stream.js';
-import type { PublishedTrack, Uplink, UplinkTrack } from './uplink.js';
+import type { PublishedTrack, Uplink } from './uplink.js';
+import type { UplinkTrack } from './uplink-track.js';
+import { planLayers } from './video/layer-plan.js';
+import type { VideoLayer } from './video/video-layer.js';
 import { VideoSender } from './video/video-sender.js';
+
+const NO_DEMAND = { minBps: 0, maxBps: 0, weight: 0 };
 
 export interface PublisherContext {
   readonly clock: Clock;
   /** 20 ms. */
   readonly audioTicker: Ticker;
-  /** A few milliseconds. */
-  readonly ticker: Ticker;
   readonly uplink: Uplink;
   readonly emit: Emit;
 }
@@ -27,8 +30,8 @@ export class EnginePublisher {
   readonly #context: PublisherContext;
   readonly #audio: AudioSender | undefined;
   readonly #video: VideoSender | undefined;
-  readonly #tracks: readonly PublishedTrack[];
-  readonly #streams: { readonly audio: OutboundStream | undefined; readonly video: OutboundStream | undefined };
+  readonly #trackSids: readonly string[];
+  readonly #audioStream: OutboundStream | undefined;
 
   private constructor(
     args: PublisherOpenArgs,
@@ -36,22 +39,20 @@ export class EnginePublisher {
     senders: { audio: AudioSender | undefined; video: VideoSender | undefined },
     tracks: readonly PublishedTrack[],
   ) {
+    const { audio, video } = senders;
     this.id = args.publisher;
     this.session = args.session;
     this.name = args.name;
     this.#context = context;
-    this.#audio = senders.audio;
-    this.#video = senders.video;
-    this.#tracks = tracks;
-    this.#streams = {
-      audio: senders.audio ? tracks[0]?.stream : undefined,
-      video: senders.video ? tracks[senders.audio ? 1 : 0]?.stream : undefined,
-    };
-    const { audio, video } = this.#streams;
-    if (senders.audio && audio) senders.audio.attach(audio);
-    if (senders.video && video) senders.video.attach(video);
-    if (senders.audio) context.audioTicker.add(senders.audio);
-    if (senders.video) context.ticker.add(senders.video);
+    this.#audio = audio;
+    this.#video = video;
+    this.#trackSids = tracks.map((track) => track.trackSid);
+    this.#audioStream = audio && tracks[0]?.streams[0];
+    const videoTrack = video && tracks[audio ? 1 : 0];
+    if (audio && this.#audioStream) audio.attach(this.#audioStream);
+    if (videoTrack) video.attach(videoTrack.streams);
+    context.uplink.sender.rebalance();
+    if (audio) context.audioTicker.add(audio);
   }
 
   /** Publishes a stream. Media may be written from the moment it resolves. Errors: SLUICE_PUBLISH_FAILED, SLUICE_CODEC_UNAVAILABLE. */
@@ -70,6 +71,11 @@ export class EnginePublisher {
     }
   }
 
+  /** Whether a track of the server's is one of its own. */
+  sends(trackSid: string): boolean {
+    return this.#trackSids.includes(trackSid);
+  }
+
   write(value: MediaValue): void {
     if (value.kind === 'audio' || value.kind === 'encoded-audio') this.#audio?.write(value);
     else this.#video?.write(value);
@@ -86,36 +92,48 @@ export class EnginePublisher {
 
   /** Ends the stream for everybody. */
   async close(): Promise<void> {
-    const { audioTicker, ticker, uplink, emit } = this.#context;
+    const { audioTicker, uplink, emit } = this.#context;
     if (this.#audio) audioTicker.remove(this.#audio);
-    if (this.#video) ticker.remove(this.#video);
     this.#audio?.close();
     this.#video?.close();
     emit('publisherEnd', { publisher: this.id });
-    await uplink.unpublish(this.#tracks.map((track) => track.trackSid));
+    await uplink.unpublish(this.#trackSids);
   }
 
   stats(): OutboundStats[] {
     const stats: OutboundStats[] = [];
-    const { audio, video } = this.#streams;
-    if (audio)
-      stats.push({
-        ...this.#streamStats('audio', audio),
-        framesEncoded: 0,
-        keyFramesEncoded: 0,
-        framesDropped: 0,
-        pliCount: 0,
-      });
-    if (video && this.#video) {
-      stats.push({
-        ...this.#streamStats('video', video),
-        framesEncoded: this.#video.framesSent,
-        keyFramesEncoded: this.#video.keyFramesSent,
-        framesDropped: this.#video.framesLeftOut,
-        pliCount: this.#video.pliCount,
-      });
+    if (this.#audioStream) {
+      const none = { framesEncoded: 0, keyFramesEncoded: 0, framesDropped: 0, pliCount: 0 };
+      stats.push({ ...this.#streamStats('audio', this.#audioStream), ...none });
+    }
+    for (const layer of this.#video?.layers ?? []) {
+      if (this.#video && layer.stream) stats.push(this.#layerStats(this.#video, layer, layer.stream));
     }
     return stats;
+  }
+
+  /** What the server has told about each of its streams. */
+  remoteStats(): RemoteInboundStats[] {
+    const stats: RemoteInboundStats[] = [];
+    if (this.#audioStream) stats.push(remoteStats(this.id, 'audio', this.#audioStream));
+    for (const { stream } of this.#video?.layers ?? []) if (stream) stats.push(remoteStats(this.id, 'video', stream));
+    return stats;
+  }
+
+  #layerStats(video: VideoSender, layer: VideoLayer, stream: OutboundStream): OutboundStats {
+    const { plan, targetBps, frameWidth, frameHeight, framesEncoded, keyFramesEncoded, pliCount } = layer;
+    return {
+      ...this.#streamStats('video', stream),
+      ...(plan.rid !== '' && { rid: plan.rid }),
+      active: video.passesThrough || targetBps > 0,
+      targetBitrate: Math.round(targetBps),
+      qualityLimitationReason: video.limitation(layer),
+      ...(frameWidth > 0 && { frameWidth, frameHeight }),
+      framesEncoded,
+      keyFramesEncoded,
+      framesDropped: video.framesLeftOut,
+      pliCount,
+    };
   }
 
   #streamStats(kind: 'audio' | 'video', stream: OutboundStream) {
@@ -129,6 +147,23 @@ export class EnginePublisher {
       nackCount: stream.nackCount,
     };
   }
+}
+
+function remoteStats(
+  publisher: number,
+  kind: 'audio' | 'video',
+  { ssrc, statistics }: OutboundStream,
+): RemoteInboundStats {
+  const { packetsLost, fractionLost, remoteJitterMs, roundTripUs } = statistics;
+  return {
+    publisher,
+    kind,
+    ssrc,
+    packetsLost,
+    fractionLost,
+    jitter: remoteJitterMs / 1000,
+    ...(roundTripUs !== undefined && { roundTripTime: roundTripUs / 1e6 }),
+  };
 }
 
 function openAudio(args: PublisherOpenArgs, { emit }: PublisherContext): Promise<AudioSender> {
@@ -162,6 +197,7 @@ function openVideo(
     width: args.width,
     height: args.height,
     fps: args.fps,
+    layers: planLayers(args.width, args.height, args.simulcast ?? true),
     levels: new BigInt64Array(args.levels),
     clock,
     ...(audio && { reference: audio.timelineUs }),
@@ -189,11 +225,17 @@ function uplinkTrack(args: PublisherOpenArgs, kind: 'audio' | 'video', video: Vi
     videoCodec: args.videoCodec,
     width: args.width,
     height: args.height,
-    onKeyFrameRequest: () => {
-      video?.requestKeyFrame();
+    fps: args.fps,
+    layers: video?.layers.map((layer) => layer.plan) ?? [],
+    onKeyFrameRequest: (layer) => {
+      video?.requestKeyFrame(layer);
     },
-    onBitrateCap: (bps) => {
-      video?.setBitrateCap(bps);
+    onWanted: (layers) => {
+      video?.setWanted(layers);
+    },
+    demand: (sentBps) => video?.demand(sentBps) ?? NO_DEMAND,
+    setBudget: (bps) => {
+      video?.setBudget(bps);
     },
   };
 }

@@ -217,8 +217,14 @@ t.test('bitrate steps fall fast, rise slowly and ignore small changes', (t) => {
   t.equal(at(520, 600_000), 600_000);
   t.equal(at(600, 200_000), 200_000, 'a deep fall at once');
   t.equal(at(1600, 400_000), 200_000, 'a rise waits');
-  t.equal(at(3700, 400_000), 400_000);
+  t.equal(at(3700, 400_000), 424_000, 'and goes a little further');
   t.equal(steps.step(9_000_000), false, 'nothing new is wanted');
+  steps.want(415_000);
+  t.equal(steps.step(9_000_000, true), false);
+  steps.want(390_000);
+  t.equal(steps.step(9_100_000), false);
+  t.equal(steps.step(9_200_000, true), true, 'a small change where a key frame is made anyway');
+  t.equal(steps.current, 390_000);
   t.end();
 });
 

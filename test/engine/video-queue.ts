@@ -70,6 +70,41 @@ t.test('pictures keep to the time line of their sound, as far as the two are nea
   t.end();
 });
 
+t.test('it tells when the next picture is due, and when the last one was, however late it is looked at', (t) => {
+  const queue = new VideoQueue(FRAME_US);
+  t.equal(queue.nextDueUs(0), undefined);
+  for (const at of [7000, 7033, 7066]) queue.push(picture(at * 1000));
+  t.equal(queue.nextDueUs(500_000), 500_000, 'the first when it comes');
+  queue.shiftDue(500_000);
+  t.equal(queue.dueUs, 500_000);
+  t.equal(queue.nextDueUs(500_000), 533_000);
+  t.equal(queue.shiftDue(530_000), undefined);
+  queue.shiftDue(550_000);
+  t.equal(queue.dueUs, 533_000);
+  queue.shiftDue(580_000);
+  t.equal(queue.dueUs, 566_000);
+  t.end();
+});
+
+t.test('a gap in the pictures is kept while the sound that they keep to goes on', (t) => {
+  let offsetUs: number | undefined = 1_000_000;
+  const queue = new VideoQueue(FRAME_US, () => offsetUs);
+  queue.push(picture(0));
+  queue.push(picture(3_000_000));
+  queue.push(picture(3_040_000));
+  t.same(play(queue, 1000, 4100), ['0@1000', '3000@4000', '3040@4040']);
+  queue.push(picture(6_000_000));
+  t.same(play(queue, 4105, 5000), []);
+  offsetUs = 1_030_000;
+  t.same(play(queue, 5005, 7100), ['6000@7030'], 'also when the sound gets a little later');
+  queue.push(picture(60_000_000));
+  t.same(play(queue, 7105, 7110), ['60000@7105'], 'another source');
+  queue.push(picture(63_000_000));
+  offsetUs = undefined;
+  t.same(play(queue, 7115, 7120), ['63000@7115'], 'without sound there is nothing to go by');
+  t.end();
+});
+
 t.test('clear tells what it dropped and forgets the time line; durations of chunks count', (t) => {
   const queue = new VideoQueue(FRAME_US);
   queue.push(chunk(0, 33_000));

@@ -173,3 +173,36 @@ await t.test('an offer that cannot be is refused', (t) => {
   );
   t.end();
 });
+
+await t.test('layers of a simulcast track are named, and their SSRCs are not', (t) => {
+  const layered = { ...video, rids: ['q', 'h', 'f'] };
+  const sdp = writeSessionDescription(offerPublisher({ transport: OURS, sections: [audio, layered] }));
+  const found = linesOf(sdp, '1');
+  for (const line of [
+    'a=rid:q send',
+    'a=rid:h send',
+    'a=rid:f send',
+    'a=simulcast:send q;h;f',
+    'a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id',
+    'a=extmap:11 urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id',
+    'a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01',
+    'a=rtcp-fb:96 transport-cc',
+  ]) {
+    t.ok(found.includes(line), line);
+  }
+  t.notMatch(found.join('\n'), /a=ssrc/);
+  t.notMatch(linesOf(sdp, '0').join('\n'), /a=rid|rtp-stream-id/);
+  const ended = writeSessionDescription(offerPublisher({ transport: OURS, sections: [{ ...layered, active: false }] }));
+  t.notMatch(ended, /a=(rid|simulcast|ssrc)/);
+  t.end();
+});
+
+await t.test(
+  'a track is named before its SSRC is: LiveKit’s server does not take its name from a line that comes after',
+  (t) => {
+    const lines = linesOf(writeSessionDescription(offerPublisher({ transport: OURS, sections: [audio] })), '0');
+    const named = lines.indexOf('a=msid:PA_you|TR_a TR_a');
+    t.ok(named > 0 && named < lines.indexOf('a=ssrc:1111 cname:PA_you'), lines.join('\n'));
+    t.end();
+  },
+);

@@ -12,6 +12,8 @@ import { PeriodConverter } from './period-converter.js';
 export const PERIOD_US = 20_000;
 const RTP_CLOCK_RATE = 48_000;
 const BEATS_PER_LOSS_CHECK = 50;
+/** What is left of an earlier loss at each check. */
+const LOSS_MEMORY = 0.8;
 const OPUS_RATES: readonly number[] = [8000, 12000, 16000, 24000, 48000];
 /** 20 ms of silence as an Opus packet (code 0, fullband CELT): sent where there is no encoder with a state to keep. */
 const OPUS_SILENCE = Uint8Array.of(0xf8, 0xff, 0xfe);
@@ -47,6 +49,8 @@ export class AudioSender implements TickTask {
   /** Time for which packets were not sent yet; one period is added at each beat. */
   #dueUs = 0;
   #timelineUs: number | undefined;
+  /** The moment that the packets of this beat stand for. */
+  #beatUs = 0;
   #everWritten = false;
   #dry = true;
   #waitedForRest = false;
@@ -55,6 +59,7 @@ export class AudioSender implements TickTask {
   #talking = false;
   #wroteSinceTick = false;
   #beats = 0;
+  #loss = 0;
   #lossPercent = 0;
   #consumedUs = 0;
   #drains: (() => void)[] = [];
@@ -118,6 +123,7 @@ export class AudioSender implements TickTask {
   /** One beat of 20 ms. */
   tick(nowUs: number): void {
     if (!this.#stream) return;
+    this.#beatUs = nowUs;
     const timestampUs = this.#queue.timestampUs;
     this.#timelineUs = timestampUs === undefined ? undefined : nowUs - timestampUs;
     this.#dueUs += PERIOD_US;
@@ -141,9 +147,11 @@ export class AudioSender implements TickTask {
     this.#settleDrains();
   }
 
-  /** FEC costs quality, so the encoder is told of no more loss than the receiver reports. */
+  /** FEC costs quality, so the encoder is told of real loss only; of loss that comes and goes for a while longer. */
   #prepareForLoss(stream: OutboundStream): void {
-    const percent = Math.round(stream.statistics.fractionLost * 100);
+    const reported = stream.statistics.fractionLost * 100;
+    this.#loss = Math.max(reported, this.#loss * LOSS_MEMORY);
+    const percent = Math.round(this.#loss);
     if (percent === this.#lossPercent) return;
     this.#lossPercent = percent;
     this.#encoder.setPacketLossPercent(percent);
@@ -220,7 +228,7 @@ export class AudioSender implements TickTask {
   #send(packet: Uint8Array, durationUs: number, samples: Int16Array | undefined): void {
     if (packet.length > DTX_BYTES || !this.#options.dtx) {
       const level = samples ? Math.min(127, Math.max(0, Math.round(-levelDbfs(samples)))) : 127;
-      this.#stream?.sendAudio(packet, this.#rtpTime, !this.#talking, level);
+      this.#stream?.sendAudio(packet, this.#rtpTime, !this.#talking, level, this.#beatUs);
       this.#talking = true;
     } else {
       this.#talking = false;

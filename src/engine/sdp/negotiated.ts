@@ -39,6 +39,8 @@ export interface SentSection {
   /** The receiver's best first; empty when the section is refused. */
   readonly codecs: readonly NegotiatedCodec[];
   readonly extensions: ExtensionIds;
+  /** The simulcast layers that the receiver takes; empty when it takes one stream only. */
+  readonly rids: readonly string[];
   /** What the receiver asks of Opus; all false for video. */
   readonly opus: Required<Omit<OpusFormat, 'maxAverageBitrate'>>;
 }
@@ -81,6 +83,7 @@ export function negotiateSent(offer: SessionDescription, answer: SessionDescript
       accepted: accepted && codecs.length > 0,
       codecs,
       extensions: accepted ? agreedExtensions(offered, answered) : {},
+      rids: accepted ? agreedLayers(offered, answered) : [],
       opus: readOpusFormat(best?.name === 'opus' ? best.fmtp : {}),
     });
   }
@@ -171,6 +174,13 @@ function agreedExtensions(offered: MediaSection, answered: MediaSection): Extens
     if (id !== undefined && offered.extensions.some((one) => one.uri === uri && one.id === id)) agreed[name] = id;
   }
   return agreed;
+}
+
+/** RFC 8853, section 5.3.3: of the layers that were offered, those that the answer receives. */
+function agreedLayers(offered: MediaSection, answered: MediaSection): string[] {
+  const taken = answered.simulcast?.recv;
+  const offeredRids = offered.rids.filter((rid) => rid.direction === 'send').map((rid) => rid.id);
+  return offeredRids.filter((id) => taken?.includes(id) && answered.rids.some((rid) => rid.id === id));
 }
 
 function retransmittedSsrcs(section: MediaSection): Map<number, number> {

@@ -34,6 +34,8 @@ export interface OfferedTrack extends OfferedCodec {
   readonly kind: 'audio' | 'video';
   readonly ssrc: number;
   readonly rtxSsrc?: number;
+  /** Simulcast layers, lowest first: their packets say which one they are of, and SSRCs are not named. One layer when left out. */
+  readonly rids?: readonly string[];
   /** Stream part of the msid; subscribers of a server get `PA_sid|TR_sid`. */
   readonly streamId: string;
   /** Track part of the msid: `TR_sid` to a subscriber, the track's cid to a server. */
@@ -106,19 +108,22 @@ function offeredSection(track: OfferedTrack, policy: OfferPolicy): MediaSection 
   if ((track.codec === 'opus') !== (track.kind === 'audio')) {
     throw invalidSdp(`${track.codec} cannot be offered in the ${track.kind} section "${track.mid}"`);
   }
-  const { mid, kind, ssrc, rtxSsrc, cname, active } = track;
+  const { mid, kind, ssrc, rtxSsrc, cname, active, rids = [] } = track;
   const ssrcs = rtxSsrc === undefined ? [ssrc] : [ssrc, rtxSsrc];
+  const layered = active && rids.length > 0;
+  const named = active && !layered;
   return {
     mid,
     kind,
     direction: active ? 'sendonly' : 'inactive',
     codecs: offeredCodecs(track, policy),
-    extensions: offeredExtensions(extensionsOf(kind, policy)),
+    extensions: offeredExtensions(extensionsOf(kind, policy, layered)),
     ...(active && { msid: { streamId: track.streamId, trackId: track.trackId } }),
-    rids: [],
-    ssrcs: active ? ssrcs.map((one) => ({ ssrc: one, cname })) : [],
+    rids: layered ? rids.map((id) => ({ id, direction: 'send' as const })) : [],
+    ...(layered && { simulcast: { send: rids } }),
+    ssrcs: named ? ssrcs.map((one) => ({ ssrc: one, cname })) : [],
     // RFC 4588, section 8.8
-    ssrcGroups: active && rtxSsrc !== undefined ? [{ semantics: 'FID', ssrcs }] : [],
+    ssrcGroups: named && rtxSsrc !== undefined ? [{ semantics: 'FID', ssrcs }] : [],
     rejected: false,
   };
 }
@@ -137,10 +142,10 @@ function dataSection(mid: string): MediaSection {
   };
 }
 
-function extensionsOf(kind: 'audio' | 'video', policy: OfferPolicy): ExtensionName[] {
+function extensionsOf(kind: 'audio' | 'video', policy: OfferPolicy, layered: boolean): ExtensionName[] {
   const names: ExtensionName[] = kind === 'audio' ? ['audioLevel', 'absSendTime'] : ['absSendTime'];
   if (policy.transportCc) names.push('transportSequence');
-  return [...names, 'mid'];
+  return layered ? [...names, 'mid', 'rid', 'repairedRid'] : [...names, 'mid'];
 }
 
 function offeredCodecs(track: OfferedTrack, policy: OfferPolicy): CodecParameters[] {

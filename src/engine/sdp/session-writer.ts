@@ -79,8 +79,7 @@ function rtpMedia(section: MediaSection, transport: TransportAttributes): MediaD
       value: checkToken(cname ?? '-', 'cname'),
     })),
     ...transport,
-    // sdp-transform cannot write an a=msid without a track part.
-    invalid: [...(msid ? [{ value: msidLine(msid) }] : []), ...(transport.invalid ?? [])],
+    ...msidLine(msid, transport.invalid ?? []),
   };
 }
 
@@ -147,9 +146,13 @@ function feedbackLine(payload: number, line: string): { payload: number; type: s
   return subtype === undefined ? { payload, type } : { payload, type, subtype: checkToken(subtype, 'feedback') };
 }
 
-function msidLine({ streamId, trackId }: Msid): string {
-  const stream = `msid:${checkToken(streamId, 'msid stream')}`;
-  return trackId === '' ? stream : `${stream} ${checkToken(trackId, 'msid track')}`;
+/** Before a=ssrc, where it has a track part: LiveKit's server takes no track part from a line that comes after. */
+function msidLine(msid: Msid | undefined, others: { value: string }[]): Pick<MediaDescription, 'msid' | 'invalid'> {
+  if (!msid) return { invalid: others };
+  const stream = checkToken(msid.streamId, 'msid stream');
+  // sdp-transform cannot write one without.
+  if (msid.trackId === '') return { invalid: [{ value: `msid:${stream}` }, ...others] };
+  return { msid: [{ id: stream, appdata: checkToken(msid.trackId, 'msid track') }], invalid: others };
 }
 
 function simulcastLine(simulcast: Simulcast): Pick<MediaDescription, 'simulcast'> {

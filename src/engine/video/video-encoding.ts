@@ -1,69 +1,72 @@
-import { openVideoEncoder, type ThreadedVideoEncoder } from '../../codecs/codec-thread.js';
-import type { EncodedVideoChunk, VideoCodec } from '../../media/encoded-chunk.js';
+import { openLayeredEncoder, type ThreadedLayeredEncoder } from '../../codecs/codec-thread.js';
+import type { LayerChunk, LayerOrder } from '../../codecs/layered-encoder.js';
+import type { VideoCodec } from '../../media/encoded-chunk.js';
 import type { VideoFrame } from '../../media/video-frame.js';
 
 export interface VideoEncodingOptions {
   readonly codec: VideoCodec;
-  readonly fps: number;
-  readonly onChunk: (chunk: EncodedVideoChunk) => void;
+  readonly onChunk: (chunk: LayerChunk) => void;
   readonly onError: (error: unknown) => void;
 }
 
 /** Pictures that may be in the encoder at a time; more are left out rather than delayed. */
 const MAX_PENDING = 2;
-/** Bits per pixel and picture that look good for faces and slides. */
-const BITS_PER_PIXEL = 0.09;
-const MIN_BITRATE = 150_000;
-const MAX_BITRATE = 3_000_000;
 
-/** Encodes in a codec thread, at the size of the pictures that come: a new size opens a new encoder. */
+/** Encodes in a codec thread, for as many layers as are ordered. */
 export class VideoEncoding {
   /** Pictures left out because the encoder was busy. */
   framesDropped = 0;
   readonly #options: VideoEncodingOptions;
-  #encoder: ThreadedVideoEncoder | undefined;
+  #encoder: ThreadedLayeredEncoder | undefined;
   #opening = false;
   #closed = false;
-  #width = 0;
-  #height = 0;
-  #capBps = Infinity;
-  #wantsKey = true;
+  /** The last picture, until the encoder has it. */
   #waiting: VideoFrame | undefined;
+  #size: { readonly width: number; readonly height: number } | undefined;
+  /** Called when the encoder has come to be there. */
+  #onReady: (() => void) | undefined;
 
   constructor(options: VideoEncodingOptions) {
     this.#options = options;
   }
 
-  /** The picture is read, not kept: it may be given again. */
-  encode(frame: VideoFrame): void {
-    if (this.#closed) return;
-    if (this.#opening) {
-      if (this.#waiting) this.framesDropped++;
-      this.#waiting = frame;
-      return;
-    }
-    if (!this.#encoder || frame.width !== this.#width || frame.height !== this.#height) {
-      this.#waiting = frame;
-      void this.#open(frame.width, frame.height);
-      return;
-    }
-    if (this.#encoder.pending >= MAX_PENDING) {
-      this.framesDropped++;
-      return;
-    }
-    this.#encoder.encode(frame, this.#wantsKey);
-    this.#wantsKey = false;
+  /** Of the last picture, in pixels; undefined before the first. */
+  get size(): { readonly width: number; readonly height: number } | undefined {
+    return this.#size;
   }
 
-  /** The next picture is encoded as a key frame. */
-  requestKeyFrame(): void {
-    this.#wantsKey = true;
+  get isOpen(): boolean {
+    return this.#encoder !== undefined;
   }
 
-  /** The most that may be sent, in bits per second. */
-  setBitrateCap(bps: number): void {
-    this.#capBps = bps;
-    if (this.#encoder) this.#encoder.setBitrate(this.#bitrate());
+  /** True when a picture would be taken now. */
+  get isFree(): boolean {
+    return this.#encoder !== undefined && this.#encoder.pending < MAX_PENDING;
+  }
+
+  /** Starts the thread; of several calls the last one's `ready` is called when it is there. */
+  open(ready: () => void): void {
+    if (this.#closed || this.#encoder) return;
+    this.#onReady = ready;
+    if (!this.#opening) void this.#open();
+  }
+
+  /** Takes over a picture, with its memory: it is encoded by the next `encode`, and again by those after that. */
+  load(frame: VideoFrame): void {
+    this.#waiting = frame;
+    this.#size = frame;
+  }
+
+  /** Encodes the last picture for these layers. To be called while `isFree`. */
+  encode(timestampUs: number, orders: readonly LayerOrder[]): void {
+    const frame = this.#waiting;
+    this.#waiting = undefined;
+    this.#encoder?.encode(frame, timestampUs, orders, { transfer: true });
+  }
+
+  /** Counts a picture that there was no room for. */
+  leaveOut(): void {
+    this.framesDropped++;
   }
 
   close(): void {
@@ -73,23 +76,11 @@ export class VideoEncoding {
     this.#encoder = undefined;
   }
 
-  async #open(width: number, height: number): Promise<void> {
-    const { codec, fps, onChunk, onError } = this.#options;
+  async #open(): Promise<void> {
+    const { codec, onChunk, onError } = this.#options;
     this.#opening = true;
-    this.#width = width;
-    this.#height = height;
-    this.#encoder?.close().catch(onError);
-    this.#encoder = undefined;
     try {
-      // H.264 takes even sizes only; the encoder scales the last row and column away.
-      const even = codec === 'h264' ? ~1 : ~0;
-      const encoder = await openVideoEncoder({
-        codec,
-        width: Math.max(2, width & even),
-        height: Math.max(2, height & even),
-        frameRate: fps,
-        bitrate: this.#bitrate(),
-      });
+      const encoder = await openLayeredEncoder(codec);
       encoder.onChunk(onChunk);
       encoder.onError(onError);
       if (this.#closed) {
@@ -97,20 +88,12 @@ export class VideoEncoding {
         return;
       }
       this.#encoder = encoder;
-      this.#wantsKey = true;
     } catch (error) {
       onError(error);
       this.#closed = true;
     } finally {
       this.#opening = false;
     }
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
-    if (waiting) this.encode(waiting);
-  }
-
-  #bitrate(): number {
-    const wanted = this.#width * this.#height * this.#options.fps * BITS_PER_PIXEL;
-    return Math.round(Math.min(Math.max(wanted, MIN_BITRATE), MAX_BITRATE, Math.max(this.#capBps, MIN_BITRATE)));
+    if (this.#encoder) this.#onReady?.();
   }
 }

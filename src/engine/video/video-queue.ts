@@ -5,6 +5,8 @@ export type VideoValue = VideoFrame | EncodedVideoChunk;
 
 /** A picture further from the time line than this starts a new one: its source paused, or was replaced. In µs. */
 const MAX_LEAD_US = 1_000_000;
+/** While pictures keep to the time line of their sound, one this far ahead only comes after a gap. In µs. */
+const MAX_GAP_US = 30_000_000;
 /** A picture this late starts a new time line too, so that those behind it keep their distance. In µs. */
 const MAX_LATE_US = 250_000;
 
@@ -23,7 +25,9 @@ export class VideoQueue {
   #offsetUs: number | undefined;
   #lastMediaUs = -Infinity;
   #heldUs = 0;
-
+  #dueUs = 0;
+  /** The time line is that of the sound. */
+  #following = false;
   readonly #reference: () => number | undefined;
 
   /**
@@ -38,6 +42,11 @@ export class VideoQueue {
   /** Media time that waits, in µs. */
   get heldUs(): number {
     return this.#heldUs;
+  }
+
+  /** When the picture taken last was due, in µs of local time. */
+  get dueUs(): number {
+    return this.#dueUs;
   }
 
   push(value: VideoValue): void {
@@ -55,27 +64,58 @@ export class VideoQueue {
     const value = this.#values[this.#head];
     if (!value) return undefined;
     this.#follow(value, nowUs);
-    const mediaUs = Math.max(
-      value.timestamp,
-      this.#lastMediaUs + (value.timestamp <= this.#lastMediaUs ? this.#intervalUs : 0),
-    );
+    const mediaUs = this.#mediaTime(value);
     const dueUs = this.#offsetUs === undefined ? nowUs : mediaUs + this.#offsetUs;
-    const restarts = this.#offsetUs === undefined || dueUs - nowUs > MAX_LEAD_US || nowUs - dueUs > MAX_LATE_US;
+    const restarts = this.#restarts(dueUs, nowUs);
     if (!restarts && dueUs > nowUs) return undefined;
     if (restarts) {
       this.#offsetUs = nowUs - value.timestamp;
       this.#lastMediaUs = value.timestamp;
+      this.#dueUs = nowUs;
     } else {
       this.#lastMediaUs = mediaUs;
+      this.#dueUs = dueUs;
     }
     return this.#take(value);
+  }
+
+  /** When the next picture is due, as far as that is known at `nowUs`; undefined while none waits. */
+  nextDueUs(nowUs: number): number | undefined {
+    const value = this.#values[this.#head];
+    if (!value) return undefined;
+    if (this.#offsetUs === undefined) return nowUs;
+    const dueUs = this.#mediaTime(value) + this.#offsetUs;
+    return this.#restarts(dueUs, nowUs) ? nowUs : dueUs;
+  }
+
+  /** Where time stamps stand still, the nominal distance is taken. */
+  #mediaTime(value: VideoValue): number {
+    return value.timestamp <= this.#lastMediaUs ? this.#lastMediaUs + this.#intervalUs : value.timestamp;
+  }
+
+  /** A picture far from the time line begins a new one. */
+  #restarts(dueUs: number, nowUs: number): boolean {
+    const maxLeadUs = this.#following ? MAX_GAP_US : MAX_LEAD_US;
+    return this.#offsetUs === undefined || dueUs - nowUs > maxLeadUs || nowUs - dueUs > MAX_LATE_US;
   }
 
   /** Takes over the time line of the sound, unless the two have nothing to do with each other. */
   #follow(value: VideoValue, nowUs: number): void {
     const offsetUs = this.#reference();
-    if (offsetUs === undefined || Math.abs(value.timestamp + offsetUs - nowUs) > MAX_LEAD_US) return;
-    if (this.#offsetUs === undefined || Math.abs(offsetUs - this.#offsetUs) > MAX_SKEW_US) this.#offsetUs = offsetUs;
+    const followed = this.#following && offsetUs !== undefined && this.#isWithin(offsetUs, MAX_LEAD_US);
+    this.#following = followed;
+    if (offsetUs === undefined) return;
+    const awayUs = value.timestamp + offsetUs - nowUs;
+    if (awayUs < -MAX_LEAD_US || awayUs > (followed ? MAX_GAP_US : MAX_LEAD_US)) {
+      this.#following = false;
+      return;
+    }
+    this.#following = true;
+    if (!this.#isWithin(offsetUs, MAX_SKEW_US)) this.#offsetUs = offsetUs;
+  }
+
+  #isWithin(offsetUs: number, limitUs: number): boolean {
+    return this.#offsetUs !== undefined && Math.abs(offsetUs - this.#offsetUs) <= limitUs;
   }
 
   /** Forgets the time line: the next picture is due when it comes. */

@@ -1,14 +1,16 @@
-import type { Clock } from '../../media/clock.js';
+import type { LayerChunk, LayerOrder } from '../../codecs/layered-encoder.js';
+import type { Clock, ClockTimer } from '../../media/clock.js';
 import type { EncodedVideoChunk, VideoCodec } from '../../media/encoded-chunk.js';
 import type { VideoFrame } from '../../media/video-frame.js';
 import { blackFrame } from '../../media/yuv.js';
+import type { BitrateDemand } from '../bitrate-share.js';
 import type { OutboundStream } from '../outbound-stream.js';
 import { PUBLISHER_LEVELS } from '../port.js';
-import { H264Packetizer } from '../rtp/h264.js';
-import type { Packetizer } from '../rtp/packetizer.js';
-import { Vp8Packetizer } from '../rtp/vp8.js';
-import type { TickTask } from '../ticker.js';
+import type { LayerPlan } from './layer-plan.js';
+import { SourceRate } from './source-rate.js';
+import { VideoBudget } from './video-budget.js';
 import { VideoEncoding } from './video-encoding.js';
+import { type QualityLimitationReason, VideoLayer } from './video-layer.js';
 import { VideoQueue, type VideoValue } from './video-queue.js';
 
 export interface VideoSenderOptions {
@@ -17,6 +19,8 @@ export interface VideoSenderOptions {
   readonly width: number;
   readonly height: number;
   readonly fps: number;
+  /** Lowest first; one without a name when left out. */
+  readonly layers?: readonly LayerPlan[];
   readonly levels: BigInt64Array;
   readonly clock: Clock;
   /** Local time minus media time of the sound that belongs to it, in µs, while there is any. */
@@ -30,63 +34,79 @@ export interface VideoSenderOptions {
   readonly onError: (error: unknown) => void;
 }
 
-const CLOCK_RATE = 90_000;
-const MAX_PAYLOAD_BYTES = 1100;
 /** How often a picture that does not change is sent again, in µs. */
 const REPEAT_US = 200_000;
 /** How long the last picture is repeated before it turns black, in µs. */
 const MAX_REPEAT_US = 2_000_000;
-/** Requests that come closer together are answered by one key frame, in µs. */
-const KEY_FRAME_INTERVAL_US = 300_000;
+/** The time line of the sound may begin or change: it is looked at so often while pictures wait, in µs. */
+const REFERENCE_US = 20_000;
+/** What could not be done now is tried again after this, in µs. */
+const MIN_WAIT_US = 5000;
+/** The next picture is waited for so long before the last one is made a key frame, in µs. */
+const NEXT_PICTURE_US = 100_000;
+
+/** The writer's pictures may grow by this much before the path is probed for more. */
+const PASSED_HEADROOM = 1.5;
+
+/** What is seen: black, a written picture, pictures that the writer encoded, or nothing yet. */
+type Showing = 'nothing' | 'black' | 'picture' | 'encoded';
 
 /**
  * Sends one video track from raw pictures or encoded ones, at the pace of their time stamps, and keeps it going when
- * nothing is written: black until the first picture, then the last one again for 2 s, then black.
+ * nothing is written: black until the first picture, then the last one again for 2 s, then black. Raw pictures are encoded
+ * for each layer that somebody takes and that there is room for; encoded ones go out as the highest layer.
  */
-export class VideoSender implements TickTask {
+export class VideoSender {
+  readonly layers: readonly VideoLayer[];
   readonly #options: VideoSenderOptions;
   readonly #queue: VideoQueue;
   readonly #encoding: VideoEncoding;
-  readonly #packetizer: Packetizer;
-  #stream: OutboundStream | undefined;
-  #lastRaw: VideoFrame | undefined;
-  #black: VideoFrame;
+  readonly #budget: VideoBudget;
+  readonly #sourceRate: SourceRate;
+  #attached = false;
+  #closed = false;
+  /** Set for the moment at which something has to be done next. */
+  #timer: ClockTimer | undefined;
+  #timerUs = Infinity;
+  #showing: Showing = 'nothing';
   /** When the last picture was written, and when one last went out. */
   #lastRealUs = -Infinity;
   #lastSentUs = -Infinity;
-  #lastKeyRequestUs = -Infinity;
-  #keyWanted = false;
+  /** Time stamp of what was sent last, in µs. */
+  #stampUs = -Infinity;
   #dry = true;
   #consumedUs = 0;
-  /** What was sent last came from the writer, already encoded. */
-  #passingThrough = false;
   /** Encoded chunks are of no use before a key frame. */
   #needsKeyChunk = true;
-  framesSent = 0;
-  keyFramesSent = 0;
   framesDropped = 0;
-  pliCount = 0;
   #drains: (() => void)[] = [];
-  readonly #onChunk = (chunk: EncodedVideoChunk): void => {
-    if (!this.#passingThrough) this.#packetize(chunk);
+  readonly #beat = (): void => {
+    this.#timer = undefined;
+    this.#run();
+  };
+  readonly #onChunk = (chunk: LayerChunk): void => {
+    if (this.#showing !== 'encoded') this.layers[chunk.layer]?.sendEncoded(chunk);
   };
 
   constructor(options: VideoSenderOptions) {
+    const { codec, fps, layers = [{ rid: '', scale: 1 }] } = options;
     this.#options = options;
-    this.#queue = new VideoQueue(1_000_000 / options.fps, options.reference);
-    this.#packetizer = options.codec === 'vp8' ? new Vp8Packetizer() : new H264Packetizer();
-    this.#encoding = new VideoEncoding({
-      codec: options.codec,
-      fps: options.fps,
-      onChunk: this.#onChunk,
-      onError: options.onError,
-    });
-    this.#black = blackFrame(options.width, options.height);
+    this.#queue = new VideoQueue(1_000_000 / fps, options.reference);
+    this.#sourceRate = new SourceRate(fps);
+    this.layers = layers.map((plan, index) => new VideoLayer(index, plan, codec));
+    this.#encoding = new VideoEncoding({ codec, onChunk: this.#onChunk, onError: options.onError });
+    this.#budget = new VideoBudget(this.layers, fps, () => this.#encoding.size ?? options);
   }
 
-  /** Where packets go, once the server has taken the track. */
-  attach(stream: OutboundStream): void {
-    this.#stream = stream;
+  /** Where the packets of each layer go, once the server has taken the track; undefined for a layer that it did not take. */
+  attach(streams: readonly (OutboundStream | undefined)[]): void {
+    this.#attached = true;
+    for (const [index, layer] of this.layers.entries()) {
+      layer.stream = streams[index];
+      layer.restart();
+    }
+    this.#budget.allocate(this.#options.clock.nowUs());
+    this.#run();
   }
 
   /** Media time that waits to be sent, in µs. */
@@ -94,13 +114,23 @@ export class VideoSender implements TickTask {
     return this.#queue.heldUs;
   }
 
+  get framesSent(): number {
+    return this.layers.reduce((sum, layer) => sum + layer.framesEncoded, 0);
+  }
+
+  get keyFramesSent(): number {
+    return this.layers.reduce((sum, layer) => sum + layer.keyFramesEncoded, 0);
+  }
+
   get framesLeftOut(): number {
     return this.framesDropped + this.#encoding.framesDropped;
   }
 
+  /** The picture, and its memory, belong to the sender from now on. */
   write(value: VideoValue): void {
     this.#queue.push(value);
     this.#dry = false;
+    this.#run();
   }
 
   /** Drops what is queued; the last picture stays. */
@@ -108,6 +138,7 @@ export class VideoSender implements TickTask {
     this.#count(this.#queue.clear());
     this.#needsKeyChunk = true;
     this.#settleDrains();
+    this.#run();
   }
 
   /** Resolves when everything written so far has left or was cleared. */
@@ -116,116 +147,183 @@ export class VideoSender implements TickTask {
     return new Promise((resolve) => this.#drains.push(resolve));
   }
 
-  /** A beat of a few milliseconds: sends what is due. */
-  tick(nowUs: number): void {
-    if (!this.#stream) return;
-    this.#answerKeyRequest(nowUs);
-    let sent = false;
-    for (let value = this.#queue.shiftDue(nowUs); value; value = this.#queue.shiftDue(nowUs)) {
-      this.#sendReal(value, nowUs);
-      this.#count(this.#queue.durationOf(value));
-      sent = true;
-    }
-    if (sent) return;
-    if (this.#queue.heldUs === 0 && !this.#dry && nowUs - this.#lastRealUs >= 2_000_000 / this.#options.fps) {
-      this.#dry = true;
-      this.#queue.restart();
-      this.#options.onDrained();
-      this.#settleDrains();
-    }
-    if (this.#queue.heldUs === 0 && nowUs - this.#lastSentUs >= REPEAT_US) this.#sendFiller(nowUs);
+  /** A receiver of one layer lost the picture, or has just come. */
+  requestKeyFrame(layer = 0): void {
+    this.layers[layer]?.requestKeyFrame();
+    this.#run();
   }
 
-  /** A receiver lost the picture, or has just come. */
-  requestKeyFrame(): void {
-    this.pliCount++;
-    this.#keyWanted = true;
-    this.#answerKeyRequest(this.#options.clock.nowUs());
+  /** Tells which layers are taken by anybody. */
+  setWanted(wanted: readonly boolean[]): void {
+    for (const [index, layer] of this.layers.entries()) layer.wanted = wanted[index] ?? true;
+    this.#budget.allocate(this.#options.clock.nowUs());
+    this.#run();
   }
 
-  /** At once, or as soon as the last key frame is long enough ago. */
-  #answerKeyRequest(nowUs: number): void {
-    if (!this.#keyWanted || nowUs - this.#lastKeyRequestUs < KEY_FRAME_INTERVAL_US) return;
-    this.#keyWanted = false;
-    this.#lastKeyRequestUs = nowUs;
-    if (this.#passingThrough) {
-      this.#options.onKeyFrameRequested();
-      return;
-    }
-    this.#encoding.requestKeyFrame();
-    // Do not let the receiver wait for the next beat of a still picture.
-    this.#lastSentUs = -Infinity;
+  /** Sets what all layers together may send, in bits per second. */
+  setBudget(bps: number): void {
+    const nowUs = this.#options.clock.nowUs();
+    this.#budget.set(bps, nowUs);
+    if (this.layers.some((layer) => layer.hasKeyRequest(nowUs))) this.#run();
   }
 
-  /** The most that may be sent, in bits per second. */
-  setBitrateCap(bps: number): void {
-    this.#encoding.setBitrateCap(bps);
+  /** What is sent comes encoded from the writer: it cannot be made smaller. */
+  get passesThrough(): boolean {
+    return this.#showing === 'encoded';
+  }
+
+  /** What it has use for, in bits per second; of what the writer encodes, what has been sent lately. */
+  demand(sentBps: number): BitrateDemand {
+    if (!this.passesThrough) return this.#budget.demand;
+    return { minBps: sentBps, maxBps: sentBps * PASSED_HEADROOM, weight: sentBps };
+  }
+
+  /** Why a layer is not as good as it could be. */
+  limitation(layer: VideoLayer): QualityLimitationReason {
+    return this.passesThrough ? 'none' : this.#budget.limitation(layer, this.#options.clock.nowUs());
   }
 
   close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
     this.#encoding.close();
     this.#count(this.#queue.clear());
     this.#settleDrains();
   }
 
-  #sendReal(value: VideoValue, nowUs: number): void {
-    this.#lastRealUs = nowUs;
-    if (value.kind === 'encoded-video') {
-      this.#passThrough(value, nowUs);
-      return;
-    }
-    this.#lastRaw = value;
-    if (this.#black.width !== value.width || this.#black.height !== value.height) {
-      this.#black = blackFrame(value.width, value.height);
-    }
-    this.#encode(value, nowUs);
+  /** Sends what is due, and sees to it that this is called again in time. */
+  #run(): void {
+    if (!this.#attached || this.#closed) return;
+    const nowUs = this.#options.clock.nowUs();
+    this.#sendDue(nowUs);
+    this.#schedule(nowUs);
   }
 
-  #passThrough(chunk: EncodedVideoChunk, nowUs: number): void {
-    if (!this.#passingThrough) this.#needsKeyChunk = true;
-    this.#passingThrough = true;
-    this.#lastRaw = undefined;
+  #sendDue(nowUs: number): void {
+    let sent = false;
+    for (let value = this.#queue.shiftDue(nowUs); value; value = this.#queue.shiftDue(nowUs)) {
+      this.#sendReal(value, this.#queue.dueUs, nowUs);
+      this.#count(this.#queue.durationOf(value));
+      sent = true;
+    }
+    this.#answerKeyRequests(nowUs);
+    if (sent || this.#queue.heldUs > 0) return;
+    if (!this.#dry && nowUs >= this.#dryAtUs) {
+      this.#dry = true;
+      this.#queue.restart();
+      this.#options.onDrained();
+      this.#settleDrains();
+    }
+    if (nowUs - this.#lastSentUs >= REPEAT_US) this.#sendFiller(nowUs);
+  }
+
+  /** When two pictures are missing. */
+  get #dryAtUs(): number {
+    return this.#lastRealUs + 2_000_000 / this.#options.fps;
+  }
+
+  #schedule(nowUs: number): void {
+    const nextUs = Math.max(this.#nextUs(nowUs), nowUs + MIN_WAIT_US);
+    // One that is set for earlier than needed looks again then.
+    if (this.#timer && this.#timerUs <= nextUs) return;
+    this.#timer?.cancel();
+    this.#timerUs = nextUs;
+    this.#timer = this.#options.clock.after((nextUs - nowUs) / 1000, this.#beat);
+  }
+
+  #nextUs(nowUs: number): number {
+    let nextUs = this.#queue.nextDueUs(nowUs);
+    if (nextUs === undefined) {
+      nextUs = this.#showing === 'encoded' ? this.#lastRealUs + MAX_REPEAT_US : this.#lastSentUs + REPEAT_US;
+      if (!this.#dry) nextUs = Math.min(nextUs, this.#dryAtUs);
+    } else if (this.#options.reference) nextUs = Math.min(nextUs, nowUs + REFERENCE_US);
+    for (const layer of this.layers) nextUs = Math.min(nextUs, layer.nextKeyUs);
+    return nextUs;
+  }
+
+  #answerKeyRequests(nowUs: number): void {
+    let asked = false;
+    for (const layer of this.layers) {
+      if (this.#showing === 'encoded') asked = layer.takeKeyRequest(nowUs) || asked;
+      else if (layer.hasKeyRequest(nowUs) && nowUs - this.#lastRealUs >= NEXT_PICTURE_US) {
+        // Do not let the receiver wait for the next beat of a still picture.
+        this.#lastSentUs = -Infinity;
+      }
+    }
+    if (asked) this.#options.onKeyFrameRequested();
+  }
+
+  #sendReal(value: VideoValue, dueUs: number, nowUs: number): void {
+    this.#lastRealUs = nowUs;
+    if (value.kind === 'encoded-video') this.#passThrough(value, dueUs, nowUs);
+    else {
+      this.#sourceRate.add(dueUs);
+      this.#show(value, 'picture', dueUs, nowUs);
+    }
+  }
+
+  #passThrough(chunk: EncodedVideoChunk, dueUs: number, nowUs: number): void {
+    const layer = this.layers.findLast((one) => one.stream);
+    if (this.#showing !== 'encoded') this.#needsKeyChunk = true;
+    this.#showing = 'encoded';
     if (this.#needsKeyChunk && chunk.type !== 'key') {
       this.framesDropped++;
-      if (nowUs - this.#lastKeyRequestUs >= KEY_FRAME_INTERVAL_US) {
-        this.#lastKeyRequestUs = nowUs;
-        this.#options.onKeyFrameRequested();
-      }
+      layer?.askForKeyFrame();
       return;
     }
     this.#needsKeyChunk = false;
     this.#lastSentUs = nowUs;
-    this.#packetize({ ...chunk, timestamp: nowUs });
+    if (chunk.type === 'key') for (const one of this.layers) one.takeKeyRequest(nowUs);
+    layer?.send(chunk, this.#stamp(dueUs));
   }
 
-  #encode(frame: VideoFrame, nowUs: number): void {
-    if (this.#passingThrough) this.#encoding.requestKeyFrame();
-    this.#passingThrough = false;
+  #show(frame: VideoFrame, showing: Showing, dueUs: number, nowUs: number): void {
+    if (this.#showing === 'encoded') for (const layer of this.layers) layer.restart();
+    this.#showing = showing;
+    this.#encoding.load(frame);
+    this.#encode(dueUs, nowUs);
+  }
+
+  #encode(dueUs: number, nowUs: number): void {
     this.#lastSentUs = nowUs;
-    this.#encoding.encode({ ...frame, timestamp: nowUs });
+    if (!this.#encoding.isOpen) {
+      this.#encoding.open(() => {
+        if (this.#showing !== 'encoded') this.#encode(dueUs, nowUs);
+      });
+      return;
+    }
+    if (!this.#encoding.isFree) {
+      this.#encoding.leaveOut();
+      this.#budget.noteBusy(nowUs);
+      return;
+    }
+    const size = this.#encoding.size ?? this.#options;
+    const orders: LayerOrder[] = [];
+    for (const layer of this.layers) {
+      const order = layer.order(size, this.#options.fps, this.#sourceRate.perSecond, dueUs);
+      if (order) orders.push(order);
+    }
+    if (orders.length > 0) this.#encoding.encode(this.#stamp(dueUs), orders);
+    else if (this.layers.some((layer) => layer.targetBps > 0)) this.framesDropped++;
   }
 
   /** Something to see where nothing was written: the last picture, or black. */
   #sendFiller(nowUs: number): void {
     const recent = nowUs - this.#lastRealUs <= MAX_REPEAT_US;
     // A receiver of encoded pictures goes on showing the last one by itself.
-    if (recent && this.#passingThrough) return;
-    if (recent && this.#lastRaw) this.#encode(this.#lastRaw, nowUs);
-    else this.#encode(this.#black, nowUs);
+    if (recent && this.#showing === 'encoded') return;
+    if (this.#showing === 'black' || (recent && this.#showing === 'picture')) {
+      this.#encode(nowUs, nowUs);
+      return;
+    }
+    const { width, height } = this.#encoding.size ?? this.#options;
+    this.#show(blackFrame(width, height), 'black', nowUs, nowUs);
   }
 
-  #packetize(chunk: EncodedVideoChunk): void {
-    const stream = this.#stream;
-    if (!stream) return;
-    const rtpTime = Math.round((chunk.timestamp * CLOCK_RATE) / 1_000_000);
-    const count = this.#packetizer.begin(chunk.data, MAX_PAYLOAD_BYTES);
-    for (let i = 0; i < count; i++) {
-      const packet = stream.allocateVideo(this.#packetizer.length(i), i === count - 1, rtpTime);
-      this.#packetizer.write(i, packet, stream.payloadOffset);
-      stream.sendVideo(packet, rtpTime, chunk.timestamp);
-    }
-    this.framesSent++;
-    if (chunk.type === 'key') this.keyFramesSent++;
+  /** Time stamps never stand still. */
+  #stamp(dueUs: number): number {
+    this.#stampUs = Math.max(dueUs, this.#stampUs + 1000);
+    return this.#stampUs;
   }
 
   #count(us: number): void {

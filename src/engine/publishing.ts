@@ -1,0 +1,117 @@
+import { SluiceError, toErrorData } from '../media/errors.js';
+import { type MediaValue, durationUs } from '../media/media-value.js';
+import type { OutboundStats, PublisherOpenArgs, RemoteInboundStats } from './port.js';
+import { EnginePublisher, type PublisherContext } from './publisher.js';
+import { sessionLeft } from './waits.js';
+
+/** Media that may be written before the server has taken a stream: as much as any writer may have waiting. */
+const MAX_EARLY_US = 60_000_000;
+
+/** Counted for a picture whose duration is not known. */
+const PICTURE_US = 1_000_000 / 30;
+
+/** A publisher that the server has not taken yet, and what it was told meanwhile. */
+interface Opening {
+  readonly tasks: ((publisher: EnginePublisher) => void)[];
+  earlyUs: number;
+  closed: boolean;
+  /** Called when it is open, or will never be. */
+  readonly onOver: (() => void)[];
+}
+
+/** What a participant sends: its publishers, from the moment they are asked for. */
+export class Publishing {
+  readonly #context: PublisherContext;
+  readonly #publishers = new Map<number, EnginePublisher>();
+  readonly #opening = new Map<number, Opening>();
+  #closed = false;
+
+  constructor(context: PublisherContext) {
+    this.#context = context;
+  }
+
+  /**
+   * Publishes a stream. What is written before it resolves is sent then, from its beginning.
+   * Errors: those of EnginePublisher.open, SLUICE_SESSION_CLOSED.
+   */
+  async open(args: PublisherOpenArgs): Promise<void> {
+    const opening: Opening = { tasks: [], earlyUs: 0, closed: false, onOver: [] };
+    this.#opening.set(args.publisher, opening);
+    try {
+      const publisher = await EnginePublisher.open(args, this.#context);
+      if (this.#closed || opening.closed) {
+        await publisher.close();
+        throw this.#closed ? sessionLeft() : closedEarly();
+      }
+      this.#publishers.set(args.publisher, publisher);
+      for (const task of opening.tasks) task(publisher);
+    } finally {
+      this.#opening.delete(args.publisher);
+      for (const over of opening.onOver) over();
+    }
+  }
+
+  write(id: number, value: MediaValue): void {
+    const publisher = this.#publishers.get(id);
+    if (publisher) publisher.write(value);
+    else this.#writeEarly(id, value);
+  }
+
+  clear(id: number, kind: 'audio' | 'video'): void {
+    const publisher = this.#publishers.get(id);
+    if (publisher) publisher.clear(kind);
+    else this.#opening.get(id)?.tasks.push((opened) => opened.clear(kind));
+  }
+
+  /** Resolves when what was written before has left, or the publisher is closed. */
+  async drain(id: number, kind: 'audio' | 'video'): Promise<void> {
+    const opening = this.#opening.get(id);
+    if (opening) await new Promise<void>((resolve) => opening.onOver.push(resolve));
+    await this.#publishers.get(id)?.drain(kind);
+  }
+
+  async close(id: number): Promise<void> {
+    const opening = this.#opening.get(id);
+    if (opening) opening.closed = true;
+    const publisher = this.#publishers.get(id);
+    this.#publishers.delete(id);
+    await publisher?.close();
+  }
+
+  /** The server ended a track: the stream that it belongs to is over. */
+  async onUnpublished(trackSid: string): Promise<void> {
+    for (const [id, publisher] of this.#publishers) if (publisher.sends(trackSid)) await this.close(id);
+  }
+
+  stats(): OutboundStats[] {
+    return [...this.#publishers.values()].flatMap((publisher) => publisher.stats());
+  }
+
+  remoteStats(): RemoteInboundStats[] {
+    return [...this.#publishers.values()].flatMap((publisher) => publisher.remoteStats());
+  }
+
+  async closeAll(): Promise<void> {
+    this.#closed = true;
+    for (const id of [...this.#publishers.keys()]) await this.close(id);
+  }
+
+  #writeEarly(id: number, value: MediaValue): void {
+    const opening = this.#opening.get(id);
+    if (!opening) return;
+    opening.earlyUs += durationUs(value) || PICTURE_US;
+    if (opening.earlyUs <= MAX_EARLY_US) {
+      opening.tasks.push((publisher) => {
+        publisher.write(value);
+      });
+      return;
+    }
+    opening.closed = true;
+    const error = new SluiceError('SLUICE_QUEUE_OVERFLOW', 'more was written than may wait for the server to take it');
+    this.#context.emit('publisherError', { publisher: id, error: toErrorData(error) });
+  }
+}
+
+function closedEarly(): SluiceError {
+  return new SluiceError('SLUICE_STATE_INVALID', 'the publisher was closed before the server had taken it');
+}
