@@ -22,13 +22,21 @@ export {
 
 export type * from './session/driver.js';
 export { webrtcDriver } from './session/drivers/webrtc.js';
-export type { InboundStats, OutboundStats, SessionStats } from './engine/port.js';
+export type {
+  CandidatePairStats,
+  InboundStats,
+  OutboundStats,
+  RemoteInboundStats,
+  SessionStats,
+  VideoPreference,
+} from './engine/port.js';
 
 export {
   createToken,
   startServer,
   type EmbeddedServer,
   type ServerOptions,
+  type ServerStats,
   type TokenOptions,
 } from './server/index.js';
 

@@ -8,3 +8,4 @@ import './session/node-streams.js';
 import './session/live-media.js';
 import './session/live-limits.js';
 import './session/live-life.js';
+import './session/live-engine.js';

@@ -55,9 +55,11 @@ export class Directory {
     return [...(this.#people.get(participantSid)?.streams.values() ?? [])];
   }
 
-  /** Takes in a list of participants, whole or in part. */
-  update(participants: readonly ParticipantInfo[]): DirectoryChange[] {
+  /** Takes in news of participants; with `complete` it tells of everyone, and who is not in it has left. */
+  update(participants: readonly ParticipantInfo[], complete = false): DirectoryChange[] {
     const changes: DirectoryChange[] = [];
+    const present = new Set(participants.map(({ sid }) => sid));
+    if (complete) for (const sid of [...this.#people.keys()]) if (!present.has(sid)) this.#drop(sid, changes);
     for (const participant of participants) {
       if (participant.sid === this.#selfSid || participant.sid === '') continue;
       if (participant.state === ParticipantInfo_State.DISCONNECTED) this.#drop(participant.sid, changes);

@@ -1,133 +1,110 @@
-import { randomBytes } from 'node:crypto';
 import type { Clock, ClockTimer } from '../media/clock.js';
-import { InboundTrack } from './inbound-track.js';
-import { PacketPort } from './packet-port.js';
-import { readAudioLevel, readMid, readTransportSequence } from './rtp/header-extensions.js';
-import { RtpPacket, isRtcp } from './rtp/packet.js';
-import { parseRtcp } from './rtp/rtcp.js';
-import { writeCompound, writeNack, writePli, writeReceiverReport } from './rtp/rtcp-writer.js';
-import { TwccRecorder } from './rtp/twcc.js';
+import { InboundMedia } from './inbound-media.js';
+import type { InboundTrack } from './inbound-track.js';
 import { answerSubscriber } from './sdp/answer.js';
-import { type ReceivedSection, negotiateReceived } from './sdp/negotiated.js';
+import { negotiateReceived } from './sdp/negotiated.js';
 import { parseSessionDescription, writeSessionDescription } from './sdp/session-description.js';
 import type { SessionDescription } from './sdp/media-section.js';
 import type { LiveKitSignal } from './signalling/livekit.js';
-import type { Ticker, TickTask } from './ticker.js';
-import { Transport } from './transport.js';
+import type { TransportDescription } from './sdp/transport-description.js';
+import { Transport, type TransportState } from './transport.js';
 
-const REPORT_INTERVAL_MS = 500;
 const REPLACEMENT_TIMEOUT_MS = 5000;
-/** Transport-wide feedback goes out this often where it was negotiated. */
-const TWCC_INTERVAL_MS = 50;
-/** SSRCs that are remembered; a peer that makes up more is not followed. */
-const MAX_SSRCS = 512;
+/** Offers and candidates that wait for those before them; a server that sends more is not followed. */
+const MAX_NEGOTIATIONS = 256;
 
 export interface DownlinkOptions {
   readonly clock: Clock;
-  /** A beat of a few milliseconds. */
-  readonly ticker: Ticker;
   readonly signal: LiveKitSignal;
   readonly bindAddress: string | undefined;
+  /** The way to the server and back in µs as others measured it; 0 while it is not known. */
+  readonly roundTripUs: () => number;
   readonly onFault: (error: unknown) => void;
   /** The transport broke. */
   readonly onFailed: () => void;
 }
 
-interface Route {
-  readonly track: InboundTrack;
-  readonly section: ReceivedSection;
-}
-
 /** The subscribing side of a participant: one transport, described by the server's offers, and the tracks that come in on it. */
-export class Downlink implements TickTask {
+export class Downlink {
   readonly #options: DownlinkOptions;
-  readonly #port: PacketPort;
-  readonly #tracks = new Map<string, InboundTrack>();
-  readonly #packet = new RtpPacket();
-  readonly #ssrc = randomBytes(4).readUInt32BE() || 1;
-  #sections = new Map<string, ReceivedSection>();
-  readonly #routes = new Map<number, Route>();
+  readonly #media: InboundMedia;
   #transport: Transport | undefined;
   #remoteUfrag = '';
-  #twcc: TwccRecorder | undefined;
-  #twccId = 0;
-  #nextTwccUs = 0;
+  #remoteFingerprint = '';
   #version = 0;
   #negotiation: Promise<void> = Promise.resolve();
-  #reportTimer: ClockTimer | undefined;
+  #negotiations = 0;
   #replacementTimer: ClockTimer | undefined;
   #closed = false;
-  packetsDiscarded = 0;
 
   constructor(options: DownlinkOptions) {
     this.#options = options;
-    this.#port = new PacketPort(options.clock, options.ticker);
+    const { clock, roundTripUs, onFault } = options;
+    this.#media = new InboundMedia({
+      clock,
+      roundTripUs,
+      onError: onFault,
+      send: (packet) => this.#transport?.send(packet),
+    });
   }
 
   get tracks(): IterableIterator<InboundTrack> {
-    return this.#tracks.values();
+    return this.#media.tracks;
   }
 
-  /** The receiver of a track; made when it is asked for, whether or not the server sends it already. */
-  track(trackSid: string, kind: 'audio' | 'video'): InboundTrack {
-    let track = this.#tracks.get(trackSid);
-    if (!track) {
-      track = new InboundTrack({
-        trackSid,
-        kind,
-        requestPackets: (ssrc, numbers) => {
-          this.#port.sendControl(this.#compound(writeNack(this.#ssrc, ssrc, numbers)));
-        },
-        requestKeyFrame: (ssrc) => {
-          this.#port.sendControl(this.#compound(writePli(this.#ssrc, ssrc)));
-        },
-        onError: this.#options.onFault,
-      });
-      this.#tracks.set(trackSid, track);
-    }
-    return track;
+  /** Packets that belong to no track, or to another stream than its track's. */
+  get packetsDiscarded(): number {
+    return this.#media.packetsDiscarded;
+  }
+
+  /** undefined before the server's first offer. */
+  get transportState(): TransportState | undefined {
+    return this.#transport?.state;
+  }
+
+  /** The way to the server and back, in µs; 0 while it is not known. */
+  get roundTripUs(): number {
+    return this.#media.roundTripUs;
+  }
+
+  /** The receiver of a track; made when it is asked for, whether or not the server sends it already. Those of one participant share a time line. */
+  track(trackSid: string, kind: 'audio' | 'video', participantSid: string): InboundTrack {
+    return this.#media.track(trackSid, kind, participantSid);
   }
 
   /** Lets a track go that has left the session. */
   forget(trackSid: string): void {
-    this.#tracks.get(trackSid)?.close();
-    this.#tracks.delete(trackSid);
-    for (const [ssrc, route] of this.#routes) if (route.track.trackSid === trackSid) this.#routes.delete(ssrc);
+    this.#media.forget(trackSid);
   }
 
   /** Answers an offer of the server; offers are taken one after another. */
   onOffer(sdp: string, id: number): void {
-    this.#negotiation = this.#negotiation.then(() => this.#answer(sdp, id)).catch(this.#options.onFault);
+    this.#next(() => this.#answer(sdp, id));
   }
 
   /** Takes a candidate of the server, after the offers that came before it. */
   onCandidate(candidate: string): void {
-    this.#negotiation = this.#negotiation.then(() => {
+    this.#next(() => {
       this.#transport?.addRemoteCandidate(candidate);
     });
   }
 
-  /** A beat: what is missing is asked for, feedback goes out. */
-  tick(nowUs: number): void {
-    for (const track of this.#tracks.values()) track.video?.tick(nowUs, 0);
-    if (this.#twcc && nowUs >= this.#nextTwccUs) {
-      this.#nextTwccUs = nowUs + TWCC_INTERVAL_MS * 1000;
-      for (const packet of this.#twcc.build(0)) this.#port.sendControl(packet);
-    }
-  }
-
   async close(): Promise<void> {
     this.#closed = true;
-    for (const track of this.#tracks.values()) track.close();
-    this.#tracks.clear();
-    this.#routes.clear();
+    this.#media.close();
     // A transport that is being made is there after this.
     await this.#negotiation;
-    this.#reportTimer?.cancel();
     this.#replacementTimer?.cancel();
-    this.#options.ticker.remove(this);
-    this.#port.close();
     await this.#transport?.close();
+  }
+
+  #next(task: () => Promise<void> | void): void {
+    if (this.#negotiations >= MAX_NEGOTIATIONS) return;
+    this.#negotiations++;
+    this.#negotiation = this.#negotiation
+      .then(task)
+      .catch(this.#options.onFault)
+      .finally(() => this.#negotiations--);
   }
 
   async #answer(sdp: string, id: number): Promise<void> {
@@ -140,9 +117,7 @@ export class Downlink implements TickTask {
       transportCc: true,
       sessionVersion: ++this.#version,
     });
-    this.#sections = negotiateReceived(offer, answer);
-    this.#routes.clear();
-    this.#learnTwcc();
+    this.#media.setSections(negotiateReceived(offer, answer).values());
     this.#options.signal.sendAnswer(writeSessionDescription(answer), id);
   }
 
@@ -150,9 +125,11 @@ export class Downlink implements TickTask {
   async #transportFor(offer: SessionDescription): Promise<Transport> {
     const remote = offer.transport;
     if (this.#transport && remote.iceUfrag === this.#remoteUfrag) return this.#transport;
+    if (this.#restartsIce(remote)) this.#options.onFailed();
     this.#replacementTimer?.cancel();
     await this.#transport?.close();
     this.#remoteUfrag = remote.iceUfrag;
+    this.#remoteFingerprint = remote.fingerprint.value;
     this.#transport = await Transport.answer(remote, {
       name: 'subscriber',
       dataChannels: remote.dataChannel !== undefined,
@@ -160,18 +137,23 @@ export class Downlink implements TickTask {
       dtlsRole: remote.setup === 'passive' ? 'active' : 'passive',
       ...(this.#options.bindAddress !== undefined && { bindAddress: this.#options.bindAddress }),
       onPacket: (packet) => {
-        this.#receive(packet);
+        this.#media.receive(packet);
       },
       onState: (state) => {
         if (state === 'failed') this.#awaitReplacement();
       },
       onFault: this.#options.onFault,
     });
-    this.#port.attach(this.#transport);
-    this.#options.ticker.add(this);
-    this.#reportTimer?.cancel();
-    this.#scheduleReports();
+    this.#media.restart();
     return this.#transport;
+  }
+
+  /**
+   * A server that starts ICE anew under a DTLS connection that it keeps, as LiveKit's does when signalling is back: the native
+   * library can do neither that nor take the connection over to another transport.
+   */
+  #restartsIce(remote: TransportDescription): boolean {
+    return this.#transport?.state === 'connected' && remote.fingerprint.value === this.#remoteFingerprint;
   }
 
   /** A server offers a new transport for one that broke; when it does not, the session is lost. */
@@ -180,95 +162,5 @@ export class Downlink implements TickTask {
     this.#replacementTimer = this.#options.clock.after(REPLACEMENT_TIMEOUT_MS, () => {
       this.#options.onFailed();
     });
-  }
-
-  #learnTwcc(): void {
-    for (const section of this.#sections.values()) {
-      const id = section.extensions.transportSequence;
-      if (id === undefined) continue;
-      this.#twccId = id;
-      this.#twcc ??= new TwccRecorder(this.#ssrc);
-    }
-  }
-
-  #receive(buffer: Buffer): void {
-    if (isRtcp(buffer)) {
-      this.#receiveControl(buffer);
-      return;
-    }
-    const packet = this.#packet;
-    if (!packet.parse(buffer)) {
-      this.packetsDiscarded++;
-      return;
-    }
-    const nowUs = this.#options.clock.nowUs();
-    if (this.#twcc) {
-      const sequence = readTransportSequence(packet, this.#twccId);
-      if (sequence !== -1) this.#twcc.record(sequence, nowUs);
-    }
-    const route = this.#routes.get(packet.ssrc) ?? this.#learnRoute(packet);
-    if (!route) {
-      this.packetsDiscarded++;
-      return;
-    }
-    this.#deliver(route, packet, nowUs);
-  }
-
-  #deliver({ track, section }: Route, packet: RtpPacket, nowUs: number): void {
-    const codec = section.codecs.get(packet.payloadType);
-    if (codec) {
-      const levelId = section.extensions.audioLevel;
-      track.receive(packet, codec, levelId === undefined ? -1 : readAudioLevel(packet, levelId), nowUs);
-      return;
-    }
-    const repeated = section.rtx.get(packet.payloadType);
-    const original = repeated === undefined ? undefined : section.codecs.get(repeated);
-    if (original) track.receiveRtx(packet, original, nowUs);
-    else this.packetsDiscarded++;
-  }
-
-  /** The track of an SSRC that is new: by the mid on its packets, else by what the offer says. */
-  #learnRoute(packet: RtpPacket): Route | undefined {
-    for (const section of this.#sections.values()) {
-      const midId = section.extensions.mid;
-      const mid = midId === undefined ? undefined : readMid(packet, midId);
-      const named = section.ssrcs.includes(packet.ssrc) || section.rtxSsrcs.has(packet.ssrc);
-      if (mid === undefined ? !named : mid !== section.mid) continue;
-      const trackSid = section.msid?.trackId;
-      const track = trackSid === undefined ? undefined : this.#tracks.get(trackSid);
-      if (!track || this.#routes.size >= MAX_SSRCS) return undefined;
-      const route = { track, section };
-      this.#routes.set(packet.ssrc, route);
-      return route;
-    }
-    return undefined;
-  }
-
-  #receiveControl(buffer: Buffer): void {
-    const nowUs = this.#options.clock.nowUs();
-    for (const report of parseRtcp(buffer)) {
-      if (report.type !== 'sr') continue;
-      const track = this.#routes.get(report.ssrc)?.track;
-      if (track?.ssrc === report.ssrc)
-        track.statistics?.receiveSenderReport(report.ntpSeconds, report.ntpFraction, nowUs);
-    }
-  }
-
-  #scheduleReports(): void {
-    this.#reportTimer = this.#options.clock.after(REPORT_INTERVAL_MS, () => {
-      const nowUs = this.#options.clock.nowUs();
-      const blocks = [...this.#tracks.values()].flatMap((track) =>
-        track.statistics ? [track.statistics.reportBlock(nowUs)] : [],
-      );
-      // A report holds at most 31 blocks (RFC 3550 section 6.4.2).
-      for (let i = 0; i < blocks.length; i += 31)
-        this.#port.sendControl(writeReceiverReport(this.#ssrc, blocks.slice(i, i + 31)));
-      this.#scheduleReports();
-    });
-  }
-
-  /** Feedback goes in a compound that begins with a report (RFC 3550 section 6.1). */
-  #compound(feedback: Buffer): Buffer {
-    return writeCompound([writeReceiverReport(this.#ssrc), feedback]);
   }
 }

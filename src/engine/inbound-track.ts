@@ -1,43 +1,68 @@
+import type { Clock } from '../media/clock.js';
 import { AudioReceiver } from './audio/audio-receiver.js';
+import { type ReadFrames, inboundStats } from './inbound-stats.js';
+import { CLOCK_RATES, MediaTimeline } from './media-timeline.js';
 import type { InboundStats } from './port.js';
-import type { NegotiatedCodec } from './sdp/negotiated.js';
-import { ReceiveStatistics } from './rtp/receive-statistics.js';
+import { ntpUsFrom } from './rtp/ntp.js';
 import type { RtpPacket } from './rtp/packet.js';
+import { ReceiveStatistics } from './rtp/receive-statistics.js';
+import type { SenderReport } from './rtp/rtcp.js';
 import { unwrapRtx } from './rtp/rtx.js';
+import type { NegotiatedCodec } from './sdp/negotiated.js';
+import type { SenderClock } from './sender-clock.js';
 import { VideoReceiver } from './video/video-receiver.js';
 
 export interface InboundTrackOptions {
   readonly trackSid: string;
   readonly kind: 'audio' | 'video';
+  /** Who sends it. */
+  readonly participantSid: string;
+  readonly clock: Clock;
+  /** The clock of that participant. */
+  readonly sender: SenderClock;
+  /** The way to the server and back in µs; 0 while it is not known. */
+  readonly roundTripUs: () => number;
   readonly requestPackets: (ssrc: number, sequenceNumbers: readonly number[]) => void;
   readonly requestKeyFrame: (ssrc: number) => void;
   readonly onError: (error: unknown) => void;
 }
 
-const CLOCK_RATES = { audio: 48_000, video: 90_000 } as const;
-/** A level at which nothing is heard, in -dBov (RFC 6464). */
-const SILENT_LEVEL = 100;
+/** A stream takes the place of another that has been silent for so long, in µs. */
+const TAKE_OVER_US = 100_000;
 
 /** One track that is received: which SSRC it has now, what was counted, and the receiver that takes its media. */
 export class InboundTrack {
   readonly trackSid: string;
   readonly kind: 'audio' | 'video';
+  readonly participantSid: string;
   readonly audio: AudioReceiver | undefined;
   readonly video: VideoReceiver | undefined;
   statistics: ReceiveStatistics | undefined;
+  /** Packets of streams that are not the track's. */
+  strays = 0;
+  readonly #timeline: MediaTimeline;
   #ssrc = 0;
+  /** The packet that would go on with the stream of a packet that was refused. */
+  #candidate = { ssrc: 0, next: 0 };
 
   constructor(options: InboundTrackOptions) {
-    this.trackSid = options.trackSid;
-    this.kind = options.kind;
-    if (options.kind === 'audio') this.audio = new AudioReceiver(options.onError);
+    const { clock, kind, trackSid, sender, roundTripUs } = options;
+    this.trackSid = trackSid;
+    this.kind = kind;
+    this.participantSid = options.participantSid;
+    this.#timeline = new MediaTimeline(CLOCK_RATES[kind], sender);
+    if (kind === 'audio') this.audio = new AudioReceiver(options.onError, this.#timeline);
     else {
       this.video = new VideoReceiver({
+        clock,
+        roundTripUs,
+        timeline: this.#timeline,
         requestPackets: (numbers) => {
           if (this.#ssrc !== 0) options.requestPackets(this.#ssrc, numbers);
         },
         requestKeyFrame: () => {
           if (this.#ssrc !== 0) options.requestKeyFrame(this.#ssrc);
+          return this.#ssrc !== 0;
         },
       });
     }
@@ -48,49 +73,76 @@ export class InboundTrack {
     return this.#ssrc;
   }
 
-  /** Takes a packet as sent. */
-  receive(packet: RtpPacket, codec: NegotiatedCodec, level: number, nowUs: number): void {
-    if (packet.ssrc !== this.#ssrc) this.#restart(packet.ssrc);
-    this.statistics?.receive(packet.sequenceNumber, packet.timestamp, nowUs, packet.payloadLength);
+  /** Takes a packet as sent. `ssrcs`: those that the session description names, if it does. */
+  receive(packet: RtpPacket, codec: NegotiatedCodec, ssrcs: readonly number[], nowUs: number): void {
+    if (packet.ssrc !== this.#ssrc) {
+      if (!this.#mayTakeOver(packet, ssrcs, nowUs)) {
+        this.strays++;
+        return;
+      }
+      this.#restart(packet.ssrc);
+    }
+    this.statistics?.receive(
+      packet.sequenceNumber,
+      packet.timestamp,
+      nowUs,
+      packet.payloadLength,
+      packet.buffer.length - packet.payloadLength,
+    );
     if (this.audio) {
-      const payload = packet.payload();
-      this.audio.receive(packet.sequenceNumber, packet.timestamp, payload, nowUs, level >= SILENT_LEVEL);
+      this.audio.receive(packet.sequenceNumber, packet.timestamp, packet.payload(), nowUs);
     } else if (codec.name !== 'opus') {
-      this.video?.receive(packet, codec.name, nowUs);
+      this.video?.receive(packet, codec.name, nowUs, codec.rtxPayloadType === undefined ? undefined : false);
     }
   }
 
-  /** Takes a retransmission; it counts as the packet that it repeats. */
-  receiveRtx(packet: RtpPacket, codec: NegotiatedCodec, nowUs: number): void {
-    if (this.#ssrc === 0 || codec.name === 'opus') return;
+  /** Takes a retransmission; it counts as the packet that it repeats. `rtxSsrcs`: those that the session description names, and for what. */
+  receiveRtx(packet: RtpPacket, codec: NegotiatedCodec, rtxSsrcs: ReadonlyMap<number, number>, nowUs: number): void {
+    if (this.#ssrc === 0) return;
+    if (rtxSsrcs.size > 0 && rtxSsrcs.get(packet.ssrc) !== this.#ssrc) {
+      this.strays++;
+      return;
+    }
+    this.statistics?.receiveRetransmission(
+      packet.ssrc,
+      packet.payloadLength,
+      packet.buffer.length - packet.payloadLength,
+    );
     const original = unwrapRtx(packet, this.#ssrc, codec.payloadType);
-    if (original && packet.parse(original)) this.video?.receive(packet, codec.name, nowUs);
+    if (!original || !packet.parse(original)) return;
+    if (codec.name === 'opus') this.audio?.receive(packet.sequenceNumber, packet.timestamp, packet.payload(), nowUs);
+    else this.video?.receive(packet, codec.name, nowUs, true);
+  }
+
+  /** Takes what its sender says about its clock. */
+  receiveSenderReport(report: SenderReport, nowUs: number): void {
+    if (report.ssrc !== this.#ssrc) return;
+    this.statistics?.receiveSenderReport(report.ntpSeconds, report.ntpFraction, nowUs);
+    if (report.ntpSeconds === 0) return;
+    this.#timeline.receiveSenderReport(ntpUsFrom(report.ntpSeconds, report.ntpFraction), report.rtpTimestamp, nowUs);
   }
 
   /** What was counted; undefined before the first packet. `frames`: of all readers of the stream. */
-  stats(streamId: string, frames: { readonly decoded: number; readonly dropped: number }): InboundStats | undefined {
-    const { statistics, audio, video } = this;
-    if (!statistics) return undefined;
-    return {
-      streamId,
-      kind: this.kind,
-      ssrc: this.#ssrc,
-      packetsReceived: statistics.packets,
-      packetsLost: statistics.cumulativeLost,
-      packetsDiscarded: audio ? audio.stats.packetsDiscarded : (video?.packetsDropped ?? 0),
-      bytesReceived: statistics.bytes,
-      jitterMs: (statistics.jitter * 1000) / CLOCK_RATES[this.kind],
-      concealedSamples: audio?.stats.concealedSamples ?? 0,
-      framesDecoded: video ? frames.decoded : 0,
-      keyFramesDecoded: video?.keyFramesReceived ?? 0,
-      framesDropped: video ? frames.dropped : 0,
-      pliCount: video?.pliCount ?? 0,
-      nackCount: video?.nackCount ?? 0,
-    };
+  stats(streamId: string, frames: ReadFrames, nowUs: number): InboundStats | undefined {
+    const { kind, audio, video, statistics } = this;
+    return statistics && inboundStats(streamId, { kind, audio, video, statistics }, frames, nowUs);
   }
 
   close(): void {
     this.audio?.close();
+    this.video?.close();
+  }
+
+  /** A stream goes on until another shows that it has come to stay: one packet of anybody changes nothing. */
+  #mayTakeOver(packet: RtpPacket, ssrcs: readonly number[], nowUs: number): boolean {
+    if (this.#ssrc === 0) return true;
+    const named = ssrcs.includes(packet.ssrc);
+    const own = ssrcs.includes(this.#ssrc);
+    if (named !== own) return named;
+    const { ssrc, next } = this.#candidate;
+    this.#candidate = { ssrc: packet.ssrc, next: (packet.sequenceNumber + 1) & 0xffff };
+    const silentUs = nowUs - (this.statistics?.lastPacketUs ?? -Infinity);
+    return silentUs >= TAKE_OVER_US && packet.ssrc === ssrc && packet.sequenceNumber === next;
   }
 
   #restart(ssrc: number): void {

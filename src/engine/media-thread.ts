@@ -57,9 +57,14 @@ export class MediaThread {
 
   async publisherOpen(args: PublisherOpenArgs): Promise<{ streamId: string }> {
     const participant = this.#session(args.session);
-    const result = await participant.publisherOpen(args);
+    // Media may follow at once.
     this.#owners.set(args.publisher, participant);
-    return result;
+    try {
+      return await participant.publisherOpen(args);
+    } catch (error) {
+      this.#owners.delete(args.publisher);
+      throw error;
+    }
   }
 
   async publisherClose(publisher: number): Promise<void> {
@@ -69,7 +74,7 @@ export class MediaThread {
   }
 
   async publisherDrain(publisher: number, kind: 'audio' | 'video'): Promise<void> {
-    await this.#owners.get(publisher)?.publisher(publisher)?.drain(kind);
+    await this.#owners.get(publisher)?.publisherDrain(publisher, kind);
   }
 
   readerOpen(args: ReaderOpenArgs): void {
@@ -91,12 +96,12 @@ export class MediaThread {
     switch (name) {
       case 'write': {
         const { publisher, value } = args as EnginePosts['write'];
-        this.#owners.get(publisher)?.publisher(publisher)?.write(value);
+        this.#owners.get(publisher)?.write(publisher, value);
         break;
       }
       case 'clear': {
         const { publisher, kind } = args as EnginePosts['clear'];
-        this.#owners.get(publisher)?.publisher(publisher)?.clear(kind);
+        this.#owners.get(publisher)?.clear(publisher, kind);
         break;
       }
       case 'credit': {

@@ -18,10 +18,11 @@ const retained = new Set<object>();
  * Holds the wrapper of a track or data channel until the native side reports it closed. `cleanup()` visits every wrapper it was
  * not told about, and one that was collected before is freed memory then: the process would crash.
  */
-export function retainUntilClosed(wrapper: { onClosed(callback: () => void): void }): void {
+export function retainUntilClosed(wrapper: { onClosed(callback: () => void): void }, onClosed?: () => void): void {
   retained.add(wrapper);
   wrapper.onClosed(() => {
     retained.delete(wrapper);
+    onClosed?.();
   });
 }
 

@@ -1,16 +1,18 @@
-import type { ParticipantInfo, SpeakerInfo } from '@livekit/protocol';
+import type { ParticipantInfo, ParticipantPermission, SpeakerInfo, SubscribedQualityUpdate } from '@livekit/protocol';
 import type { Clock, ClockTimer } from '../media/clock.js';
 import { SluiceError, toErrorData } from '../media/errors.js';
-import { Mixer } from './audio/mixer.js';
-import { Directory, type DirectoryChange, type StreamEntry, connectionInfo, streamIdOf } from './directory.js';
+import type { MediaValue } from '../media/media-value.js';
+import { candidatePairs } from './candidate-pairs.js';
+import { Directory, type DirectoryChange, connectionInfo, streamIdOf } from './directory.js';
 import { Downlink } from './downlink.js';
-import { type Emit, MediaReader } from './media-reader.js';
+import type { Emit } from './media-reader.js';
 import type { ConnectArgs, ConnectResult, PublisherOpenArgs, ReaderOpenArgs, SessionStats } from './port.js';
-import { EnginePublisher } from './publisher.js';
-import { StreamReader } from './reader.js';
 import { LoudestSpeaker } from './loudest-speaker.js';
+import { mayPublish, mayRead } from './permission.js';
+import { Publishing } from './publishing.js';
+import { Reading } from './reading.js';
 import { LiveKitSignal } from './signalling/livekit.js';
-import type { Ticker, TickTask } from './ticker.js';
+import type { Ticker } from './ticker.js';
 import { Uplink } from './uplink.js';
 
 export interface ParticipantOptions {
@@ -23,17 +25,11 @@ export interface ParticipantOptions {
   readonly onFault: (error: unknown) => void;
 }
 
-/** How long after a stream has gone its last packets may come, and be played, in ms. */
-const TAIL_MS = 300;
-
-interface MixReader {
-  readonly reader: MediaReader;
-  readonly mixer: Mixer;
-  active: boolean;
-}
+/** How long the server has to say why it closed the media, in ms. */
+const LAST_WORD_MS = 250;
 
 /** One participant of one session: signalling, what it publishes, and what it reads. */
-export class Participant implements TickTask {
+export class Participant {
   readonly result: ConnectResult;
   readonly #args: ConnectArgs;
   readonly #options: ParticipantOptions;
@@ -41,18 +37,15 @@ export class Participant implements TickTask {
   readonly #directory: Directory;
   readonly #uplink: Uplink;
   readonly #downlink: Downlink;
-  readonly #publishers = new Map<number, EnginePublisher>();
-  readonly #readers = new Map<number, StreamReader>();
-  readonly #mixes = new Map<number, MixReader>();
-  /** Readers whose stream is gone, until they have read what came. */
-  readonly #ending = new Set<StreamReader>();
-  readonly #tails = new Set<ClockTimer>();
-  /** Tracks that the server was asked for. */
-  readonly #subscribed = new Set<string>();
+  readonly #publishing: Publishing;
+  readonly #reading: Reading;
+  /** What the server lets this participant do; nothing is known of a server that does not tell. */
+  #permission: ParticipantPermission | undefined;
   readonly #speaker = new LoudestSpeaker();
   /** What happens before the application has its session is told after that. */
   #announced = false;
   #early: (() => void)[] = [];
+  #failing: ClockTimer | undefined;
   #ended = false;
 
   private constructor(args: ConnectArgs, options: ParticipantOptions, signal: LiveKitSignal, result: ConnectResult) {
@@ -68,12 +61,19 @@ export class Participant implements TickTask {
       bindAddress: isLoopback(args.url) ? '127.0.0.1' : undefined,
       onFault: options.onFault,
       onFailed: () => {
-        this.#lose(new SluiceError('SLUICE_SESSION_LOST', 'the media connection to the server broke'));
+        this.#onMediaFailed();
       },
     };
     this.#uplink = new Uplink(link);
-    this.#downlink = new Downlink(link);
-    options.audioTicker.add(this);
+    this.#downlink = new Downlink({
+      ...link,
+      roundTripUs: () => this.#uplink.roundTripUs ?? (this.#signal.rttMs ?? 0) * 1000,
+    });
+    const { clock, audioTicker, emit } = options;
+    this.#publishing = new Publishing({ clock, audioTicker, emit, uplink: this.#uplink });
+    const directory = this.#directory;
+    this.#reading = new Reading({ clock, audioTicker, emit, signal, directory, downlink: this.#downlink });
+    this.#permission = signal.join.participant?.permission;
     this.#take(this.#signal.join.otherParticipants);
   }
 
@@ -107,14 +107,24 @@ export class Participant implements TickTask {
         onCandidate: later((to, target: 'publisher' | 'subscriber', candidate: string) => {
           (target === 'publisher' ? to.#uplink : to.#downlink).onCandidate(candidate);
         }),
-        onParticipants: later((to, participants: readonly ParticipantInfo[]) => {
-          to.#take(participants);
+        onParticipants: later((to, participants: readonly ParticipantInfo[], complete: boolean) => {
+          to.#take(participants, complete);
         }),
         onTrackPublished: later((to, response) => {
           to.#uplink.onTrackPublished(response);
         }),
+        onTrackUnpublished: later((to, trackSid: string) => {
+          to.#publishing.onUnpublished(trackSid).catch(options.onFault);
+        }),
+        onSubscribedQuality: later((to, update: SubscribedQualityUpdate) => {
+          to.#uplink.onSubscribedQuality(update);
+        }),
         onSpeakers: later((to, speakers: readonly SpeakerInfo[]) => {
           to.#hear(speakers);
+        }),
+        onResumed: later((to) => {
+          to.#uplink.resume();
+          to.#reading.resume();
         }),
         onEnd: later((to, error: SluiceError) => {
           to.#lose(error);
@@ -142,91 +152,61 @@ export class Participant implements TickTask {
     for (const task of early) task();
   }
 
+  /** Errors: SLUICE_PERMISSION_DENIED, SLUICE_PUBLISH_FAILED, SLUICE_CODEC_UNAVAILABLE, SLUICE_SESSION_CLOSED. */
   async publisherOpen(args: PublisherOpenArgs): Promise<{ streamId: string }> {
-    const { clock, audioTicker, ticker, emit } = this.#options;
-    const publisher = await EnginePublisher.open(args, { clock, audioTicker, ticker, emit, uplink: this.#uplink });
-    if (this.#ended) {
-      await publisher.close();
-      throw new SluiceError('SLUICE_SESSION_CLOSED', 'the session ended while it was published to');
+    if (!mayPublish(this.#permission, args)) {
+      throw new SluiceError('SLUICE_PERMISSION_DENIED', 'the token does not grant publishing this');
     }
-    this.#publishers.set(args.publisher, publisher);
+    await this.#publishing.open(args);
     return { streamId: streamIdOf(this.result.connection.connectionId, args.name) };
   }
 
-  publisher(id: number): EnginePublisher | undefined {
-    return this.#publishers.get(id);
+  write(publisher: number, value: MediaValue): void {
+    this.#publishing.write(publisher, value);
   }
 
-  async publisherClose(id: number): Promise<void> {
-    const publisher = this.#publishers.get(id);
-    this.#publishers.delete(id);
-    await publisher?.close();
+  clear(publisher: number, kind: 'audio' | 'video'): void {
+    this.#publishing.clear(publisher, kind);
   }
 
+  publisherDrain(publisher: number, kind: 'audio' | 'video'): Promise<void> {
+    return this.#publishing.drain(publisher, kind);
+  }
+
+  publisherClose(id: number): Promise<void> {
+    return this.#publishing.close(id);
+  }
+
+  /** Errors: SLUICE_STREAM_UNKNOWN, SLUICE_SUBSCRIBE_FAILED. */
   readerOpen(args: ReaderOpenArgs): void {
-    const { streamId } = args;
-    if (streamId === undefined) {
-      const reader = new MediaReader(args.reader, 'audio', args.maxLagMs, this.#options.emit);
-      this.#mixes.set(args.reader, { reader, mixer: new Mixer(args.audioFormat, reader), active: false });
-      return;
+    if (!mayRead(this.#permission)) {
+      throw new SluiceError('SLUICE_SUBSCRIBE_FAILED', 'the token does not grant receiving the streams of others');
     }
-    const entry = this.#directory.stream(streamId);
-    if (!entry) throw new SluiceError('SLUICE_STREAM_UNKNOWN', `stream ${streamId} is not in the session`);
-    const reader = new StreamReader({ ...args, streamId }, this.#options.emit);
-    this.#readers.set(args.reader, reader);
-    this.#connect(reader, entry);
-    this.#subscribe();
+    this.#reading.open(args);
   }
 
-  credit(id: number, kind: 'audio' | 'video', values: number): void {
-    this.#readers.get(id)?.grant(kind, values);
-    const mix = this.#mixes.get(id);
-    if (!mix) return;
-    mix.reader.grant(values);
-    if (mix.active) return;
-    mix.active = true;
-    for (const entry of this.#directory.streams()) this.#addToMix(mix, entry);
-    this.#subscribe();
+  credit(reader: number, kind: 'audio' | 'video', values: number): void {
+    this.#reading.credit(reader, kind, values);
   }
 
-  requestKeyFrame(id: number): void {
-    this.#readers.get(id)?.requestKeyFrame();
+  requestKeyFrame(reader: number): void {
+    this.#reading.requestKeyFrame(reader);
   }
 
-  readerClose(id: number): void {
-    const reader = this.#readers.get(id);
-    if (reader) this.#ending.delete(reader);
-    reader?.close();
-    this.#readers.delete(id);
-    this.#mixes.get(id)?.mixer.close();
-    this.#mixes.delete(id);
-    this.#subscribe();
-  }
-
-  /** One beat of 20 ms: every track plays, then the mixes are handed out. */
-  tick(nowUs: number): void {
-    for (const track of this.#downlink.tracks) track.audio?.tick(nowUs);
-    for (const mix of this.#mixes.values()) if (mix.active) mix.mixer.finish(nowUs);
-    if (this.#ending.size > 0) this.#endReaders();
+  readerClose(reader: number): void {
+    this.#reading.close(reader);
   }
 
   stats(): SessionStats {
-    const inbound = [...this.#downlink.tracks].flatMap((track) => {
-      const streamId = this.#directory.streamOfTrack(track.trackSid)?.state.streamId;
-      if (streamId === undefined) return [];
-      const frames = { decoded: 0, dropped: 0 };
-      for (const reader of this.#readers.values()) {
-        if (reader.streamId !== streamId) continue;
-        frames.decoded += reader.framesDecoded;
-        frames.dropped += reader.framesDropped;
-      }
-      return track.stats(streamId, frames) ?? [];
-    });
     const { rttMs } = this.#signal;
+    const { availableBps } = this.#uplink;
     return {
       ...(rttMs !== undefined && { rttMs }),
-      outbound: [...this.#publishers.values()].flatMap((publisher) => publisher.stats()),
-      inbound,
+      ...(availableBps !== undefined && { availableOutgoingBitrate: Math.round(availableBps) }),
+      candidatePairs: candidatePairs(this.#uplink, this.#downlink),
+      outbound: this.#publishing.stats(),
+      remoteInbound: this.#publishing.remoteStats(),
+      inbound: this.#reading.stats(),
       packetsDiscarded: this.#downlink.packetsDiscarded,
     };
   }
@@ -235,18 +215,20 @@ export class Participant implements TickTask {
   async disconnect(): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
-    this.#options.audioTicker.remove(this);
-    for (const timer of this.#tails) timer.cancel();
-    for (const id of [...this.#readers.keys(), ...this.#mixes.keys()]) {
-      this.readerClose(id);
-      this.#options.emit('readerEnd', { reader: id });
-    }
+    this.#failing?.cancel();
+    this.#reading.closeAll();
     // The goodbye ends the tracks: closing the uplink first spares an offer for each.
     this.#signal.close();
     await this.#uplink.close();
-    for (const publisher of this.#publishers.values()) await publisher.close();
-    this.#publishers.clear();
+    await this.#publishing.closeAll();
     await this.#downlink.close();
+  }
+
+  /** A server that ends the session closes the media as well: what it says of it may come a moment later. */
+  #onMediaFailed(): void {
+    this.#failing ??= this.#options.clock.after(LAST_WORD_MS, () => {
+      this.#lose(new SluiceError('SLUICE_SESSION_LOST', 'the media connection to the server broke'));
+    });
   }
 
   #lose(error: SluiceError): void {
@@ -257,58 +239,17 @@ export class Participant implements TickTask {
     this.disconnect().catch(this.#options.onFault);
   }
 
-  #take(participants: readonly ParticipantInfo[]): void {
-    for (const change of this.#directory.update(participants)) {
-      if (change.type === 'streamReceived' || change.type === 'streamUpdated') this.#onStream(change.stream);
-      if (change.type === 'streamDropped') this.#onStreamDropped(change.stream);
+  #take(participants: readonly ParticipantInfo[], complete = false): void {
+    const own = participants.find(({ sid }) => sid === this.result.connection.connectionId);
+    if (own?.permission) this.#permission = own.permission;
+    for (const change of this.#directory.update(participants, complete)) {
+      if (change.type === 'streamReceived' || change.type === 'streamUpdated') this.#reading.onStream(change.stream);
+      if (change.type === 'streamDropped') this.#reading.onStreamDropped(change.stream);
       this.#tell(() => {
         this.#report(change);
       });
     }
-    this.#subscribe();
-  }
-
-  #onStream(entry: StreamEntry): void {
-    for (const reader of this.#readers.values())
-      if (reader.streamId === entry.state.streamId) this.#connect(reader, entry);
-    for (const mix of this.#mixes.values()) if (mix.active) this.#addToMix(mix, entry);
-  }
-
-  /** What is on its way still arrives, and what waits is still played: the stream ends a moment later. */
-  #onStreamDropped(entry: StreamEntry): void {
-    const timer = this.#options.clock.after(TAIL_MS, () => {
-      this.#tails.delete(timer);
-      this.#retire(entry);
-    });
-    this.#tails.add(timer);
-    for (const sid of [entry.audioTrack, entry.videoTrack]) if (sid !== undefined) this.#subscribed.delete(sid);
-  }
-
-  #retire(entry: StreamEntry): void {
-    for (const reader of this.#readers.values()) {
-      if (reader.streamId !== entry.state.streamId || this.#directory.stream(reader.streamId)) continue;
-      reader.end();
-      this.#ending.add(reader);
-    }
-    for (const sid of [entry.audioTrack, entry.videoTrack]) {
-      if (sid === undefined) continue;
-      for (const track of this.#downlink.tracks) {
-        if (track.trackSid === sid && track.audio)
-          for (const mix of this.#mixes.values()) mix.mixer.remove(track.audio);
-      }
-      this.#downlink.forget(sid);
-    }
-  }
-
-  /** Ends readers that have been given everything. */
-  #endReaders(): void {
-    for (const reader of this.#ending) {
-      if (!reader.isEmpty) continue;
-      this.#ending.delete(reader);
-      reader.close();
-      this.#readers.delete(reader.id);
-      this.#options.emit('readerEnd', { reader: reader.id });
-    }
+    this.#reading.subscribe();
   }
 
   #report(change: DirectoryChange): void {
@@ -332,41 +273,6 @@ export class Participant implements TickTask {
   #tell(task: () => void): void {
     if (this.#announced) task();
     else this.#early.push(task);
-  }
-
-  #connect(reader: StreamReader, entry: StreamEntry): void {
-    const { audioTrack, videoTrack } = entry;
-    reader.attach(
-      audioTrack !== undefined && reader.wantsAudio ? this.#downlink.track(audioTrack, 'audio').audio : undefined,
-      videoTrack !== undefined && reader.wantsVideo ? this.#downlink.track(videoTrack, 'video').video : undefined,
-    );
-  }
-
-  #addToMix(mix: MixReader, entry: StreamEntry): void {
-    const receiver = entry.audioTrack === undefined ? undefined : this.#downlink.track(entry.audioTrack, 'audio').audio;
-    if (receiver) mix.mixer.add(receiver);
-  }
-
-  /** Asks the server for the tracks that somebody reads, and gives back the others. */
-  #subscribe(): void {
-    if (this.#ended) return;
-    const wanted = new Set<string>();
-    const mixing = [...this.#mixes.values()].some((mix) => mix.active);
-    for (const entry of this.#directory.streams()) {
-      const readers = [...this.#readers.values()].filter((reader) => reader.streamId === entry.state.streamId);
-      const { audioTrack, videoTrack } = entry;
-      if (audioTrack !== undefined && (mixing || readers.some((reader) => reader.wantsAudio))) wanted.add(audioTrack);
-      if (videoTrack !== undefined && readers.some((reader) => reader.wantsVideo)) wanted.add(videoTrack);
-    }
-    const more = [...wanted].filter((sid) => !this.#subscribed.has(sid));
-    const less = [...this.#subscribed].filter((sid) => !wanted.has(sid));
-    if (more.length > 0) this.#signal.updateSubscription(more, true);
-    if (less.length > 0) this.#signal.updateSubscription(less, false);
-    for (const sid of more) this.#subscribed.add(sid);
-    for (const sid of less) {
-      this.#subscribed.delete(sid);
-      this.#downlink.forget(sid);
-    }
   }
 
   #hear(speakers: readonly SpeakerInfo[]): void {

@@ -1,11 +1,13 @@
 import { type AudioData, audioData } from '../media/audio-data.js';
+import type { Clock } from '../media/clock.js';
 import type { EncodedAudioChunk } from '../media/encoded-chunk.js';
 import { toErrorData } from '../media/errors.js';
 import type { AudioConsumer, EncodedAudioConsumer } from './audio/audio-consumer.js';
 import type { AudioReceiver } from './audio/audio-receiver.js';
 import { PERIOD_US } from './audio/audio-sender.js';
+import type { ReadFrames } from './inbound-stats.js';
 import { type Emit, MediaReader } from './media-reader.js';
-import type { AudioFormat, ReaderOpenArgs } from './port.js';
+import type { AudioFormat, ReaderOpenArgs, VideoPreference } from './port.js';
 import type { VideoReceiver } from './video/video-receiver.js';
 import { VideoReading } from './video/video-reading.js';
 
@@ -16,22 +18,26 @@ export class StreamReader implements AudioConsumer, EncodedAudioConsumer {
   readonly wantsAudio: boolean;
   readonly wantsVideo: boolean;
   readonly format: AudioFormat;
+  /** How good its pictures need to be at most. */
+  readonly preference: VideoPreference;
   readonly #encoded: boolean;
   readonly #audio: MediaReader;
   readonly #video: VideoReading;
   #source: AudioReceiver | undefined;
   #readsAudio = false;
 
-  constructor(args: ReaderOpenArgs & { readonly streamId: string }, emit: Emit) {
+  constructor(args: ReaderOpenArgs & { readonly streamId: string }, emit: Emit, clock: Clock) {
     this.id = args.reader;
     this.streamId = args.streamId;
     this.wantsAudio = args.audio;
     this.wantsVideo = args.video;
     this.format = args.audioFormat;
+    this.preference = args.preferredVideo ?? {};
     this.#encoded = args.encoded;
     this.#audio = new MediaReader(args.reader, 'audio', args.maxLagMs, emit);
     this.#video = new VideoReading({
       reader: new MediaReader(args.reader, 'video', args.maxLagMs, emit),
+      clock,
       encoded: args.encoded,
       pixelFormat: args.pixelFormat,
       maxLagMs: args.maxLagMs,
@@ -41,14 +47,18 @@ export class StreamReader implements AudioConsumer, EncodedAudioConsumer {
     });
   }
 
-  /** Frames decoded for this reader. */
-  get framesDecoded(): number {
-    return this.#video.framesDecoded;
+  /** It has asked for pictures. */
+  get readsVideo(): boolean {
+    return this.#video.active;
   }
 
-  /** Frames that it was too slow for, or that were broken. */
-  get framesDropped(): number {
-    return this.#video.framesDropped;
+  /** Adds what was done with pictures for this reader. */
+  addFrames(frames: ReadFrames): void {
+    const { framesDecoded, framesDropped, totalDecodeUs, width, height } = this.#video;
+    frames.decoded += framesDecoded;
+    frames.dropped += framesDropped;
+    frames.decodeUs += totalDecodeUs;
+    if (width > 0) Object.assign(frames, { width, height });
   }
 
   /** Reads from these receivers from now on, as far as they are wanted. */

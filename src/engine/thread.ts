@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { SluiceError, fromErrorData, toErrorData, type ErrorData } from '../media/errors.js';
+import { SluiceError, fromErrorData, throwLater, toErrorData, type ErrorData } from '../media/errors.js';
 import {
   BatchingPort,
   type EngineCalls,
@@ -38,18 +38,29 @@ export function getEngine(): Engine {
   return (engine ??= new EngineThread());
 }
 
+/** A service in the media thread, as the main thread sees it. */
+export interface RunningService {
+  readonly info: unknown;
+  stats(): Promise<unknown>;
+  close(): Promise<void>;
+}
+
 /**
- * Runs a service in the media thread: `module` exports `createService(options)`, which gives `{ info, close() }`.
- * Options and info cross the thread, so they are plain data. Keeps the process alive until closed.
+ * Runs a service in the media thread: `module` exports `createService(options)`, which gives `{ info, stats(), close() }`.
+ * Options, info and stats cross the thread, so they are plain data. Keeps the process alive until closed.
  */
-export async function startService(module: URL, options: unknown): Promise<{ info: unknown; close(): Promise<void> }> {
+export async function startService(module: URL, options: unknown): Promise<RunningService> {
   const thread = getEngine();
   const service = thread.nextId();
   thread.ref();
   try {
     const info = await thread.call('serviceStart', { service, module: module.href, options });
     let closing: Promise<void> | undefined;
-    return { info, close: () => (closing ??= stopService(thread, service)) };
+    return {
+      info,
+      stats: () => thread.call('serviceStats', { service }),
+      close: () => (closing ??= stopService(thread, service)),
+    };
   } catch (error) {
     thread.unref();
     throw error;
@@ -142,8 +153,17 @@ class EngineThread implements Engine {
       } else {
         const args = message.args as { session?: number; publisher?: number; reader?: number };
         const id = args.reader ?? args.publisher ?? args.session;
-        if (id !== undefined) this.#listeners.get(id)?.(message.name, message.args);
+        if (id !== undefined) this.#tell(id, message.name, message.args);
       }
+    }
+  }
+
+  /** What a listener throws must not keep the rest of the batch from others: it is thrown a moment later. */
+  #tell<N extends EventName>(id: number, name: N, args: EngineEvents[N]): void {
+    try {
+      this.#listeners.get(id)?.(name, args);
+    } catch (error) {
+      throwLater(error);
     }
   }
 
@@ -157,8 +177,7 @@ class EngineThread implements Engine {
     );
     for (const call of this.#calls.values()) call.reject(fromErrorData(this.#failure));
     this.#calls.clear();
-    const listeners = [...this.#listeners];
-    for (const [id, listener] of listeners) listener('sessionLost', { session: id, error: this.#failure });
+    for (const id of [...this.#listeners.keys()]) this.#tell(id, 'sessionLost', { session: id, error: this.#failure });
   }
 
   /** The process would abort if it ended while the native library is running: wait for it to be cleaned up. */

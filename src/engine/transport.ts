@@ -22,6 +22,8 @@ export interface TransportOptions {
   readonly onState: (state: TransportState) => void;
   /** A data channel that the other side opened, ready to use. */
   readonly onDataChannel?: (channel: TransportDataChannel) => void;
+  /** The longest message that is taken, in bytes; the other side is told. Default 256 KiB. Longer ones are cut off there. */
+  readonly maxMessageBytes?: number;
   /** An exception thrown by one of these callbacks. */
   readonly onFault: (error: unknown) => void;
 }
@@ -29,9 +31,21 @@ export interface TransportOptions {
 /** One data channel. All methods are safe after close. */
 export interface TransportDataChannel {
   readonly label: string;
+  /** Messages can be sent. */
+  readonly open: boolean;
+  /** Bytes that `send` took and that have not left yet. */
+  readonly bufferedAmount: number;
   onMessage: ((data: Buffer) => void) | undefined;
+  /** Called once, also for a channel that was open from the beginning. */
+  onOpen: (() => void) | undefined;
+  onClosed: (() => void) | undefined;
+  /** Sends a message or keeps it until it can be sent; false when the channel is not open, or the message longer than the other side takes. */
   send(data: Buffer): boolean;
+  close(): void;
 }
+
+/** Channels of one transport beyond this many are closed at once: each takes memory. */
+const MAX_CHANNELS = 32;
 
 /** UDP payloads above this are refused: they would be fragmented (DTLS-SRTP adds up to 30 bytes). */
 const MAX_PACKET_BYTES = 1400;
@@ -61,6 +75,7 @@ export class Transport {
       iceServers: [],
       disableAutoNegotiation: true,
       forceMediaTransport: true,
+      ...(options.maxMessageBytes !== undefined && { maxMessageSize: options.maxMessageBytes }),
       ...(options.bindAddress === undefined ? {} : { bindAddress: options.bindAddress }),
       ...(options.udpPort === undefined
         ? {}
@@ -73,7 +88,9 @@ export class Transport {
     );
     this.#pc.onDataChannel(
       guard(options.onFault, (channel: DataChannel) => {
-        this.#adoptChannel(channel);
+        const adopted = this.#adoptChannel(channel);
+        if (this.#channels.size > MAX_CHANNELS || this.#state === 'closed') adopted.close();
+        else this.#options.onDataChannel?.(adopted);
       }),
     );
   }
@@ -140,6 +157,16 @@ export class Transport {
    */
   accept(remote: TransportDescription): void {
     this.#setRemote(remote, 'answer');
+  }
+
+  /**
+   * Opens a data channel, ordered and reliable or neither. Only for transports with `dataChannels`.
+   * Errors: SLUICE_STATE_INVALID (closed).
+   */
+  openChannel(label: string, { lossy }: { readonly lossy: boolean }): TransportDataChannel {
+    if (this.#state === 'closed') throw new SluiceError('SLUICE_STATE_INVALID', 'the transport is closed');
+    const reliability = lossy ? { unordered: true, maxRetransmits: 0 } : {};
+    return this.#adoptChannel(this.#pc.createDataChannel(label, reliability));
   }
 
   /** Adds a candidate that came after the description; one that cannot be read is ignored. */
@@ -235,27 +262,26 @@ export class Transport {
     );
   }
 
-  #adoptChannel(channel: DataChannel): void {
+  #adoptChannel(channel: DataChannel): TransportDataChannel {
+    const { onFault } = this.#options;
     this.#channels.add(channel);
-    retainUntilClosed(channel);
-    const wrapper: TransportDataChannel = {
-      label: channel.getLabel(),
-      onMessage: undefined,
-      send: (data) => {
-        try {
-          return channel.isOpen() && channel.sendMessageBinary(data);
-        } catch {
-          return false;
-        }
-      },
-    };
+    retainUntilClosed(channel, () => {
+      this.#channels.delete(channel);
+      guard(onFault, () => wrapper.onClosed?.())();
+    });
+    const wrapper = wrapChannel(channel);
+    channel.onOpen(
+      guard(onFault, () => {
+        wrapper.onOpen?.();
+      }),
+    );
     channel.onMessage(
-      guard(this.#options.onFault, (data: string | Buffer | ArrayBuffer) => {
+      guard(onFault, (data: string | Buffer | ArrayBuffer) => {
         if (this.#state === 'closed') return;
         wrapper.onMessage?.(typeof data === 'string' ? Buffer.from(data) : Buffer.from(data as ArrayBuffer));
       }),
     );
-    this.#options.onDataChannel?.(wrapper);
+    return wrapper;
   }
 
   #onNativeState(state: string): void {
@@ -278,6 +304,36 @@ export class Transport {
     // Also called by close(), which an exception must not stop half way.
     guard(this.#options.onFault, this.#options.onState)(state);
   }
+}
+
+function wrapChannel(channel: DataChannel): TransportDataChannel {
+  return {
+    label: channel.getLabel(),
+    get open() {
+      return channel.isOpen();
+    },
+    get bufferedAmount() {
+      return channel.bufferedAmount();
+    },
+    onMessage: undefined,
+    onOpen: undefined,
+    onClosed: undefined,
+    send: (data) => {
+      try {
+        // What it returns is whether the message left at once; what cannot be taken is an exception.
+        if (!channel.isOpen()) return false;
+        channel.sendMessageBinary(data);
+        return true;
+      } catch {
+        return false;
+      }
+    },
+    close: () => {
+      attempt(() => {
+        channel.close();
+      });
+    },
+  };
 }
 
 function attempt(task: () => void): void {

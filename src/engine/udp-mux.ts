@@ -28,6 +28,7 @@ export class UdpMux {
   readonly #listener: IceUdpMuxListener;
   readonly port: number;
   readonly address: string;
+  #unknownRequests = 0;
 
   private constructor(lease: NativeLease, listener: IceUdpMuxListener, port: number, address: string) {
     this.#lease = lease;
@@ -37,7 +38,9 @@ export class UdpMux {
     listener.onUnhandledStunRequest(
       guard(
         () => undefined,
-        () => undefined,
+        () => {
+          this.#unknownRequests++;
+        },
       ),
     );
   }
@@ -61,6 +64,11 @@ export class UdpMux {
         mend: 'Stop the program that uses it, or choose another port.',
       });
     }
+  }
+
+  /** Requests to connect (STUN) that were for none of the transports. What else comes from strangers the native library drops unseen. */
+  get unknownRequests(): number {
+    return this.#unknownRequests;
   }
 
   async close(): Promise<void> {

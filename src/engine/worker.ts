@@ -8,6 +8,7 @@ import { stopIdleListeners } from './udp-mux.js';
 /** A thing that a service module runs in the media thread. */
 interface Service {
   readonly info: unknown;
+  readonly stats: () => unknown;
   readonly close: () => Promise<void>;
 }
 
@@ -61,6 +62,8 @@ function dispatch(message: Extract<ToEngine, { t: 'call' }>): unknown {
   switch (message.name) {
     case 'serviceStart':
       return startService(message.args);
+    case 'serviceStats':
+      return statsOf(message.args.service);
     case 'serviceStop':
       return stopService(message.args.service);
     case 'connect':
@@ -87,6 +90,12 @@ async function startService(args: { service: number; module: string; options: un
   const service = await createService(args.options);
   services.set(args.service, service);
   return service.info;
+}
+
+function statsOf(id: number): unknown {
+  const service = services.get(id);
+  if (!service) throw new SluiceError('SLUICE_STATE_INVALID', 'the service is closed');
+  return service.stats();
 }
 
 async function stopService(id: number): Promise<void> {

@@ -2,7 +2,7 @@ import type { VideoCodec } from '../media/encoded-chunk.js';
 import type { SluiceError } from '../media/errors.js';
 import type { MediaValue } from '../media/media-value.js';
 import type { PixelFormat } from '../media/video-frame.js';
-import type { SessionStats } from '../engine/port.js';
+import type { SessionStats, VideoPreference } from '../engine/port.js';
 import type { AudioFormat, ResolvedSessionSettings, VideoFormat } from './settings.js';
 
 /*
@@ -89,6 +89,8 @@ export interface DriverPublish {
   /** Raw video that will be written, and black pictures. */
   readonly video: VideoFormat;
   readonly videoCodec: VideoCodec;
+  /** Raw pictures of 640x360 and above go out in up to three sizes. */
+  readonly simulcast: boolean;
   readonly silenceToleranceMs: number;
 }
 
@@ -127,6 +129,8 @@ export interface DriverRead {
   readonly encoded: boolean;
   readonly audioFormat: AudioFormat;
   readonly pixelFormat: PixelFormat;
+  /** How good the pictures need to be at most, where there is a choice. */
+  readonly preferredVideo?: VideoPreference;
   /** Media time that may wait for this reader, of audio and video each, in ms; beyond it the oldest is dropped. */
   readonly maxLagMs: number;
 }

@@ -6,6 +6,8 @@ import { destroyQuietly } from './media-writable.js';
 
 /** Values that may be on their way or wait in a Readable at a time. */
 const WINDOWS: Readonly<Record<Kind, number>> = { audio: 5, video: 2 };
+/** Fewer are not asked for: each time wakes the media thread. */
+const MIN_CREDIT: Readonly<Record<Kind, number>> = { audio: 3, video: 1 };
 
 /** Counts of values of one kind. received = delivered + dropped + held. */
 export interface ReaderCounts {
@@ -105,7 +107,7 @@ export class ReaderHub {
     const flow = this.#flows.get(kind);
     if (!flow || this.#over) return;
     const values = WINDOWS[kind] - flow.outstanding - flow.held;
-    if (values <= 0) return;
+    if (values < MIN_CREDIT[kind]) return;
     flow.outstanding += values;
     this.#reader?.credit(kind, values);
   }
@@ -186,12 +188,16 @@ export class ReaderHub {
     // A Readable that flows and is empty hands the value on at once, without holding it.
     const before = owner.readableLength;
     flow.held++;
-    owner.push(value);
-    if (owner.readableLength <= before && flow.held > 0) {
-      flow.held--;
-      flow.delivered++;
+    try {
+      owner.push(value);
+    } finally {
+      // Also where the application throws: it has had the value, and more are to come.
+      if (owner.readableLength <= before && flow.held > 0) {
+        flow.held--;
+        flow.delivered++;
+      }
+      this.topUp(kindOf(value));
     }
-    this.topUp(kindOf(value));
   }
 
   #countOverflow(kind: Kind, values: number, durationUs: number): void {

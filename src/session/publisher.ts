@@ -234,6 +234,7 @@ export async function openPublisher(
     dtx: settings.audioSettings.enableOpusDtx,
     video: settings.videoFormat ?? av.videoPublisher,
     videoCodec: settings.videoCodec,
+    simulcast: settings.simulcast,
     silenceToleranceMs: settings.silenceToleranceMs,
   };
   const early: PublisherEvent[] = [];

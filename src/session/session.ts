@@ -1,6 +1,6 @@
 import { Duplex } from 'node:stream';
 import type { SessionStats } from '../engine/port.js';
-import { SluiceError } from '../media/errors.js';
+import { SluiceError, throwLater } from '../media/errors.js';
 import type { MediaValue } from '../media/media-value.js';
 import type { SessionAccess, StreamInfo } from '../media/session-access.js';
 import type { Connection, Driver, DriverSession, SessionEvent, StreamDescription } from './driver.js';
@@ -54,7 +54,13 @@ export async function openSession(driver: Driver, options: OpenSessionOptions): 
   // Who awaits the session has had its turn to listen before the first event comes.
   setImmediate(() => {
     deliver = (event) => session.handle(event);
-    for (const event of early) session.handle(event);
+    for (const event of early) {
+      try {
+        session.handle(event);
+      } catch (error) {
+        throwLater(error);
+      }
+    }
   });
   return session;
 }
@@ -192,7 +198,10 @@ export class Session extends Duplex implements SessionAccess {
     return mix;
   }
 
-  /** What the engine counts of this session. Errors: SLUICE_SESSION_CLOSED. */
+  /**
+   * What was counted of this session so far, under the names of W3C webrtc-stats and in its units (times in seconds): each
+   * track received and each layer sent, what the server says about those, and the transports. Errors: SLUICE_SESSION_CLOSED.
+   */
   async stats(): Promise<SessionStats> {
     this.#checkOpen();
     return await this.#link.stats();

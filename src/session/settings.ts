@@ -67,6 +67,10 @@ export const PublisherSettings = z
     videoCodec: eitherCase(VIDEO_CODECS, 'lower')
       .default('vp8')
       .describe('What raw pictures are encoded to, and encoded ones must be.'),
+    simulcast: z
+      .boolean()
+      .default(true)
+      .describe('Raw pictures of 640x360 and above go out in up to three sizes; those that nobody takes cost nothing.'),
     highWaterMarkMs: z
       .number()
       .min(20)

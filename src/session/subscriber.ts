@@ -103,6 +103,7 @@ export async function openSubscriber(
   { av }: ResolvedSessionSettings,
 ): Promise<Subscriber> {
   const { subscribeToAudio, subscribeToVideo } = settings;
+  const { preferredFramerate } = settings.videoSettings;
   const kinds = (['audio', 'video'] as const).filter((kind) =>
     kind === 'audio' ? subscribeToAudio : subscribeToVideo,
   );
@@ -115,6 +116,10 @@ export async function openSubscriber(
     encoded: settings.encoded,
     audioFormat: settings.audioFormat ?? av.audioSubscribersMix,
     pixelFormat: settings.pixelFormat,
+    preferredVideo: {
+      ...settings.videoSettings.preferredResolution,
+      ...(preferredFramerate !== undefined && { fps: preferredFramerate }),
+    },
     maxLagMs: settings.maxLagMs,
   };
   hub.attach(await session.read(request, (event) => hub.handle(event)));

@@ -72,6 +72,22 @@ export function captured(
   return { capture, stream };
 }
 
+/** Streams of the layers of one picture into captures of their own, lowest first. */
+export function capturedLayers(
+  clock: Clock,
+  rids: readonly string[],
+): readonly { readonly capture: Capture; readonly stream: OutboundStream }[] {
+  return rids.map((rid, index) => {
+    const capture = new Capture(clock);
+    const header = { payloadType: 96, ssrc: 100 + index, mid: { id: 4, value: '1' }, rid: { id: 10, value: rid } };
+    const rtx = { ssrc: 200 + index, payloadType: 97, repairedRidId: 11 };
+    return {
+      capture,
+      stream: new OutboundStream({ clock, sink: capture, clockRate: 90_000, header, rtx, timestampOffset: 5 }),
+    };
+  });
+}
+
 /** The pictures of captured packets, put together again; `timestamp` is RTP time in ms since the first. */
 export function pictures(packets: readonly SentPacket[], codec: VideoCodec): EncodedVideoChunk[] {
   const assembler = new FrameAssembler({ codec });

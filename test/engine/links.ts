@@ -46,6 +46,21 @@ t.test('the links of a participant', { jobs: 2, timeout: 120_000 }, async (t) =>
     });
   });
 
+  t.test('an m-line whose track has ended is used again, once the server knows', async (t) => {
+    t.same(await result(t, 'reusedSections'), {
+      sections: [
+        '0 a sendrecv, 1 a sendonly, 2 v sendonly',
+        '0 a sendrecv, 1 a inactive, 2 v sendonly',
+        '0 a sendrecv, 1 a sendonly, 2 v sendonly, 3 v sendonly',
+        '0 a sendrecv, 1 a inactive, 2 v sendonly, 3 v sendonly, 4 a sendonly',
+        '0 a sendrecv, 1 a inactive, 2 v sendonly, 3 v sendonly, 4 a sendonly',
+      ],
+      streams: 3,
+      second: true,
+      faults: [],
+    });
+  });
+
   t.test('leaving while something is published ends that at once', async (t) => {
     const closed = 'SLUICE_SESSION_CLOSED';
     t.same(await result(t, 'closedWhilePublishing'), { codes: [closed, closed, closed], users: 0, faults: [] });

@@ -14,10 +14,12 @@ import {
 import {
   writeBye,
   writeCompound,
+  writeDlrr,
   writeFir,
   writeNack,
   writePli,
   writeReceiverReport,
+  writeReferenceTime,
   writeRemb,
   writeSenderReport,
   writeSourceDescription,
@@ -239,5 +241,19 @@ t.test('NTP time', (t) => {
       if (ntpUsFrom(ntpSeconds(us), ntpFraction(us)) !== us) throw new Error(`${us} does not come back`);
     }),
   );
+  t.end();
+});
+
+t.test('a receiver says what time it is, and hears it again (RFC 3611, 4.4 and 4.5)', (t) => {
+  const ntpUs = 3_900_000_000_250_000;
+  const [request] = parseRtcp(writeCompound([writeReceiverReport(7), writeReferenceTime(7, ntpUs)])).slice(1);
+  t.same(request, { type: 'xr', ssrc: 7, referenceTime: compactNtpOf(ntpUs), dlrr: [] });
+  t.equal(compactNtpOf(ntpUs) & 0xffff, 0x4000, 'a quarter of a second');
+  const [answer] = parseRtcp(writeDlrr(9, 7, compactNtpOf(ntpUs), 65536));
+  const dlrr = [{ ssrc: 7, lastRr: compactNtpOf(ntpUs), delaySinceLastRr: 65536 }];
+  t.same(answer, { type: 'xr', ssrc: 9, dlrr });
+  const other = Buffer.concat([writeDlrr(9, 7, 1, 2), Buffer.of(4, 0, 0, 9, 1, 2, 3, 4)]);
+  other.writeUInt16BE(other.length / 4 - 1, 2);
+  t.match(parseRtcp(other), [{ type: 'xr', dlrr: [{ lastRr: 1 }] }], 'a block whose length lies ends the reading');
   t.end();
 });

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { finished } from 'node:stream/promises';
+import { finished, pipeline } from 'node:stream/promises';
 import t from 'tap';
 import { connect } from '../../src/connect.js';
 import { useEmbeddedServer } from '../../src/embedded.js';
 import { startServer } from '../../src/server/index.js';
-import { freePort, liveServer, newRoom, streamNamed } from './live-room.js';
+import { endlessPackets, freePort, liveServer, newRoom, streamNamed } from './live-room.js';
 
 const INDEX = new URL('../../src/index.js', import.meta.url).href;
 
@@ -151,6 +151,52 @@ t.test('life of sessions', async (t) => {
     t.match(await dropped, [{ name: 'ann' }]);
     t.equal(bob.streams.size, 0);
     await bob.disconnect();
+  });
+
+  await t.test('what a listener throws is uncaught, and the others are told all the same', async (t) => {
+    const join = newRoom();
+    const { url } = await liveServer();
+    const ann = await join('ann');
+    await ann.publish({ name: 'Show', hasVideo: false });
+    const program = `
+      import { connect } from '${INDEX}';
+      process.on('uncaughtException', (error) => console.log('uncaught', error.message));
+      const session = await connect({ url: '${url}', sessionId: '${ann.sessionId}' });
+      session.on('connectionCreated', () => { throw new Error('of a listener'); });
+      session.on('streamReceived', async (stream) => {
+        console.log('received', stream.name);
+        await session.disconnect();
+      });`;
+    t.match(await run(program), ended('received Show\nuncaught of a listener\n'));
+    await ann.disconnect();
+  });
+
+  await t.test('what a reader throws keeps nothing from the others', async (t) => {
+    const join = newRoom();
+    const { url } = await liveServer();
+    const ann = await join('ann');
+    const piped = pipeline(endlessPackets(), await ann.publish({ hasVideo: false })).catch(() => undefined);
+    const program = `
+      import { once } from 'node:events';
+      import { connect } from '${INDEX}';
+      let thrown = 0;
+      process.on('uncaughtException', () => thrown++);
+      const session = await connect({ url: '${url}', sessionId: '${ann.sessionId}' });
+      const [stream] = await once(session, 'streamReceived');
+      const settings = { encoded: true, subscribeToVideo: false };
+      const bad = await session.subscribe(stream, settings);
+      const good = await session.subscribe(stream, settings);
+      bad.on('data', () => { throw new Error('of a reader'); });
+      const numbers = [];
+      good.on('data', async ({ data }) => {
+        if (data.length === 40) numbers.push(new DataView(data.buffer, data.byteOffset).getUint32(4));
+        if (numbers.length !== 20) return;
+        await session.disconnect();
+        console.log(thrown > 10, numbers.every((number, i) => number === numbers[0] + i));
+      });`;
+    t.match(await run(program), ended('true true\n'));
+    await ann.disconnect();
+    await piped;
   });
 
   await t.test('a session whose server goes away is lost', async (t) => {

@@ -97,8 +97,38 @@ export async function hear(
   return {
     samples,
     amplitude: (frequency, index = 0) =>
-      toneAmplitude(channel(samples, index, numberOfChannels), frequency, sampleRate),
+      meanAmplitude(channel(samples, index, numberOfChannels), frequency, sampleRate),
   };
+}
+
+export type Heard = Awaited<ReturnType<typeof hear>>;
+
+/** Listens until it sounds as it should, or for so long that it never will; a machine that is busy stutters at first. */
+export async function listen(readable: Readable, ms: number, fits: (heard: Heard) => boolean): Promise<Heard> {
+  let heard = await hear(readable, ms);
+  for (let i = 1; i < 15 && !fits(heard); i++) heard = await hear(readable, ms);
+  return heard;
+}
+
+/** Whether a tone is heard. */
+export async function hears(readable: Readable, hz: number): Promise<boolean> {
+  const clear = (heard: Heard): boolean => heard.amplitude(hz) > 7000;
+  return clear(await listen(readable, 200, clear));
+}
+
+/** Over stretches of 100 ms, faded in and out: where a receiver shortens or draws out a tone, its phase jumps. */
+function meanAmplitude(samples: Int16Array, frequency: number, sampleRate: number): number {
+  const length = sampleRate / 10;
+  let sum = 0;
+  let count = 0;
+  for (let start = 0; start + length <= samples.length; start += length) {
+    const faded = samples
+      .subarray(start, start + length)
+      .map((sample, i) => sample * (0.5 - 0.5 * Math.cos((2 * Math.PI * i) / length)));
+    sum += 2 * toneAmplitude(faded, frequency, sampleRate);
+    count++;
+  }
+  return sum / count;
 }
 
 export function isLoud(chunk: AudioData): boolean {

@@ -31,6 +31,7 @@ t.test('settings', async (t) => {
       hasVideo: true,
       audioSettings: { enableStereoMode: true, enableOpusDtx: false },
       videoCodec: 'vp8',
+      simulcast: true,
       highWaterMarkMs: 500,
       silenceToleranceMs: 200,
     });

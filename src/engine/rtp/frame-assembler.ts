@@ -1,6 +1,8 @@
 import type { VideoCodec } from '../../media/encoded-chunk.js';
 import { type FramePayload, type FrameReader, createFrameReader } from './frame-payload.js';
 import type { RtpPacket } from './packet.js';
+import { type HeldPacket, PacketRing, type PacketRingOwner } from './packet-ring.js';
+import { PictureDependencies } from './picture-dependencies.js';
 
 /** So many late packets in a row are a source that started anew, not lateness. */
 const RESYNC_AFTER_LATE = 100;
@@ -14,8 +16,12 @@ export interface AssembledFrame {
   /** Unwrapped, as inserted. */
   readonly firstSequence: number;
   readonly lastSequence: number;
+  /** When its first packet came. */
+  readonly firstArrivalUs: number;
   /** When its last packet came. */
   readonly arrivalUs: number;
+  /** No later picture needs it. */
+  readonly discardable: boolean;
   /** Of VP8 key pictures. */
   readonly width?: number;
   readonly height?: number;
@@ -27,6 +33,8 @@ export interface FrameAssemblerOptions {
   readonly maxPackets?: number;
   /** How long a picture waits for a missing packet after a later one came. Default 1000. */
   readonly maxAgeMs?: number;
+  /** How long, where a later picture is there that can be decoded without it. Default 100. */
+  readonly skipAfterMs?: number;
 }
 
 /** `packetsReceived = packetsDelivered + packetsDropped + packetsDuplicated + packetsEmpty + held`. */
@@ -41,24 +49,18 @@ export interface FrameAssemblerStats {
   packetsEmpty: number;
   framesDelivered: number;
   keyFramesDelivered: number;
-  /** Times that something was missing for good and the next key frame had to be waited for. */
+  /** Pictures that came in part, or whole but without what they need, and were not handed out. Those of which nothing came are not known. */
+  framesDropped: number;
+  /** Times that something was missing for good. */
   losses: number;
-}
-
-interface Slot {
-  readonly sequence: number;
-  readonly timestamp: number;
-  readonly marker: boolean;
-  readonly arrivalUs: number;
-  /** undefined: only padding. */
-  readonly payload: FramePayload | undefined;
 }
 
 /**
  * Puts the packets of one video stream, in any order, together to pictures, and hands those out in decode order. When a packet is missing
- * for good, all is dropped up to the next key picture: while `needsKeyFrame`, someone has to ask for one.
+ * for good, or for so long that what comes behind it can be shown instead, it goes on with the next picture that needs none of what is
+ * missing: a key picture, or one that VP8's payload descriptors tell so of. While `needsKeyFrame`, someone has to ask for a key frame.
  */
-export class FrameAssembler {
+export class FrameAssembler implements PacketRingOwner {
   readonly stats: FrameAssemblerStats = {
     packetsReceived: 0,
     packetsDelivered: 0,
@@ -67,41 +69,55 @@ export class FrameAssembler {
     packetsEmpty: 0,
     framesDelivered: 0,
     keyFramesDelivered: 0,
+    framesDropped: 0,
     losses: 0,
   };
 
   readonly #reader: FrameReader;
-  readonly #ring: (Slot | 'lost' | undefined)[];
-  readonly #mask: number;
+  readonly #ring: PacketRing;
   readonly #maxAgeUs: number;
-  /** What comes next; undefined before the first packet. */
-  #base: number | undefined;
+  readonly #skipAfterUs: number;
+  readonly #dependencies = new PictureDependencies();
+  #started = false;
   /** Nothing has been handed out or dropped yet: an earlier packet may still be the beginning. */
   #fresh = true;
-  #highest = -1;
-  /** Of the packet in front of `#base`; NaN when that is not known. */
-  #previousTimestamp = NaN;
-  #waitsForKey = true;
-  #held = 0;
-  #heldKeys = 0;
+  /** What stands at the ring's base cannot be decoded: the next picture that can is looked for. */
+  #seeking = true;
+  #droppedTimestamp = NaN;
+  /** What `#scan` found. */
+  #end = -1;
   #lateRun = 0;
 
   constructor(options: FrameAssemblerOptions) {
-    const capacity = 2 ** Math.ceil(Math.log2(Math.max(2, options.maxPackets ?? 2048)));
     this.#reader = createFrameReader(options.codec);
-    this.#ring = new Array<Slot | 'lost' | undefined>(capacity).fill(undefined);
-    this.#mask = capacity - 1;
+    this.#ring = new PacketRing(options.maxPackets ?? 2048, this);
     this.#maxAgeUs = (options.maxAgeMs ?? 1000) * 1000;
+    this.#skipAfterUs = (options.skipAfterMs ?? 100) * 1000;
   }
 
   /** Packets held. */
   get held(): number {
-    return this.#held;
+    return this.#ring.held;
+  }
+
+  /** The first sequence number that is still of use; undefined before the first packet. */
+  get position(): number | undefined {
+    return this.#started ? this.#ring.base : undefined;
   }
 
   /** Nothing can be handed out before a key frame, and none is on its way in. Asking for it (and not too often) is the caller's. */
   get needsKeyFrame(): boolean {
-    return this.#waitsForKey && this.#heldKeys === 0;
+    return this.#seeking && this.#dependencies.broken && this.#ring.heldKeys === 0;
+  }
+
+  /** A key picture, or a part of one, is held. */
+  get holdsKeyFrame(): boolean {
+    return this.#ring.heldKeys > 0;
+  }
+
+  /** When the oldest packet came that is held; undefined while none is. */
+  get waitsSinceUs(): number | undefined {
+    return this.#ring.held === 0 ? undefined : this.#ring.firstFrom(this.#ring.base)?.arrivalUs;
   }
 
   /**
@@ -110,194 +126,249 @@ export class FrameAssembler {
    */
   insert(packet: RtpPacket, sequence: number, timestamp: number, arrivalUs: number): boolean {
     this.stats.packetsReceived++;
+    const ring = this.#ring;
     if (!this.#makeRoom(sequence)) {
       this.stats.packetsDropped++;
       return false;
     }
-    const present = this.#ring[sequence & this.#mask];
+    const present = ring.at(sequence);
     if (present !== undefined && present !== 'lost') {
       this.stats.packetsDuplicated++;
       return false;
     }
-    this.#highest = Math.max(this.#highest, sequence);
     const payload = packet.payloadLength === 0 ? undefined : this.#reader.read(packet);
     if (!payload && packet.payloadLength > 0) {
-      this.#ring[sequence & this.#mask] = 'lost';
+      ring.markLost(sequence);
       this.stats.packetsDropped++;
       return false;
     }
-    this.#ring[sequence & this.#mask] = { sequence, timestamp, marker: packet.marker, arrivalUs, payload };
-    this.#held++;
-    if (payload?.key) this.#heldKeys++;
+    ring.put({ sequence, timestamp, marker: packet.marker, arrivalUs, payload });
     return true;
   }
 
   /** Says that a packet will not come any more (NackGenerator.takeGivenUp), so that its picture is not waited for. */
   giveUp(sequence: number): void {
-    if (this.#base === undefined || sequence < this.#base || sequence - this.#base > this.#mask) return;
-    this.#highest = Math.max(this.#highest, sequence);
-    this.#ring[sequence & this.#mask] ??= 'lost';
+    const { base, capacity } = this.#ring;
+    if (this.#started && sequence >= base && sequence - base < capacity) this.#ring.markLost(sequence);
+  }
+
+  /** Says that nothing in front of a packet that is about to come will come any more. */
+  abandonBefore(sequence: number): void {
+    if (!this.#started || sequence <= this.#ring.base) return;
+    this.#release(sequence, false);
+    this.#lose();
   }
 
   /** The next picture that is complete; undefined while there is none. Call until then after every `insert`, and now and then without one. */
   next(nowUs: number): AssembledFrame | undefined {
-    if (this.#base === undefined) return undefined;
+    if (!this.#started) return undefined;
     for (;;) {
-      if (this.#waitsForKey && !this.#seekKey()) {
+      if (this.#seeking && !this.#seek()) {
         this.#dropAged(nowUs);
         return undefined;
       }
       this.#skipEmpty();
-      const end = this.#frameEnd(nowUs);
-      if (end === undefined) return undefined;
-      const frame = end === 'broken' ? undefined : this.#deliver(end);
-      if (frame) return frame;
+      const missing = this.#scan(this.#ring.base);
+      if (this.#end === -1) {
+        if (missing === -1 || !this.#pass(missing, nowUs)) return undefined;
+      } else if (this.#mayDeliver()) {
+        const frame = this.#deliver(this.#end);
+        if (frame) return frame;
+      }
     }
   }
 
   /** Drops what is held (counted) and starts anew with the next packet's numbers, for another SSRC. */
   reset(): void {
-    if (this.#base !== undefined) this.#releaseBefore(this.#highest + 1, false);
-    this.#base = undefined;
+    if (this.#started) this.#release(this.#ring.highest + 1, false);
+    this.#started = false;
     this.#fresh = true;
-    this.#highest = -1;
-    this.#previousTimestamp = NaN;
-    this.#waitsForKey = true;
+    this.#ring.previousTimestamp = this.#droppedTimestamp = NaN;
+    this.#seeking = true;
+    this.#dependencies.reset();
     this.#lateRun = 0;
+  }
+
+  onReleased({ payload, timestamp }: HeldPacket, used: boolean): void {
+    if (!payload) this.stats.packetsEmpty++;
+    else if (used) this.stats.packetsDelivered++;
+    if (!payload || used) return;
+    this.stats.packetsDropped++;
+    this.#dependencies.skipped(payload);
+    if (timestamp === this.#droppedTimestamp) return;
+    this.#droppedTimestamp = timestamp;
+    this.stats.framesDropped++;
+  }
+
+  onMissed(): void {
+    this.#dependencies.lost();
   }
 
   /** False for a late packet. One too far ahead pushes the oldest out. */
   #makeRoom(sequence: number): boolean {
-    if (this.#base !== undefined && sequence < this.#base) {
-      if (this.#fresh && this.#highest - sequence <= this.#mask) {
-        this.#base = sequence;
+    const ring = this.#ring;
+    if (this.#started && sequence < ring.base) {
+      if (this.#fresh && ring.highest - sequence < ring.capacity) {
+        ring.base = sequence;
         return true;
       }
       if (++this.#lateRun < RESYNC_AFTER_LATE) return false;
       this.reset();
     }
     this.#lateRun = 0;
-    if (this.#base === undefined) {
-      this.#base = sequence;
-      this.#highest = sequence - 1;
-    } else if (sequence - this.#base > this.#mask) {
-      this.#releaseBefore(sequence - this.#mask, false);
+    if (!this.#started) {
+      this.#started = true;
+      ring.base = sequence;
+      ring.highest = sequence - 1;
+    } else if (sequence - ring.base >= ring.capacity) {
+      this.#release(sequence - ring.capacity + 1, false);
       this.#lose();
     }
     return true;
   }
 
   #lose(): void {
-    if (!this.#waitsForKey) this.stats.losses++;
-    this.#waitsForKey = true;
+    if (!this.#seeking) this.stats.losses++;
+    this.#seeking = true;
   }
 
-  /** Moves to the first packet that begins a key picture, dropping what is in front of it; false when none is held. */
-  #seekKey(): boolean {
-    if (this.#heldKeys === 0) return false;
-    let previous = this.#previousTimestamp;
-    for (let at = this.#base!; at <= this.#highest; at++) {
-      const slot = this.#ring[at & this.#mask];
-      if (slot === undefined || slot === 'lost') previous = NaN;
-      else {
-        // One that cannot tell by itself begins a picture when the packet in front belongs to another.
-        const begins = slot.payload?.start ?? (!Number.isNaN(previous) && previous !== slot.timestamp);
-        if (slot.payload?.key && begins) {
-          this.#releaseBefore(at, false);
-          return true;
-        }
-        previous = slot.timestamp;
+  /** Moves to the first packet that begins a picture which can be decoded, dropping what is in front of it; false when none is held. */
+  #seek(): boolean {
+    const found = this.#findDecodable(this.#ring.base, true);
+    if (found === -1) return false;
+    this.#release(found, false);
+    this.#seeking = false;
+    return true;
+  }
+
+  /**
+   * Where the first picture from `from` on begins that needs nothing of what is missing; -1 for none. `inOrder`: all in
+   * front of `from` has come or is lost for good.
+   */
+  #findDecodable(from: number, inOrder: boolean): number {
+    const dependencies = this.#dependencies;
+    let certain = inOrder;
+    let gap = !inOrder;
+    let previous = inOrder ? this.#ring.previousTimestamp : NaN;
+    for (let at = from; at <= this.#ring.highest && (!dependencies.broken || this.#ring.heldKeys > 0); at++) {
+      const slot = this.#ring.at(at);
+      if (slot === undefined || slot === 'lost') {
+        previous = NaN;
+        gap = true;
+        // What may come yet may mend what looks broken.
+        if (slot === undefined) certain = false;
+        continue;
       }
+      const { payload, timestamp } = slot;
+      if (payload) {
+        // One that cannot tell by itself begins a picture when the packet in front belongs to another.
+        const begins = payload.start ?? (!Number.isNaN(previous) && previous !== timestamp);
+        const verdict = begins ? dependencies.judge(payload, gap) : 'skip';
+        if (verdict === 'decodable') return at;
+        if (certain) {
+          if (verdict === 'broken') dependencies.breakChain();
+          dependencies.skipped(payload);
+        }
+      }
+      previous = timestamp;
     }
-    return false;
+    return -1;
   }
 
-  /** While no key picture has begun, what may still be part of one is held, but not for ever. */
+  /** While no picture that can be decoded has begun, what may still be part of one is held, but not for ever. */
   #dropAged(nowUs: number): void {
-    for (let at = this.#base!; at <= this.#highest; at++) {
-      const slot = this.#ring[at & this.#mask];
+    for (let at = this.#ring.base; at <= this.#ring.highest; at++) {
+      const slot = this.#ring.at(at);
       if (slot === undefined || slot === 'lost') continue;
       if (nowUs - slot.arrivalUs <= this.#maxAgeUs) return;
-      this.#releaseBefore(at + 1, false);
+      this.#release(at + 1, false);
     }
   }
 
   #skipEmpty(): void {
-    for (let slot = this.#ring[this.#base! & this.#mask]; slot; slot = this.#ring[this.#base! & this.#mask]) {
+    for (let slot = this.#ring.at(this.#ring.base); slot; slot = this.#ring.at(this.#ring.base)) {
       if (slot === 'lost' || slot.payload) return;
-      this.#releaseBefore(this.#base! + 1, true);
+      this.#release(this.#ring.base + 1, true);
     }
   }
 
-  /** The last packet of the picture at `#base`; undefined while it is incomplete; `broken` when it will stay so, and has been dropped. */
-  #frameEnd(nowUs: number): number | 'broken' | undefined {
+  /** Finds the last packet of the picture at `from`, as `#end`; -1 while it is incomplete, and the result is what is missing, if anything is. */
+  #scan(from: number): number {
     let timestamp: number | undefined;
-    for (let at = this.#base!; at <= this.#highest; at++) {
-      const slot = this.#ring[at & this.#mask];
-      if (slot === undefined && !this.#isOverdue(at, nowUs)) return undefined;
-      if (slot === undefined || slot === 'lost') {
-        this.#releaseBefore(at + 1, false);
-        this.#lose();
-        return 'broken';
-      }
+    this.#end = -1;
+    for (let at = from; at <= this.#ring.highest; at++) {
+      const slot = this.#ring.at(at);
+      if (slot === undefined || slot === 'lost') return at;
       if (!slot.payload) continue;
       timestamp ??= slot.timestamp;
-      if (slot.timestamp !== timestamp) return at - 1;
-      if (slot.marker) return at;
+      if (slot.timestamp !== timestamp || slot.marker) {
+        this.#end = slot.timestamp === timestamp ? at : at - 1;
+        return -1;
+      }
     }
-    return undefined;
+    return -1;
   }
 
-  /** A missing packet is overdue when the next one that came is too old. */
-  #isOverdue(missing: number, nowUs: number): boolean {
-    for (let at = missing + 1; at <= this.#highest; at++) {
-      const slot = this.#ring[at & this.#mask];
-      if (slot !== undefined && slot !== 'lost') return nowUs - slot.arrivalUs > this.#maxAgeUs;
+  /** Goes past a missing packet, when it is lost for good or when what comes behind need not wait for it; true when it did. */
+  #pass(missing: number, nowUs: number): boolean {
+    const next = this.#ring.firstFrom(missing + 1);
+    const waitedUs = next ? nowUs - next.arrivalUs : 0;
+    if (this.#ring.at(missing) === 'lost' || waitedUs > this.#maxAgeUs) {
+      this.#release(missing + 1, false);
+      this.#lose();
+      return true;
     }
+    if (waitedUs <= this.#skipAfterUs) return false;
+    const found = this.#findDecodable(missing + 1, false);
+    if (found === -1) return false;
+    this.#scan(found);
+    if (this.#end === -1) return false;
+    this.stats.losses++;
+    this.#release(found, false);
+    return true;
+  }
+
+  /** Whether the picture at the base can be decoded; it is dropped when it cannot. */
+  #mayDeliver(): boolean {
+    if (!this.#dependencies.uncertain) return true;
+    const slot = this.#ring.at(this.#ring.base) as HeldPacket;
+    if (!slot.payload || this.#dependencies.judge(slot.payload) === 'decodable') return true;
+    this.#release(this.#end + 1, false);
+    this.#seeking = this.#dependencies.broken;
     return false;
   }
 
   #deliver(end: number): AssembledFrame | undefined {
     const payloads: FramePayload[] = [];
-    const firstSequence = this.#base!;
+    const firstSequence = this.#ring.base;
     let timestamp = 0;
-    let arrivalUs = 0;
+    let arrivalUs = -Infinity;
+    let firstArrivalUs = Infinity;
     for (let at = firstSequence; at <= end; at++) {
-      const slot = this.#ring[at & this.#mask] as Slot;
+      const slot = this.#ring.at(at) as HeldPacket;
       arrivalUs = Math.max(arrivalUs, slot.arrivalUs);
+      firstArrivalUs = Math.min(firstArrivalUs, slot.arrivalUs);
       if (!slot.payload) continue;
       payloads.push(slot.payload);
       timestamp = slot.timestamp;
     }
     const frame = this.#reader.join(payloads);
-    const usable = frame !== undefined && (!this.#waitsForKey || frame.type === 'key');
-    this.#releaseBefore(end + 1, usable);
+    const key = frame?.type === 'key';
+    const usable = frame !== undefined && (key || !this.#dependencies.broken);
+    this.#release(end + 1, usable);
     if (!usable) {
       this.#lose();
       return undefined;
     }
-    this.#waitsForKey = false;
+    this.#dependencies.took(payloads[0]!, key);
     this.stats.framesDelivered++;
-    if (frame.type === 'key') this.stats.keyFramesDelivered++;
-    return { ...frame, timestamp, firstSequence, lastSequence: end, arrivalUs };
+    if (key) this.stats.keyFramesDelivered++;
+    const discardable = !key && payloads.every((payload) => payload.nonReference);
+    return { ...frame, timestamp, firstSequence, lastSequence: end, firstArrivalUs, arrivalUs, discardable };
   }
 
-  #releaseBefore(limit: number, delivered: boolean): void {
-    this.#fresh &&= limit <= this.#base!;
-    for (let at = this.#base!; at < limit && at <= this.#highest; at++) {
-      const slot = this.#ring[at & this.#mask];
-      this.#ring[at & this.#mask] = undefined;
-      this.#previousTimestamp = NaN;
-      if (slot === undefined || slot === 'lost') continue;
-      this.#previousTimestamp = slot.timestamp;
-      this.#held--;
-      if (slot.payload?.key) this.#heldKeys--;
-      if (!slot.payload) this.stats.packetsEmpty++;
-      else if (delivered) this.stats.packetsDelivered++;
-      else this.stats.packetsDropped++;
-    }
-    if (limit > this.#highest + 1) this.#previousTimestamp = NaN;
-    this.#base = limit;
-    this.#highest = Math.max(this.#highest, limit - 1);
+  #release(limit: number, used: boolean): void {
+    this.#fresh &&= limit <= this.#ring.base;
+    this.#ring.release(limit, used);
   }
 }

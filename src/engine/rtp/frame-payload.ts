@@ -11,6 +11,16 @@ export interface FramePayload {
   readonly start: boolean | undefined;
   /** A key picture begins here, or may begin here where `start` is undefined. */
   readonly key: boolean;
+  /** No other picture needs this one. */
+  readonly nonReference: boolean;
+  /** -1 where the payload does not say, here and below. */
+  readonly pictureId: number;
+  /** 0, 7 or 15. */
+  readonly pictureIdBits: number;
+  readonly tl0PictureIndex: number;
+  readonly temporalId: number;
+  /** Of its layer and those below it, the picture needs only the last one of the base. */
+  readonly layerSync: boolean;
 }
 
 /** A picture put together. Width and height only where the codec tells them cheaply (VP8 key pictures). */
@@ -42,7 +52,18 @@ class Vp8Reader implements FrameReader {
     const offset = packet.payloadOffset + descriptor.length;
     const data = packet.buffer.subarray(offset, packet.payloadOffset + packet.payloadLength);
     const start = descriptor.frameStart;
-    return { data, start, key: start && isVp8KeyFrame(data) };
+    const { nonReference, pictureId, pictureIdBits, tl0PictureIndex, temporalId, layerSync } = descriptor;
+    return {
+      data,
+      start,
+      key: start && isVp8KeyFrame(data),
+      nonReference,
+      pictureId,
+      pictureIdBits,
+      tl0PictureIndex,
+      temporalId,
+      layerSync,
+    };
   }
 
   join(payloads: readonly FramePayload[]): JoinedFrame | undefined {
@@ -61,6 +82,8 @@ class Vp8Reader implements FrameReader {
   }
 }
 
+const NO_LAYERS = { pictureId: -1, pictureIdBits: 0, tl0PictureIndex: -1, temporalId: -1, layerSync: false } as const;
+
 class H264Reader implements FrameReader {
   readonly #depacketizer = new H264Depacketizer();
 
@@ -70,7 +93,14 @@ class H264Reader implements FrameReader {
     if (!info) return undefined;
     // Parameter sets come first; whether another unit does, only the packet in front can say.
     const start = info.nalStart ? (info.sps ? true : undefined) : false;
-    return { data, start, key: info.nalStart && (info.sps || info.idr) };
+    // nal_ref_idc 0 (RFC 6184, 1.3); fragments and aggregates have the highest of what they hold.
+    return {
+      ...NO_LAYERS,
+      data,
+      start,
+      key: info.nalStart && (info.sps || info.idr),
+      nonReference: (data[0]! & 0x60) === 0,
+    };
   }
 
   join(payloads: readonly FramePayload[]): JoinedFrame | undefined {

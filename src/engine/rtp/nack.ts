@@ -1,12 +1,12 @@
 export interface NackOptions {
-  /** A missing packet is asked for once this many later ones have arrived. Default 2. */
+  /** While nothing is known of the way, a missing packet is asked for once this many later ones have arrived. Default 2. */
   readonly reorderTolerance?: number;
-  /** ... or once it has been missing for so long. Default 10. */
+  /** ... or once it has been missing for so long. Default 5. */
   readonly firstDelayMs?: number;
-  /** Least time between two requests for one packet; the round trip where that is longer. Default 20. */
+  /** Longest wait for packets that are merely reordered, as this way is seen to reorder them. Default 40. */
+  readonly maxReorderMs?: number;
+  /** Least time between two requests for one packet. Default 20. */
   readonly retryMs?: number;
-  /** Most time between two requests. Default 50: with a long way the answer of an earlier request may be lost too. */
-  readonly maxRetryMs?: number;
   /** Requests for one packet. Default 10. */
   readonly maxTries?: number;
   /** A packet missing for longer is given up. Default 1000. */
@@ -21,16 +21,21 @@ interface Missing {
   tries: number;
 }
 
+/** An answer may come so much later than after a round trip, in µs. */
+const ANSWER_SLACK_US = 3000;
 /** Most numbers of one request: it has to fit one datagram. */
 const MAX_PER_REQUEST = 200;
 
 /**
- * The receiver's half of retransmission: told what arrives, says what to ask for now. Works on unwrapped sequence numbers.
+ * The receiver's half of retransmission: told what arrives, says what to ask for now. Works on unwrapped sequence numbers. It learns
+ * how late packets come that are merely out of order, and waits so long, and not at all where none do, before it takes one for lost.
  * Every missing packet is counted once: `missing = recovered + givenUp + pending`.
  */
 export class NackGenerator {
   missing = 0;
   recovered = 0;
+  /** Of those recovered, the ones that nobody had sent again. */
+  reordered = 0;
   givenUp = 0;
   /** Requests made, repetitions included. */
   requested = 0;
@@ -40,18 +45,23 @@ export class NackGenerator {
   #highest: number | undefined;
   #wantsKeyFrame = false;
   #lost: number[] = [];
+  /** How long answers take; 0 before the first. */
+  #answerUs = 0;
+  /** How late reordered packets come, by the later ones of them. */
+  #reorderUs: number;
 
   constructor(options: NackOptions = {}) {
     this.#options = {
       reorderTolerance: 2,
-      firstDelayMs: 10,
+      firstDelayMs: 5,
+      maxReorderMs: 40,
       retryMs: 20,
-      maxRetryMs: 50,
       maxTries: 10,
       giveUpMs: 1000,
       maxBehind: 1000,
       ...options,
     };
+    this.#reorderUs = this.#options.firstDelayMs * 1000;
   }
 
   /** Packets that are missing and not given up. */
@@ -59,42 +69,62 @@ export class NackGenerator {
     return this.#missing.size;
   }
 
-  /** Notes a packet, whichever way it came: as sent, retransmitted, or only padding. */
-  receive(sequence: number, nowUs: number): void {
+  /** Packets that came because they were asked for. */
+  get repaired(): number {
+    return this.recovered - this.reordered;
+  }
+
+  /** The round trip as answers show it, in µs; 0 before the first. */
+  get answerUs(): number {
+    return this.#answerUs;
+  }
+
+  /** Whether a packet is missing and not given up. */
+  isMissing(sequence: number): boolean {
+    return this.#missing.has(sequence);
+  }
+
+  /** How long a packet may be missing before it is taken for lost, in µs. */
+  get reorderUs(): number {
+    return this.#reorderUs;
+  }
+
+  /**
+   * Notes a packet, whichever way it came: as sent, retransmitted, or only padding. `resent`: whether it is a
+   * retransmission; undefined where the two look alike. False when it came behind a gap too large to be filled.
+   */
+  receive(sequence: number, nowUs: number, resent?: boolean): boolean {
     if (this.#highest === undefined) {
       this.#highest = sequence;
-      return;
+      return true;
     }
     if (sequence <= this.#highest) {
-      if (this.#missing.delete(sequence)) this.recovered++;
-      return;
+      const entry = this.#missing.get(sequence);
+      if (entry) this.#found(sequence, entry, nowUs, resent);
+      return true;
     }
     const gap = sequence - this.#highest - 1;
-    if (gap > this.#options.maxBehind) {
-      this.missing += gap;
+    const fillable = gap <= this.#options.maxBehind;
+    this.missing += gap;
+    if (!fillable) {
       this.givenUp += gap;
       this.#giveUpAll();
     } else {
-      this.missing += gap;
       for (let at = this.#highest + 1; at < sequence; at++)
         this.#missing.set(at, { sinceUs: nowUs, requestedUs: 0, tries: 0 });
     }
     this.#highest = sequence;
     this.#giveUpBehind(sequence - this.#options.maxBehind);
+    return fillable;
   }
 
-  /** The unwrapped numbers to ask for now, ascending, at most 200. Call it every 5 to 20 ms, or on every packet. */
+  /** The unwrapped numbers to ask for now, ascending, at most 200. Call it when `nextUs` says, and on every packet while some are pending. */
   poll(nowUs: number, roundTripUs = 0): number[] {
-    const { reorderTolerance, firstDelayMs, retryMs, maxRetryMs, maxTries, giveUpMs } = this.#options;
+    const { maxTries, giveUpMs } = this.#options;
     const request: number[] = [];
-    const retryUs = Math.min(maxRetryMs * 1000, Math.max(retryMs * 1000, roundTripUs));
     for (const [sequence, entry] of this.#missing) {
-      const ageUs = nowUs - entry.sinceUs;
-      const due =
-        entry.tries === 0
-          ? this.#highest! - sequence >= reorderTolerance || ageUs >= firstDelayMs * 1000
-          : nowUs - entry.requestedUs >= retryUs;
-      if (ageUs >= giveUpMs * 1000 || (due && entry.tries >= maxTries)) this.#giveUp(sequence);
+      const due = this.#dueUs(sequence, entry, roundTripUs) <= nowUs;
+      if (nowUs - entry.sinceUs >= giveUpMs * 1000 || (due && entry.tries >= maxTries)) this.#giveUp(sequence);
       else if (due && request.length < MAX_PER_REQUEST) {
         entry.tries++;
         entry.requestedUs = nowUs;
@@ -103,6 +133,24 @@ export class NackGenerator {
     }
     this.requested += request.length;
     return request;
+  }
+
+  /** When `poll` has something to do next if nothing arrives before; Infinity while nothing is missing. */
+  nextUs(roundTripUs = 0): number {
+    let next = Infinity;
+    for (const [sequence, entry] of this.#missing) {
+      next = Math.min(next, this.#dueUs(sequence, entry, roundTripUs), entry.sinceUs + this.#options.giveUpMs * 1000);
+    }
+    return next;
+  }
+
+  /** Nobody waits for what is older than `sequence` any more: it counts as given up, but does no harm. */
+  forgetBefore(sequence: number): void {
+    for (const missing of this.#missing.keys()) {
+      if (missing >= sequence) break;
+      this.#missing.delete(missing);
+      this.givenUp++;
+    }
   }
 
   /** True once after packets were given up. A decoder that needs them wants a key frame. */
@@ -124,6 +172,36 @@ export class NackGenerator {
     this.#giveUpAll();
     this.#highest = undefined;
     this.#wantsKeyFrame = false;
+  }
+
+  #found(sequence: number, entry: Missing, nowUs: number, resent: boolean | undefined): void {
+    this.#missing.delete(sequence);
+    this.recovered++;
+    // One that was asked for may be the answer: only its own stream can tell that it is not.
+    if (resent === true || (resent === undefined && entry.tries > 0)) {
+      // Of one that was asked for more often nobody knows which request was answered.
+      if (entry.tries === 1) this.#noteAnswer(nowUs - entry.requestedUs);
+      this.#reorderUs -= this.#reorderUs / 16;
+      return;
+    }
+    this.reordered++;
+    const lateUs = nowUs - entry.sinceUs;
+    // Not worth waiting for; a forwarder may have had to wait for it itself.
+    if (lateUs > this.#options.maxReorderMs * 1000) return;
+    // Up quickly and down slowly: nearly all that is merely late is to be waited for.
+    this.#reorderUs += (lateUs - this.#reorderUs) / (lateUs > this.#reorderUs ? 2 : 256);
+  }
+
+  #noteAnswer(tookUs: number): void {
+    this.#answerUs += (tookUs - this.#answerUs) / (this.#answerUs === 0 ? 1 : 4);
+  }
+
+  #dueUs(sequence: number, { sinceUs, requestedUs, tries }: Missing, roundTripUs: number): number {
+    const { reorderTolerance, retryMs } = this.#options;
+    // Twice in a round trip: the second time for a request that got lost, the third for an answer that did.
+    if (tries > 0) return requestedUs + Math.max(retryMs * 1000, roundTripUs / 2 + ANSWER_SLACK_US);
+    const overtaken = this.reordered === 0 && this.#highest! - sequence >= reorderTolerance;
+    return overtaken ? sinceUs : sinceUs + this.#reorderUs;
   }
 
   #giveUp(sequence: number): void {

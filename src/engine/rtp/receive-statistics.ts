@@ -15,6 +15,18 @@ export class ReceiveStatistics {
   packets = 0;
   /** Payload bytes. */
   bytes = 0;
+  /** Headers and padding. */
+  headerBytes = 0;
+  /** Those of `packets` without payload. */
+  paddingPackets = 0;
+  /** Packets of the stream of retransmissions, those that only pad included. */
+  retransmittedPackets = 0;
+  /** Payload bytes of those. */
+  retransmittedBytes = 0;
+  /** 0 before the first retransmission. */
+  rtxSsrc = 0;
+  /** When the last packet came; -Infinity before the first. */
+  lastPacketUs = -Infinity;
   /** In the units of the payload's clock. */
   jitter = 0;
 
@@ -49,9 +61,18 @@ export class ReceiveStatistics {
   }
 
   /** Notes one packet, also a padding one, but not one that came by RTX. */
-  receive(sequenceNumber: number, rtpTimestamp: number, arrivalUs: number, payloadBytes: number): void {
+  receive(
+    sequenceNumber: number,
+    rtpTimestamp: number,
+    arrivalUs: number,
+    payloadBytes: number,
+    headerBytes = 0,
+  ): void {
     this.packets++;
     this.bytes += payloadBytes;
+    this.headerBytes += headerBytes;
+    this.lastPacketUs = arrivalUs;
+    if (payloadBytes === 0) this.paddingPackets++;
     if (this.#received === 0) {
       this.#start(sequenceNumber);
     } else {
@@ -66,6 +87,14 @@ export class ReceiveStatistics {
     }
     this.#received++;
     this.#updateJitter(rtpTimestamp, arrivalUs);
+  }
+
+  /** Notes a packet of the stream of retransmissions: it hides no loss. */
+  receiveRetransmission(ssrc: number, payloadBytes: number, headerBytes: number): void {
+    this.rtxSsrc = ssrc;
+    this.retransmittedPackets++;
+    this.retransmittedBytes += payloadBytes;
+    this.headerBytes += headerBytes;
   }
 
   /** Notes a sender report of this SSRC, for LSR and DLSR. */

@@ -1,6 +1,6 @@
 import { write16, write24, write32 } from './bytes.js';
 import { ntpFraction, ntpSeconds } from './ntp.js';
-import { RTCP_FORMAT, RTCP_TYPE, type ReportBlock } from './rtcp.js';
+import { RTCP_FORMAT, RTCP_TYPE, type ReportBlock, XR_BLOCK } from './rtcp.js';
 import { sequenceDifference } from './sequence.js';
 
 const MAX_BLOCKS = 31;
@@ -87,6 +87,29 @@ export function writeNack(senderSsrc: number, mediaSsrc: number, sequenceNumbers
   items.forEach((word, index) => {
     write16(packet, 12 + index * 2, word);
   });
+  return packet;
+}
+
+/** A receiver's time, which senders repeat in a DLRR block (RFC 3611, 4.4). `ntpUs`: microseconds since 1900, see ntp.ts. */
+export function writeReferenceTime(ssrc: number, ntpUs: number): Buffer {
+  const packet = packetOf(RTCP_TYPE.xr, 0, 20);
+  write32(packet, 4, ssrc);
+  packet[8] = XR_BLOCK.referenceTime;
+  write16(packet, 10, 2);
+  write32(packet, 12, ntpSeconds(ntpUs));
+  write32(packet, 16, ntpFraction(ntpUs));
+  return packet;
+}
+
+/** The answer to a receiver's time (RFC 3611, 4.5). `lastRr` is the middle of that time, `delaySinceLastRr` in 1/65536 s. */
+export function writeDlrr(ssrc: number, receiverSsrc: number, lastRr: number, delaySinceLastRr: number): Buffer {
+  const packet = packetOf(RTCP_TYPE.xr, 0, 24);
+  write32(packet, 4, ssrc);
+  packet[8] = XR_BLOCK.dlrr;
+  write16(packet, 10, 3);
+  write32(packet, 12, receiverSsrc);
+  write32(packet, 16, lastRr);
+  write32(packet, 20, delaySinceLastRr);
   return packet;
 }
 

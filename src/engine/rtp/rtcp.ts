@@ -1,7 +1,18 @@
 import { read16, read24, read32 } from './bytes.js';
 
 /** RTCP packet types (second byte). */
-export const RTCP_TYPE = { sr: 200, rr: 201, sdes: 202, bye: 203, rtpFeedback: 205, payloadFeedback: 206 } as const;
+export const RTCP_TYPE = {
+  sr: 200,
+  rr: 201,
+  sdes: 202,
+  bye: 203,
+  rtpFeedback: 205,
+  payloadFeedback: 206,
+  xr: 207,
+} as const;
+
+/** Blocks of extended reports (RFC 3611, 4.4 and 4.5). */
+export const XR_BLOCK = { referenceTime: 4, dlrr: 5 } as const;
 
 /** Feedback formats (low five bits of the first byte) of the two feedback types. */
 export const RTCP_FORMAT = { nack: 1, twcc: 15, pli: 1, fir: 4, remb: 15 } as const;
@@ -89,6 +100,23 @@ export interface TwccReport {
   readonly packet: Uint8Array;
 }
 
+/** An extended report (RFC 3611) as far as round trips of receivers need it. */
+export interface ExtendedReport {
+  readonly type: 'xr';
+  readonly ssrc: number;
+  /** The middle 32 bits of the receiver's NTP time; it wants to hear them again. */
+  readonly referenceTime?: number;
+  /** Answers to such times. */
+  readonly dlrr: readonly {
+    /** Who had said it. */
+    readonly ssrc: number;
+    /** What was said; 0 when nothing was. */
+    readonly lastRr: number;
+    /** How long ago, in 1/65536 s. */
+    readonly delaySinceLastRr: number;
+  }[];
+}
+
 export type RtcpReport =
   | SenderReport
   | ReceiverReport
@@ -98,7 +126,8 @@ export type RtcpReport =
   | PictureLossIndication
   | FullIntraRequest
   | Remb
-  | TwccReport;
+  | TwccReport
+  | ExtendedReport;
 
 const BLOCK_LENGTH = 24;
 const REMB_NAME = 0x52454d42;
@@ -136,6 +165,8 @@ function parseOne(packet: Uint8Array): RtcpReport | undefined {
     case RTCP_TYPE.rtpFeedback:
     case RTCP_TYPE.payloadFeedback:
       return packet.length < 12 ? undefined : parseFeedback(packet, packet[1], count);
+    case RTCP_TYPE.xr:
+      return packet.length < 8 ? undefined : parseExtended(packet);
     default:
       return undefined;
   }
@@ -184,6 +215,26 @@ function parseBlocks(packet: Uint8Array, start: number, count: number): ReportBl
     });
   }
   return blocks;
+}
+
+function parseExtended(packet: Uint8Array): ExtendedReport {
+  let referenceTime: number | undefined;
+  const dlrr: ExtendedReport['dlrr'][number][] = [];
+  for (let at = 8; at + 4 <= packet.length;) {
+    const end = at + 4 + read16(packet, at + 2) * 4;
+    if (end > packet.length) break;
+    if (packet[at] === XR_BLOCK.referenceTime && end >= at + 12) referenceTime = read32(packet, at + 6);
+    if (packet[at] === XR_BLOCK.dlrr) {
+      for (let item = at + 4; item + 12 <= end; item += 12)
+        dlrr.push({
+          ssrc: read32(packet, item),
+          lastRr: read32(packet, item + 4),
+          delaySinceLastRr: read32(packet, item + 8),
+        });
+    }
+    at = end;
+  }
+  return { type: 'xr', ssrc: read32(packet, 4), ...(referenceTime !== undefined && { referenceTime }), dlrr };
 }
 
 function parseSourceDescription(packet: Uint8Array, count: number): SourceDescription {

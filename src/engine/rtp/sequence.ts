@@ -26,6 +26,11 @@ export class SequenceUnwrapper {
     return this.#last;
   }
 
+  /** What a number would be unwrapped to, without going on from it; undefined before the first. */
+  peek(sequenceNumber: number): number | undefined {
+    return this.#last === undefined ? undefined : this.#last + sequenceDifference(sequenceNumber, this.#last);
+  }
+
   reset(): void {
     this.#last = undefined;
   }

@@ -3,6 +3,7 @@ import {
   DisconnectReason,
   type JoinResponse,
   LeaveRequest,
+  LeaveRequest_Action,
   type ParticipantInfo,
   Ping,
   SessionDescription,
@@ -10,19 +11,41 @@ import {
   SignalResponse,
   SignalTarget,
   type SpeakerInfo,
+  type SubscribedQualityUpdate,
   type TrackPublishedResponse,
   TrickleRequest,
   UpdateSubscription,
+  UpdateTrackSettings,
+  VideoQuality,
 } from '@livekit/protocol';
 import { WebSocket } from 'ws';
 import type { Clock, ClockTimer } from '../../media/clock.js';
 import { SluiceError } from '../../media/errors.js';
+import { MAX_MESSAGE_BYTES, firstResponse, rtcUrl } from './joining.js';
+import type { VideoPreference } from '../video-preference.js';
+import { leaveReason } from './leave-reason.js';
+import { resumeOn } from './resuming.js';
 
-/** Version of LiveKit's signalling protocol that is spoken: two peer connections, answers with ids. */
-const PROTOCOL_VERSION = 15;
-const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 /** Pings are sent at least this often, whatever the server asks for. */
 const MAX_PING_INTERVAL_SECONDS = 60;
+/** For so long a connection that broke is tried to be had again, from so many ms between two tries on. */
+const RESUME_TIMEOUT_MS = 8_000;
+/** Where nobody listens any more the server is gone, and its sessions with it. */
+const ABSENT_TIMEOUT_MS = 2_000;
+const RESUME_INTERVAL_MS = 100;
+const MAX_RESUME_INTERVAL_MS = 1_000;
+/** A server that does not answer a try for so long is tried anew. */
+const RESUME_ATTEMPT_MS = 3_000;
+/** Messages that wait meanwhile; those that `onResumed` makes good do not. */
+const MAX_WAITING = 200;
+const MADE_GOOD: ReadonlySet<RequestMessage['case']> = new Set([
+  'offer',
+  'answer',
+  'trickle',
+  'addTrack',
+  'subscription',
+  'pingReq',
+]);
 
 /** What the server tells. Called in the order in which it was said. */
 export interface SignalHandlers {
@@ -30,10 +53,19 @@ export interface SignalHandlers {
   onAnswer(sdp: string, id: number): void;
   /** `candidate` without `a=`. */
   onCandidate(target: 'publisher' | 'subscriber', candidate: string): void;
-  onParticipants(participants: readonly ParticipantInfo[]): void;
+  /** Whom there is news of; with `complete`, everyone who is there. */
+  onParticipants(participants: readonly ParticipantInfo[], complete: boolean): void;
   onTrackPublished(response: TrackPublishedResponse): void;
+  /** The server ended a track of this participant. */
+  onTrackUnpublished(trackSid: string): void;
   onSpeakers(speakers: readonly SpeakerInfo[]): void;
-  /** Over: the server said so, the socket closed, or it was silent for too long. Called once, and not after `close()`. */
+  /** Which layers of a published track anybody takes. */
+  onSubscribedQuality(update: SubscribedQualityUpdate): void;
+  /** The connection broke and is there again: what the server was asked, and may not have heard, is to be asked again. */
+  onResumed(): void;
+  /**
+   * Over: the server said so, or the connection broke and could not be had again. Called once, and not after `close()`.
+   */
   onEnd(error: SluiceError): void;
 }
 
@@ -46,14 +78,21 @@ export interface SignalOptions {
   readonly handlers: SignalHandlers;
 }
 
-type RequestMessage = NonNullable<ConstructorParameters<typeof SignalRequest>[0]>['message'];
+type RequestMessage = NonNullable<NonNullable<ConstructorParameters<typeof SignalRequest>[0]>['message']>;
 
 /** LiveKit's signalling (protobuf over a WebSocket at `/rtc`), on the side of a participant. */
 export class LiveKitSignal {
   readonly join: JoinResponse;
-  readonly #socket: WebSocket;
   readonly #options: SignalOptions;
+  #socket: WebSocket;
+  #token: string;
   #lastHeardUs: number;
+  /** When the connection broke; undefined while there is one. */
+  #awayUs: number | undefined;
+  #resumeTimer: ClockTimer | undefined;
+  #waiting: RequestMessage[] = [];
+  /** The next update tells of everyone. */
+  #updateIsComplete = false;
   #pingTimer: ClockTimer | undefined;
   #rttMs: number | undefined;
   #over = false;
@@ -61,6 +100,7 @@ export class LiveKitSignal {
   private constructor(socket: WebSocket, options: SignalOptions, join: JoinResponse) {
     this.#socket = socket;
     this.#options = options;
+    this.#token = options.token;
     this.join = join;
     this.#lastHeardUs = options.clock.nowUs();
   }
@@ -75,12 +115,7 @@ export class LiveKitSignal {
         mend: 'Check that it is passed on whole and without white space.',
       });
     }
-    const socket = new WebSocket(rtcUrl(options.url), {
-      headers: { authorization: `Bearer ${options.token}` },
-      maxPayload: MAX_MESSAGE_BYTES,
-      perMessageDeflate: false,
-      handshakeTimeout: options.timeoutMs,
-    });
+    const socket = openSocket(rtcUrl(options.url), options.token, options.timeoutMs);
     // Messages that follow the join in the same read must not be lost while the caller wakes up.
     const early: SignalResponse[] = [];
     let deliver = (response: SignalResponse): void => {
@@ -93,9 +128,7 @@ export class LiveKitSignal {
     deliver = (response) => {
       signal.#receive(response);
     };
-    socket.on('close', () => {
-      signal.#end('the server closed the signalling connection');
-    });
+    signal.#watch(socket);
     queueMicrotask(() => {
       for (const response of early) signal.#receive(response);
     });
@@ -135,6 +168,13 @@ export class LiveKitSignal {
     this.#send({ case: 'subscription', value: new UpdateSubscription({ trackSids, subscribe }) });
   }
 
+  /** Says how good the pictures of a track need to be at most. */
+  updateTrackSettings(trackSid: string, { width = 0, height = 0, fps = 0 }: VideoPreference): void {
+    // A size, where one is named, rules over the quality.
+    const value = new UpdateTrackSettings({ trackSids: [trackSid], quality: VideoQuality.HIGH, width, height, fps });
+    this.#send({ case: 'trackSetting', value });
+  }
+
   /** Says goodbye and closes. Idempotent. */
   close(): void {
     if (this.#over) return;
@@ -143,8 +183,9 @@ export class LiveKitSignal {
   }
 
   #send(message: RequestMessage): void {
-    if (this.#socket.readyState === WebSocket.OPEN)
+    if (this.#awayUs === undefined && this.#socket.readyState === WebSocket.OPEN)
       this.#socket.send(new SignalRequest({ message: message as never }).toBinary());
+    else if (!MADE_GOOD.has(message.case) && this.#waiting.length < MAX_WAITING) this.#waiting.push(message);
   }
 
   #receive(response: SignalResponse): void {
@@ -166,19 +207,29 @@ export class LiveKitSignal {
         break;
       }
       case 'update':
-        handlers.onParticipants(message.value.participants);
+        this.#onUpdate(message.value.participants);
+        break;
+      case 'refreshToken':
+        this.#token = message.value;
         break;
       case 'trackPublished':
         handlers.onTrackPublished(message.value);
         break;
+      case 'trackUnpublished':
+        handlers.onTrackUnpublished(message.value.trackSid);
+        break;
       case 'speakersChanged':
         handlers.onSpeakers(message.value.speakers);
+        break;
+      case 'subscribedQualityUpdate':
+        handlers.onSubscribedQuality(message.value);
         break;
       case 'pongResp':
         this.#rttMs = this.#options.clock.nowUs() / 1000 - Number(message.value.lastPingTimestamp);
         break;
       case 'leave':
-        this.#end(`the server ended the session (reason ${message.value.reason})`);
+        if (message.value.action === LeaveRequest_Action.RESUME) this.#lose('the server asked to come back');
+        else this.#end(`the server ended the session: ${leaveReason(message.value.reason)}`);
         break;
       default:
     }
@@ -190,13 +241,72 @@ export class LiveKitSignal {
     this.#pingTimer = this.#options.clock.after(intervalMs, () => {
       const nowUs = this.#options.clock.nowUs();
       if (nowUs - this.#lastHeardUs > timeoutMs * 1000) {
-        this.#end('the server did not answer any more');
+        this.#lose('the server did not answer any more');
         return;
       }
       const timestamp = BigInt(Math.round(nowUs / 1000));
       this.#send({ case: 'pingReq', value: new Ping({ timestamp, rtt: BigInt(Math.round(this.#rttMs ?? 0)) }) });
       this.#schedulePing();
     });
+  }
+
+  #onUpdate(participants: readonly ParticipantInfo[]): void {
+    const self = this.join.participant?.sid;
+    const complete = this.#updateIsComplete && participants.some(({ sid }) => sid === self);
+    if (complete) this.#updateIsComplete = false;
+    this.#options.handlers.onParticipants(participants, complete);
+  }
+
+  /** Follows a socket until it is lost. */
+  #watch(socket: WebSocket): void {
+    socket.on('close', () => {
+      if (socket === this.#socket) this.#lose('the server closed the signalling connection');
+    });
+  }
+
+  /** The connection broke. The media goes its own way meanwhile: it is tried to be had again before the session is given up. */
+  #lose(reason: string): void {
+    if (this.#over || this.#awayUs !== undefined) return;
+    this.#awayUs = this.#options.clock.nowUs();
+    this.#pingTimer?.cancel();
+    discard(this.#socket);
+    void this.#resume(reason, RESUME_INTERVAL_MS);
+  }
+
+  async #resume(reason: string, intervalMs: number): Promise<void> {
+    const { clock, url } = this.#options;
+    const socket = openSocket(rtcUrl(url, this.join.participant?.sid ?? ''), this.#token, RESUME_ATTEMPT_MS);
+    this.#socket = socket;
+    const impatience = clock.after(RESUME_ATTEMPT_MS, () => {
+      socket.terminate();
+    });
+    const outcome = await resumeOn(socket, (response) => {
+      if (socket === this.#socket) this.#receive(response);
+    });
+    impatience.cancel();
+    if (this.#over) return;
+    const timeoutMs = outcome.type === 'unreachable' && outcome.absent ? ABSENT_TIMEOUT_MS : RESUME_TIMEOUT_MS;
+    if (outcome.type === 'resumed') {
+      this.#onResumed(socket);
+    } else if (outcome.type === 'refused') {
+      this.#end(`${reason}, and did not take the participant back: ${outcome.reason}`);
+    } else if (clock.nowUs() - (this.#awayUs ?? 0) + intervalMs * 1000 > timeoutMs * 1000) {
+      this.#end(reason);
+    } else {
+      this.#resumeTimer = clock.after(intervalMs, () => {
+        void this.#resume(reason, Math.min(intervalMs * 2, MAX_RESUME_INTERVAL_MS));
+      });
+    }
+  }
+
+  #onResumed(socket: WebSocket): void {
+    this.#awayUs = undefined;
+    this.#lastHeardUs = this.#options.clock.nowUs();
+    this.#updateIsComplete = true;
+    this.#watch(socket);
+    this.#schedulePing();
+    for (const message of this.#waiting.splice(0)) this.#send(message);
+    this.#options.handlers.onResumed();
   }
 
   #end(reason: string): void {
@@ -208,125 +318,33 @@ export class LiveKitSignal {
   #finish(): void {
     this.#over = true;
     this.#pingTimer?.cancel();
-    this.#socket.on('error', () => undefined);
-    this.#socket.close();
+    this.#resumeTimer?.cancel();
+    const socket = this.#socket;
+    socket.on('error', () => undefined);
+    socket.close();
     // A server that does not answer the closing handshake must not keep the socket.
     const timer = this.#options.clock.after(1000, () => {
-      this.#socket.terminate();
-    });
-    this.#socket.once('close', () => {
-      timer.cancel();
-    });
-  }
-}
-
-/** Waits for the join response; everything that comes after it goes to `later`. */
-function firstResponse(
-  socket: WebSocket,
-  options: SignalOptions,
-  later: (response: SignalResponse) => void,
-): Promise<JoinResponse> {
-  return new Promise((resolve, reject) => {
-    let joined = false;
-    const fail = (error: SluiceError): void => {
-      if (joined) return;
-      joined = true;
-      timer.cancel();
-      socket.on('error', () => undefined);
       socket.terminate();
-      reject(error);
-    };
-    const timer = options.clock.after(options.timeoutMs, () => {
-      fail(
-        new SluiceError(
-          'SLUICE_CONNECT_TIMEOUT',
-          `the server at ${options.url} did not answer within ${options.timeoutMs} ms`,
-        ),
-      );
     });
-    socket.on('error', (cause) => {
-      fail(connectFailed(options.url, cause));
+    socket.once('close', () => {
+      timer.cancel();
     });
-    socket.on('close', () => {
-      fail(connectFailed(options.url, 'it closed the connection'));
-    });
-    socket.on('unexpected-response', (_request, response) => {
-      let text = '';
-      response.setEncoding('utf8');
-      response.on('data', (chunk: string) => {
-        if (text.length < 1000) text += chunk;
-      });
-      response.on('end', () => {
-        fail(refused(options.url, response.statusCode ?? 0, text.trim()));
-      });
-    });
-    socket.on('message', (data: Buffer, isBinary: boolean) => {
-      const response = isBinary ? decode(data) : undefined;
-      if (!response) return;
-      if (joined) {
-        later(response);
-      } else if (response.message.case === 'join') {
-        joined = true;
-        timer.cancel();
-        resolve(response.message.value);
-      } else if (response.message.case === 'leave') {
-        fail(connectFailed(options.url, `it refused the participant (reason ${response.message.value.reason})`));
-      }
-    });
+  }
+}
+
+function openSocket(url: string, token: string, timeoutMs: number): WebSocket {
+  return new WebSocket(url, {
+    headers: { authorization: `Bearer ${token}` },
+    maxPayload: MAX_MESSAGE_BYTES,
+    perMessageDeflate: false,
+    handshakeTimeout: timeoutMs,
   });
 }
 
-function decode(data: Buffer): SignalResponse | undefined {
-  try {
-    return SignalResponse.fromBinary(data);
-  } catch {
-    // What cannot be read is as if it had not been said: a later version may say more than we know.
-    return undefined;
-  }
-}
-
-function rtcUrl(text: string): string {
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch (cause) {
-    throw new SluiceError('SLUICE_CONFIG_INVALID', `"${text}" is not a URL`, {
-      cause,
-      mend: 'Give a URL such as ws://127.0.0.1:7880.',
-    });
-  }
-  if (url.protocol === 'http:') url.protocol = 'ws:';
-  if (url.protocol === 'https:') url.protocol = 'wss:';
-  if (url.protocol !== 'ws:' && url.protocol !== 'wss:') {
-    throw new SluiceError('SLUICE_CONFIG_INVALID', `"${text}" is not a URL of a session server`, {
-      mend: 'Use ws: or wss:.',
-    });
-  }
-  url.pathname = `${url.pathname.replace(/\/$/, '')}/rtc`;
-  url.searchParams.set('protocol', String(PROTOCOL_VERSION));
-  url.searchParams.set('auto_subscribe', '0');
-  url.searchParams.set('sdk', 'node');
-  return url.href;
-}
-
-function connectFailed(url: string, cause: unknown): SluiceError {
-  const reason = cause instanceof Error ? cause.message || (cause as NodeJS.ErrnoException).code : String(cause);
-  return new SluiceError('SLUICE_CONNECT_FAILED', `cannot join at ${url}: ${reason ?? 'unknown reason'}`, {
-    cause,
-    mend: 'Check the URL, and that a server is running there (`sluice serve` starts one).',
-  });
-}
-
-function refused(url: string, status: number, text: string): SluiceError {
-  const detail = text === '' ? `HTTP ${status}` : text;
-  if (status === 401) {
-    return new SluiceError('SLUICE_TOKEN_INVALID', `the server at ${url} did not accept the token: ${detail}`, {
-      mend: 'Sign a token with a key of that server (`sluice token`), or check that it is not past its time.',
-    });
-  }
-  if (status === 403)
-    return new SluiceError('SLUICE_PERMISSION_DENIED', `the token does not grant joining at ${url}: ${detail}`);
-  return connectFailed(url, detail);
+/** Lets a socket go that is of no use any more. */
+function discard(socket: WebSocket): void {
+  socket.on('error', () => undefined);
+  socket.terminate();
 }
 
 function readCandidate(json: string): string | undefined {

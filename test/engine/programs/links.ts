@@ -20,7 +20,8 @@ import { parseSessionDescription, writeSessionDescription } from '../../../src/e
 import type { LiveKitSignal } from '../../../src/engine/signalling/livekit.js';
 import { Ticker } from '../../../src/engine/ticker.js';
 import { Transport } from '../../../src/engine/transport.js';
-import { Uplink, type UplinkTrack } from '../../../src/engine/uplink.js';
+import { Uplink } from '../../../src/engine/uplink.js';
+import type { UplinkTrack } from '../../../src/engine/uplink-track.js';
 import { systemClock } from '../../../src/media/clock.js';
 import { End, report } from './pair.js';
 
@@ -69,8 +70,12 @@ const track = (kind: 'audio' | 'video' = 'audio'): UplinkTrack => ({
   videoCodec: 'vp8',
   width: 192,
   height: 128,
+  fps: 30,
+  layers: kind === 'video' ? [{ rid: '', scale: 1 }] : [],
   onKeyFrameRequest: () => undefined,
-  onBitrateCap: () => undefined,
+  onWanted: () => undefined,
+  demand: () => ({ minBps: 0, maxBps: 0, weight: 0 }),
+  setBudget: () => undefined,
 });
 
 function uplinkTo(fake: Fake, log: string[] = []): Uplink {
@@ -102,6 +107,7 @@ class Answerer {
   codecs: readonly ('opus' | 'vp8' | 'h264')[] = ['opus', 'vp8', 'h264'];
   /** Told before the answer, as servers do whose gathering is faster than their answer. */
   candidatesFirst = false;
+  onOffer: (sdp: string) => void = () => undefined;
   #version = 0;
 
   constructor() {
@@ -118,6 +124,7 @@ class Answerer {
 
   async #answer(sdp: string, id: number): Promise<void> {
     const offer = parseSessionDescription(sdp);
+    this.onOffer(sdp);
     if (this.#version === 0)
       this.end.transport = await Transport.answer(
         offer.transport,
@@ -174,12 +181,29 @@ async function refusedCodec(): Promise<void> {
   const code = await server.uplink
     .publish([track('audio'), track('video')])
     .catch((error: unknown) => (error as { code: string }).code);
-  const left = server.uplink.streams.length;
+  const left = server.uplink.sender.streams.length;
   server.codecs = ['opus', 'vp8'];
   const [voice] = await server.uplink.publish([track()]);
-  const streams = server.uplink.streams.length;
+  const streams = server.uplink.sender.streams.length;
   await server.close();
-  report({ code, left, streams, own: voice?.stream.ssrc === server.uplink.streams[0]?.ssrc, faults });
+  report({ code, left, streams, own: voice?.streams[0]?.ssrc === server.uplink.sender.streams[0]?.ssrc, faults });
+}
+
+/** What ends leaves its m-line to the next track of its kind, but not before the server knows of its end. */
+async function reusedSections(): Promise<void> {
+  const server = new Answerer();
+  const sections: string[] = [];
+  server.onOffer = (sdp) => {
+    const { sections: all } = parseSessionDescription(sdp);
+    sections.push(all.map(({ mid, kind, direction }) => `${mid} ${kind[0]} ${direction}`).join(', '));
+  };
+  const [voice] = await server.uplink.publish([track('audio'), track('video')]);
+  await server.uplink.unpublish([voice!.trackSid]);
+  const [again, second] = await server.uplink.publish([track('audio'), track('video')]);
+  await Promise.all([server.uplink.unpublish([again!.trackSid]), server.uplink.publish([track('audio')])]);
+  const ssrcs = new Set(server.uplink.sender.streams.map((stream) => stream.ssrc));
+  await server.close();
+  report({ sections, streams: ssrcs.size, second: ssrcs.has(second!.streams[0]!.ssrc), faults });
 }
 
 /** Leaving in the middle settles whoever publishes, and leaves nothing behind. */
@@ -255,7 +279,7 @@ async function candidatesBehindTheOffer(): Promise<void> {
   };
   const downlink = new Downlink({
     clock: systemClock,
-    ticker,
+    roundTripUs: () => 0,
     signal: signalTo({ onAnswer }, log),
     bindAddress: '127.0.0.1',
     onFault,
@@ -275,7 +299,7 @@ async function closedWhileAnswering(): Promise<void> {
   const log: string[] = [];
   const downlink = new Downlink({
     clock: systemClock,
-    ticker,
+    roundTripUs: () => 0,
     signal: signalTo({}, log),
     bindAddress: '127.0.0.1',
     onFault,
@@ -319,6 +343,7 @@ const CASES: Readonly<Record<string, () => Promise<void>>> = {
   candidatesAfterTheAnswer,
   candidatesBeforeTheAnswer,
   refusedCodec,
+  reusedSections,
   closedWhilePublishing,
   candidatesBehindTheOffer,
   closedWhileAnswering,

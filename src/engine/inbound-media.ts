@@ -1,0 +1,189 @@
+import { randomBytes } from 'node:crypto';
+import type { Clock, ClockTimer } from '../media/clock.js';
+import { DownlinkFeedback } from './downlink-feedback.js';
+import { InboundRoutes, type Route } from './inbound-routes.js';
+import { InboundTrack } from './inbound-track.js';
+import { readTransportSequence } from './rtp/header-extensions.js';
+import { RtpPacket, isRtcp } from './rtp/packet.js';
+import { parseRtcp } from './rtp/rtcp.js';
+import type { ReceivedSection } from './sdp/negotiated.js';
+import { SenderClock } from './sender-clock.js';
+
+/** Audio that is due is looked for at least so far apart, in µs: nearer than this gains nothing. */
+const AUDIO_BEAT_US = 5000;
+
+export interface InboundMediaOptions {
+  readonly clock: Clock;
+  /** Sends one RTCP packet to the sender. */
+  readonly send: (packet: Buffer) => void;
+  /** The way to the sender and back in µs as others measured it; 0 while it is not known. */
+  readonly roundTripUs: () => number;
+  readonly onError: (error: unknown) => void;
+}
+
+/**
+ * The tracks that come in on one transport: which packet belongs to which, what their sender is told, and when audio is
+ * played. It has timers only while media comes that needs them.
+ */
+export class InboundMedia {
+  readonly #options: InboundMediaOptions;
+  readonly #tracks = new Map<string, InboundTrack>();
+  readonly #routes = new InboundRoutes(this.#tracks);
+  /** The clock of each participant whose tracks are received. */
+  readonly #senders = new Map<string, SenderClock>();
+  readonly #packet = new RtpPacket();
+  readonly #feedback: DownlinkFeedback;
+  /** Id of the header extension; 0 where it was not negotiated. */
+  #twccId = 0;
+  #audioTimer: ClockTimer | undefined;
+  #closed = false;
+  #packetsDiscarded = 0;
+  readonly #playAudio = (): void => {
+    this.#audioTimer = undefined;
+    const nowUs = this.#options.clock.nowUs();
+    for (const track of this.#tracks.values()) track.audio?.tick(nowUs);
+    this.#scheduleAudio(nowUs);
+  };
+
+  constructor(options: InboundMediaOptions) {
+    this.#options = options;
+    this.#feedback = new DownlinkFeedback({
+      clock: options.clock,
+      ssrc: randomBytes(4).readUInt32BE() || 1,
+      tracks: () => this.#tracks.values(),
+      send: options.send,
+    });
+  }
+
+  get tracks(): IterableIterator<InboundTrack> {
+    return this.#tracks.values();
+  }
+
+  /** Packets that belong to no track, or to another stream than its track's. */
+  get packetsDiscarded(): number {
+    let strays = 0;
+    for (const track of this.#tracks.values()) strays += track.strays;
+    return this.#packetsDiscarded + strays;
+  }
+
+  /** The way to the sender and back, in µs; 0 while it is not known. */
+  get roundTripUs(): number {
+    return this.#feedback.roundTripUs ?? this.#options.roundTripUs();
+  }
+
+  /** The receiver of a track; made when it is asked for, whether or not it is sent already. Those of one participant share a time line. */
+  track(trackSid: string, kind: 'audio' | 'video', participantSid: string): InboundTrack {
+    let track = this.#tracks.get(trackSid);
+    if (!track) {
+      track = new InboundTrack({
+        trackSid,
+        kind,
+        participantSid,
+        clock: this.#options.clock,
+        sender: this.#senderClock(participantSid),
+        roundTripUs: () => this.roundTripUs,
+        requestPackets: (ssrc, numbers) => {
+          this.#feedback.requestPackets(ssrc, numbers);
+        },
+        requestKeyFrame: (ssrc) => {
+          this.#feedback.requestKeyFrame(ssrc);
+        },
+        onError: this.#options.onError,
+      });
+      this.#tracks.set(trackSid, track);
+    }
+    return track;
+  }
+
+  /** Lets a track go that has left the session. */
+  forget(trackSid: string): void {
+    const track = this.#tracks.get(trackSid);
+    if (!track) return;
+    this.#packetsDiscarded += track.strays;
+    track.close();
+    this.#tracks.delete(trackSid);
+    this.#routes.forget(track);
+    for (const other of this.#tracks.values()) if (other.participantSid === track.participantSid) return;
+    this.#senders.delete(track.participantSid);
+  }
+
+  /** Takes what was negotiated. */
+  setSections(sections: Iterable<ReceivedSection>): void {
+    const list = [...sections];
+    this.#routes.setSections(list);
+    for (const { extensions } of list) this.#twccId = extensions.transportSequence ?? this.#twccId;
+  }
+
+  /** There is a new transport. */
+  restart(): void {
+    this.#feedback.restart();
+  }
+
+  /** Takes one RTP or RTCP packet; its memory is kept and changed. */
+  receive(buffer: Uint8Array): void {
+    if (this.#closed) return;
+    const nowUs = this.#options.clock.nowUs();
+    if (isRtcp(buffer)) {
+      this.#receiveControl(buffer, nowUs);
+      return;
+    }
+    const packet = this.#packet;
+    if (!packet.parse(buffer)) {
+      this.#packetsDiscarded++;
+      return;
+    }
+    if (this.#twccId !== 0) {
+      const sequence = readTransportSequence(packet, this.#twccId);
+      if (sequence !== -1) this.#feedback.record(sequence, packet.ssrc, nowUs);
+    }
+    const route = this.#routes.of(packet);
+    if (route) this.#deliver(route, packet, nowUs);
+    else this.#packetsDiscarded++;
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const track of this.#tracks.values()) track.close();
+    this.#tracks.clear();
+    this.#routes.setSections([]);
+    this.#senders.clear();
+    this.#audioTimer?.cancel();
+    this.#feedback.close();
+  }
+
+  #deliver({ track, section }: Route, packet: RtpPacket, nowUs: number): void {
+    this.#feedback.expectReports();
+    const codec = section.codecs.get(packet.payloadType);
+    if (codec) {
+      track.receive(packet, codec, section.ssrcs, nowUs);
+    } else {
+      const repeated = section.rtx.get(packet.payloadType);
+      const original = repeated === undefined ? undefined : section.codecs.get(repeated);
+      if (original) track.receiveRtx(packet, original, section.rtxSsrcs, nowUs);
+      else this.#packetsDiscarded++;
+    }
+    if (track.audio && !this.#audioTimer) this.#scheduleAudio(nowUs);
+  }
+
+  /** Audio has to be looked after when something is due, whether a packet comes or not. */
+  #scheduleAudio(nowUs: number): void {
+    let dueUs = Infinity;
+    for (const { audio } of this.#tracks.values()) if (audio && audio.dueUs < dueUs) dueUs = audio.dueUs;
+    if (dueUs === Infinity) return;
+    const waitUs = Math.max(AUDIO_BEAT_US, dueUs - nowUs);
+    this.#audioTimer = this.#options.clock.after(waitUs / 1000, this.#playAudio);
+  }
+
+  #receiveControl(buffer: Uint8Array, nowUs: number): void {
+    for (const report of parseRtcp(buffer)) {
+      if (report.type === 'sr') this.#routes.get(report.ssrc)?.track.receiveSenderReport(report, nowUs);
+      else if (report.type === 'xr') this.#feedback.receiveExtended(report, nowUs);
+    }
+  }
+
+  #senderClock(participantSid: string): SenderClock {
+    let clock = this.#senders.get(participantSid);
+    if (!clock) this.#senders.set(participantSid, (clock = new SenderClock()));
+    return clock;
+  }
+}

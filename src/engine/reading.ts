@@ -1,0 +1,249 @@
+import type { Clock, ClockTimer } from '../media/clock.js';
+import { SluiceError } from '../media/errors.js';
+import { Mixer } from './audio/mixer.js';
+import type { Directory, StreamEntry } from './directory.js';
+import type { Downlink } from './downlink.js';
+import { type Emit, MediaReader } from './media-reader.js';
+import type { InboundStats, ReaderOpenArgs } from './port.js';
+import { StreamReader } from './reader.js';
+import type { LiveKitSignal } from './signalling/livekit.js';
+import type { Ticker, TickTask } from './ticker.js';
+import { mostOf } from './video-preference.js';
+
+/** How long after a stream has gone its last packets may come, and be played, in ms. */
+const TAIL_MS = 300;
+
+export interface ReadingOptions {
+  readonly clock: Clock;
+  /** 20 ms. */
+  readonly audioTicker: Ticker;
+  readonly emit: Emit;
+  readonly signal: LiveKitSignal;
+  readonly directory: Directory;
+  readonly downlink: Downlink;
+}
+
+interface MixReader {
+  readonly reader: MediaReader;
+  readonly mixer: Mixer;
+  active: boolean;
+}
+
+/** What a participant reads: readers of streams, mixes of all audio, and the tracks that the server is asked for because of them. */
+export class Reading implements TickTask {
+  readonly #options: ReadingOptions;
+  readonly #readers = new Map<number, StreamReader>();
+  readonly #mixes = new Map<number, MixReader>();
+  /** Readers whose stream is gone, until they have read what came. */
+  readonly #ending = new Set<StreamReader>();
+  readonly #tails = new Set<ClockTimer>();
+  /** Tracks that the server was asked for. */
+  readonly #subscribed = new Set<string>();
+  /** What the server was told of how good the pictures of a track need to be. */
+  readonly #preferred = new Map<string, string>();
+  #closed = false;
+
+  constructor(options: ReadingOptions) {
+    this.#options = options;
+  }
+
+  /** Errors: SLUICE_STREAM_UNKNOWN. */
+  open(args: ReaderOpenArgs): void {
+    const { emit, directory } = this.#options;
+    const { streamId } = args;
+    if (streamId === undefined) {
+      const reader = new MediaReader(args.reader, 'audio', args.maxLagMs, emit);
+      this.#mixes.set(args.reader, { reader, mixer: new Mixer(args.audioFormat, reader), active: false });
+      return;
+    }
+    const entry = directory.stream(streamId);
+    if (!entry) throw new SluiceError('SLUICE_STREAM_UNKNOWN', `stream ${streamId} is not in the session`);
+    const reader = new StreamReader({ ...args, streamId }, emit, this.#options.clock);
+    this.#readers.set(args.reader, reader);
+    this.#connect(reader, entry);
+    this.subscribe();
+  }
+
+  credit(id: number, kind: 'audio' | 'video', values: number): void {
+    const reader = this.#readers.get(id);
+    const reads = reader?.readsVideo;
+    reader?.grant(kind, values);
+    // Video that came before its first read would be of no use: it could only go on with the next key frame.
+    if (reader?.readsVideo !== reads) this.subscribe();
+    const mix = this.#mixes.get(id);
+    if (!mix) return;
+    mix.reader.grant(values);
+    if (mix.active) return;
+    mix.active = true;
+    this.#options.audioTicker.add(this);
+    for (const entry of this.#options.directory.streams()) this.#addToMix(mix, entry);
+    this.subscribe();
+  }
+
+  requestKeyFrame(id: number): void {
+    this.#readers.get(id)?.requestKeyFrame();
+  }
+
+  close(id: number): void {
+    const reader = this.#readers.get(id);
+    if (reader) this.#ending.delete(reader);
+    reader?.close();
+    this.#readers.delete(id);
+    this.#mixes.get(id)?.mixer.close();
+    this.#mixes.delete(id);
+    this.#restIfIdle();
+    this.subscribe();
+  }
+
+  /** Ends every reader. */
+  closeAll(): void {
+    this.#closed = true;
+    for (const timer of this.#tails) timer.cancel();
+    for (const id of [...this.#readers.keys(), ...this.#mixes.keys()]) {
+      this.close(id);
+      this.#options.emit('readerEnd', { reader: id });
+    }
+  }
+
+  /** One beat of 20 ms: the mixes are handed out. */
+  tick(nowUs: number): void {
+    for (const mix of this.#mixes.values()) if (mix.active) mix.mixer.finish(nowUs);
+    if (this.#ending.size > 0) this.#endReaders();
+    this.#restIfIdle();
+  }
+
+  /** A stream came, or its tracks changed. */
+  onStream(entry: StreamEntry): void {
+    for (const reader of this.#readers.values())
+      if (reader.streamId === entry.state.streamId) this.#connect(reader, entry);
+    for (const mix of this.#mixes.values()) if (mix.active) this.#addToMix(mix, entry);
+  }
+
+  /** What is on its way still arrives, and what waits is still played: the stream ends a moment later. */
+  onStreamDropped(entry: StreamEntry): void {
+    const timer = this.#options.clock.after(TAIL_MS, () => {
+      this.#tails.delete(timer);
+      this.#retire(entry);
+    });
+    this.#tails.add(timer);
+    for (const sid of [entry.audioTrack, entry.videoTrack]) if (sid !== undefined) this.#subscribed.delete(sid);
+  }
+
+  stats(): InboundStats[] {
+    const { clock, downlink, directory } = this.#options;
+    const nowUs = clock.nowUs();
+    return [...downlink.tracks].flatMap((track) => {
+      const streamId = directory.streamOfTrack(track.trackSid)?.state.streamId;
+      if (streamId === undefined) return [];
+      const frames = { decoded: 0, dropped: 0, decodeUs: 0, width: 0, height: 0 };
+      for (const reader of this.#readers.values()) if (reader.streamId === streamId) reader.addFrames(frames);
+      return track.stats(streamId, frames, nowUs) ?? [];
+    });
+  }
+
+  /** Asks the server for the tracks that somebody reads, and gives back the others. */
+  subscribe(): void {
+    if (this.#closed) return;
+    const { signal, downlink } = this.#options;
+    const wanted = this.#wanted();
+    const more = [...wanted].filter((sid) => !this.#subscribed.has(sid));
+    const less = [...this.#subscribed].filter((sid) => !wanted.has(sid));
+    if (more.length > 0) signal.updateSubscription(more, true);
+    if (less.length > 0) signal.updateSubscription(less, false);
+    for (const sid of more) this.#subscribed.add(sid);
+    for (const sid of less) {
+      this.#subscribed.delete(sid);
+      downlink.forget(sid);
+    }
+    this.#prefer();
+  }
+
+  /** Signalling is back: the server is asked again for everything, since it may not have heard the last. */
+  resume(): void {
+    if (this.#subscribed.size > 0) this.#options.signal.updateSubscription([...this.#subscribed], true);
+    this.#preferred.clear();
+    this.#prefer();
+  }
+
+  /** Tells the server how good pictures need to be, where that has changed. */
+  #prefer(): void {
+    for (const sid of this.#preferred.keys()) if (!this.#subscribed.has(sid)) this.#preferred.delete(sid);
+    for (const { state, videoTrack } of this.#options.directory.streams()) {
+      if (videoTrack === undefined || !this.#subscribed.has(videoTrack)) continue;
+      const readers = [...this.#readers.values()].filter((one) => one.streamId === state.streamId && one.wantsVideo);
+      const preference = mostOf(readers.map((reader) => reader.preference));
+      const text = JSON.stringify(preference);
+      if (text === (this.#preferred.get(videoTrack) ?? '{}')) continue;
+      this.#preferred.set(videoTrack, text);
+      this.#options.signal.updateTrackSettings(videoTrack, preference);
+    }
+  }
+
+  #wanted(): ReadonlySet<string> {
+    const wanted = new Set<string>();
+    const mixing = [...this.#mixes.values()].some((mix) => mix.active);
+    for (const entry of this.#options.directory.streams()) {
+      const readers = [...this.#readers.values()].filter((reader) => reader.streamId === entry.state.streamId);
+      const { audioTrack, videoTrack } = entry;
+      if (audioTrack !== undefined && (mixing || readers.some((reader) => reader.wantsAudio))) wanted.add(audioTrack);
+      if (videoTrack !== undefined && readers.some((reader) => reader.readsVideo)) wanted.add(videoTrack);
+    }
+    return wanted;
+  }
+
+  #retire(entry: StreamEntry): void {
+    const { downlink, directory } = this.#options;
+    for (const reader of this.#readers.values()) {
+      if (reader.streamId !== entry.state.streamId || directory.stream(reader.streamId)) continue;
+      reader.end();
+      this.#ending.add(reader);
+      this.#options.audioTicker.add(this);
+    }
+    for (const sid of [entry.audioTrack, entry.videoTrack]) {
+      if (sid === undefined) continue;
+      for (const track of downlink.tracks) {
+        if (track.trackSid === sid && track.audio)
+          for (const mix of this.#mixes.values()) mix.mixer.remove(track.audio);
+      }
+      downlink.forget(sid);
+    }
+  }
+
+  /** Without a mix nothing has to be done at each beat. */
+  #restIfIdle(): void {
+    if (this.#ending.size > 0) return;
+    for (const mix of this.#mixes.values()) if (mix.active) return;
+    this.#options.audioTicker.remove(this);
+  }
+
+  /** Ends readers that have been given everything. */
+  #endReaders(): void {
+    for (const reader of this.#ending) {
+      if (!reader.isEmpty) continue;
+      this.#ending.delete(reader);
+      reader.close();
+      this.#readers.delete(reader.id);
+      this.#options.emit('readerEnd', { reader: reader.id });
+    }
+  }
+
+  #connect(reader: StreamReader, entry: StreamEntry): void {
+    const { downlink } = this.#options;
+    const { audioTrack, videoTrack } = entry;
+    const { connectionId } = entry.state.connection;
+    const audio = audioTrack !== undefined && reader.wantsAudio;
+    const video = videoTrack !== undefined && reader.wantsVideo;
+    reader.attach(
+      audio ? downlink.track(audioTrack, 'audio', connectionId).audio : undefined,
+      video ? downlink.track(videoTrack, 'video', connectionId).video : undefined,
+    );
+  }
+
+  #addToMix(mix: MixReader, entry: StreamEntry): void {
+    const { downlink } = this.#options;
+    const { connectionId } = entry.state.connection;
+    const { audioTrack } = entry;
+    const receiver = audioTrack === undefined ? undefined : downlink.track(audioTrack, 'audio', connectionId).audio;
+    if (receiver) mix.mixer.add(receiver);
+  }
+}

@@ -1,0 +1,143 @@
+import t from 'tap';
+import { Mixer } from '../../src/engine/audio/mixer.js';
+import { MediaReader } from '../../src/engine/media-reader.js';
+import type { EngineEvents } from '../../src/engine/port.js';
+import type { AudioData } from '../../src/media/audio-data.js';
+import { channel, concat, sine, toneAmplitude } from '../codecs/tones.js';
+import { AudioSimulation, encodeAll, largestBreak, noise, Recorder, type Path } from './audio-simulation.js';
+
+const RATE = 48_000;
+const FORMAT = { sampleRate: RATE, numberOfChannels: 2 };
+/** None of them fits a period: a period left out or doubled would be a break. */
+const tones = new Map<number, Uint8Array[]>();
+for (const frequency of [401, 703, 1109]) {
+  const packets = await encodeAll(sine(frequency, RATE, RATE * 2, 6000), { application: 'audio', bitrate: 64_000 });
+  tones.set(frequency, packets.slice(50));
+}
+
+function setUp() {
+  const values: AudioData[] = [];
+  const reader = new MediaReader(1, 'audio', 1000, (name, args) => {
+    if (name === 'media') values.push((args as EngineEvents['media']).value as AudioData);
+  });
+  reader.grant(1e6);
+  return { values, mixer: new Mixer(FORMAT, reader) };
+}
+
+async function source(frequency: number, path: Path): Promise<AudioSimulation> {
+  const packets = tones.get(frequency)!;
+  const simulation = new AudioSimulation((packet) => packets[packet % packets.length]!, path);
+  // Loads what decoding needs; the mix has a decoder of its own.
+  const recorder = new Recorder();
+  await simulation.listen(recorder);
+  simulation.receiver.remove(recorder);
+  return simulation;
+}
+
+/** Lets time pass for all sources, with a beat of the mix each 20 ms, some way behind theirs. */
+async function run(sources: readonly AudioSimulation[], mixer: Mixer, ms: number, phaseMs = 13): Promise<void> {
+  for (let at = 0; at < ms; at += 20) {
+    for (const one of sources) one.run(phaseMs);
+    mixer.finish(sources[0]!.nowUs);
+    for (const one of sources) one.run(20 - phaseMs);
+    if (at % 1000 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+await t.test(
+  'a mix is the sum of its sources, without a break, whatever their phases, jitter and clocks',
+  async (t) => {
+    const { values, mixer } = setUp();
+    const sources = [
+      await source(401, { delayMs: () => 3 }),
+      await source(703, { delayMs: (i) => 11 + 20 * noise(1, i), ppm: 300 }),
+      await source(1109, { delayMs: () => 17.5, ppm: -300 }),
+    ];
+    for (const { receiver } of sources) mixer.add(receiver);
+    await run(sources, mixer, 60_000);
+    t.equal(values.length, 3000);
+    t.same(
+      values.map(({ timestamp }) => timestamp),
+      values.map((_, i) => values[0]!.timestamp + i * 20_000),
+    );
+    const window = RATE / 5;
+    for (const end of [1000, 2000, 3000]) {
+      const heard = channel(concat(values.slice(end - 10, end).map(({ data }) => data)), 1, 2);
+      for (const frequency of tones.keys()) {
+        const amplitude = toneAmplitude(heard.subarray(0, window), frequency, RATE);
+        t.ok(Math.abs(amplitude - 6000) < 400, `${frequency} Hz after ${end / 50} s: ${amplitude.toFixed(0)}`);
+      }
+    }
+    for (const { receiver } of sources) {
+      t.ok(receiver.stats.concealedSamples < 5000, `${receiver.stats.concealedSamples} samples concealed`);
+    }
+  },
+);
+
+await t.test('one source in the mix is heard 30 ms later than by itself, and as whole', async (t) => {
+  for (const phaseMs of [1, 7, 13, 19]) {
+    const { values, mixer } = setUp();
+    const simulation = await source(401, { delayMs: () => 4 });
+    const alone = new Recorder(RATE, 2);
+    simulation.receiver.add(alone);
+    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+    mixer.add(simulation.receiver);
+    await run([simulation], mixer, 2000, phaseMs);
+    const mixed = channel(concat(values.map(({ data }) => data)), 0, 2);
+    const heard = channel(concat(alone.periods), 0, 2);
+    const at = (samples: Int16Array): number => samples.findIndex((sample) => sample > 3000);
+    // A period that is given out at the beat is heard from the beat on.
+    const [mixedMs, aloneMs] = [phaseMs + at(mixed) / 48, 4 + at(heard) / 48];
+    t.ok(Math.abs(mixedMs - aloneMs - 30) < 3, `beats at ${phaseMs} ms: ${(mixedMs - aloneMs).toFixed(1)} ms later`);
+    t.ok(largestBreak(mixed.subarray(at(mixed) + 4800), 401, RATE) < 40);
+  }
+});
+
+await t.test('a clock that is off makes no break in a mix, while the phase of the beats goes round', async (t) => {
+  for (const ppm of [-400, 400]) {
+    const { values, mixer } = setUp();
+    const simulation = await source(401, { delayMs: (i) => 5 * noise(3, i), ppm });
+    mixer.add(simulation.receiver);
+    await run([simulation], mixer, 60_000);
+    const mixed = channel(concat(values.slice(10).map(({ data }) => data)), 0, 2);
+    t.ok(largestBreak(mixed, 401, RATE) < 40, `${ppm} ppm: largest break ${largestBreak(mixed, 401, RATE)}`);
+    t.equal(simulation.receiver.stats.concealedSamples, 0);
+  }
+});
+
+await t.test('silence when nobody sends, and sources come and go', async (t) => {
+  const { values, mixer } = setUp();
+  const [stays, goes] = [await source(401, {}), await source(703, {})];
+  mixer.add(stays.receiver);
+  await run([stays, goes], mixer, 500);
+  mixer.add(goes.receiver);
+  mixer.add(goes.receiver);
+  await run([stays, goes], mixer, 1000);
+  const level = (frequency: number): number =>
+    toneAmplitude(channel(concat(values.slice(-10).map(({ data }) => data)), 0, 2), frequency, RATE);
+  t.ok(Math.abs(level(401) - 6000) < 400 && Math.abs(level(703) - 6000) < 400, 'both, each once');
+  mixer.remove(goes.receiver);
+  await run([stays, goes], mixer, 500);
+  t.ok(level(401) > 5600 && level(703) < 50);
+  t.equal(goes.receiver.stats.packetsReceived, 50, 'what nobody hears is not kept');
+  mixer.close();
+  const empty = setUp();
+  empty.mixer.finish(0);
+  empty.mixer.finish(20_000);
+  t.ok(empty.values.every(({ data }) => data.length === 1920 && data.every((sample) => sample === 0)));
+});
+
+await t.test('a receiver that was closed is let go of', async (t) => {
+  const { values, mixer } = setUp();
+  const [one, other] = [await source(401, {}), await source(703, {})];
+  mixer.add(one.receiver);
+  mixer.add(other.receiver);
+  await run([one, other], mixer, 500);
+  t.equal(mixer.size, 2);
+  other.receiver.close();
+  await run([one, other], mixer, 500);
+  t.equal(mixer.size, 1);
+  const heard = channel(concat(values.slice(-10).map(({ data }) => data)), 0, 2);
+  t.ok(toneAmplitude(heard, 401, RATE) > 5600 && toneAmplitude(heard, 703, RATE) < 50);
+});
