@@ -1,264 +1,156 @@
-import { SessionDescription, type UpdateTrackSettings, VideoQuality } from '@livekit/protocol';
-import { Transport, type TransportState } from '../engine/transport.js';
-import { OFFERED_PAYLOAD_TYPES, type OfferedTrack, offerSubscriber } from '../engine/sdp/offer.js';
-import type { SessionDescription as Description } from '../engine/sdp/media-section.js';
-import { negotiateSent } from '../engine/sdp/negotiated.js';
-import { parseSessionDescription, writeSessionDescription } from '../engine/sdp/session-description.js';
-import { SluiceError } from '../media/errors.js';
-import type { ClockTimer } from '../media/clock.js';
+import { TrackSource, type UpdateTrackSettings, VideoQuality } from '@livekit/protocol';
+import type { SentSection } from '../engine/sdp/negotiated.js';
+import type { Delivery } from './connection-quality.js';
 import type { ServerContext } from './context.js';
+import type { MediaCounters } from './counters.js';
 import { DownSender } from './forwarding/down-sender.js';
 import { DownTrack } from './forwarding/down-track.js';
+import { EVERYTHING, type LayerWish } from './forwarding/layer-choice.js';
+import type { Subscription, SubscriberNegotiation, SubscriberNegotiationEvents } from './subscriber-negotiation.js';
 import type { ServerTrack } from './track.js';
 
-/** A client that does not answer an offer for this long is asked to come back. */
-const ANSWER_TIMEOUT_MS = 15_000;
-/** Most m-lines of an offer: what answers are read up to. */
-const MAX_SECTIONS = 64;
-/** Transports in a row that fail before the client is asked to come back. */
-const MAX_FAILURES = 3;
-
-export interface SubscriberEvents {
+export interface SubscriberOptions {
   readonly name: string;
-  onOffer(offer: SessionDescription): void;
-  /** A candidate of this side, without `a=`; told after the answer was taken. */
-  onCandidate(candidate: string): void;
-  /** The connection cannot be kept: the client has to come back. */
-  onFailed(): void;
-}
-
-/** One m-line. Once made it stays; it is used again only after the client has seen it inactive. */
-interface Slot {
-  readonly mid: string;
-  readonly kind: 'audio' | 'video';
-  offered: OfferedTrack;
-  down: DownTrack | undefined;
-  track: ServerTrack | undefined;
-  /** The client knows that nothing is sent in it. */
-  free: boolean;
-}
-
-interface SentOffer {
-  readonly description: Description;
-  readonly transport: Transport;
+  /** Makes the way on which it is agreed what is sent, and sent: by offers of the server, or in answers to the client's. */
+  negotiate(events: SubscriberNegotiationEvents): SubscriberNegotiation;
+  /** A client has answered whether it takes a track. */
+  onAgreed(track: ServerTrack, accepted: boolean): void;
+  /** The connection does not bear even the lowest layer of a track any more, or it does again. */
+  onPaused?(track: ServerTrack, paused: boolean): void;
 }
 
 /**
- * The connection on which a participant receives: the server offers, one offer at a time. Made when there is something to
- * subscribe to; a transport that fails is replaced.
+ * What a participant receives: one DownTrack for each track, sent by one DownSender. How the client is told of them, and the
+ * transport they take, is the negotiation's.
  */
 export class SubscriberConnection {
   readonly #context: ServerContext;
-  readonly #events: SubscriberEvents;
+  readonly #options: SubscriberOptions;
   readonly #sender: DownSender;
-  readonly #slots: Slot[] = [];
-  #transport: Transport | undefined;
-  /** The client's description was given to the transport: this is done once, later answers change media only. */
-  #accepted = false;
-  #making = false;
-  #inFlight: SentOffer | undefined;
-  #changed = false;
+  readonly #negotiation: SubscriberNegotiation;
+  readonly #subscriptions = new Map<string, Subscription>();
   #closed = false;
-  #failures = 0;
-  #version = 0;
-  #offerId = 0;
-  #answerTimer: ClockTimer | undefined;
 
-  constructor(context: ServerContext, events: SubscriberEvents) {
+  constructor(context: ServerContext, options: SubscriberOptions) {
     this.#context = context;
-    this.#events = events;
+    this.#options = options;
     this.#sender = new DownSender({
-      send: (packet) => this.#transport?.send(packet) ?? false,
+      send: (packet) => this.#negotiation.send(packet),
       ntpUs: (nowUs) => context.ntpUs(nowUs),
+      fanOut: context.fanOut,
+      onPaused: (down, paused) => {
+        this.#onPaused(down, paused);
+      },
     });
+    this.#negotiation = options.negotiate({
+      onPacket: (packet) => {
+        this.#sender.receive(packet, context.clock.nowUs());
+      },
+      onAgreed: (subscription, section) => {
+        this.#onAgreed(subscription, section);
+      },
+      onReady: () => {
+        this.#sender.begin(context.clock.nowUs());
+      },
+      onLost: () => {
+        this.#sender.clear();
+      },
+    });
+  }
+
+  get count(): number {
+    return this.#subscriptions.size;
+  }
+
+  get counters(): Partial<MediaCounters> {
+    return this.#sender.counters;
+  }
+
+  /** How what the client is sent gets through. */
+  get delivery(): Delivery {
+    return this.#sender.delivery;
+  }
+
+  has(trackSid: string): boolean {
+    return this.#subscriptions.has(trackSid);
   }
 
   /** Subscribes to a track. Nothing happens when it is subscribed to, or has no media. */
   add(track: ServerTrack): void {
     const { media } = track;
     const codec = media?.section.codecs.values().next().value;
-    if (this.#closed || !media || !codec || this.#slotOf(track.sid)) return;
-    const slot = this.#slots.find((one) => one.free && one.kind === track.kind);
-    if (!slot && this.#slots.length >= MAX_SECTIONS) {
-      this.#context.log.warn({ participant: this.#events.name }, 'a subscriber has no room for another track');
-      return;
-    }
+    if (this.#closed || !media || !codec || this.#subscriptions.has(track.sid)) return;
     const down = new DownTrack(media, codec.clockRate, (packet, priority) => {
       this.#sender.enqueue(packet, priority, this.#context.clock.nowUs());
     });
-    const mid = slot?.mid ?? String(this.#slots.length);
-    const offered = offeredTrack(mid, track, down);
-    if (slot) Object.assign(slot, { offered, down, track, free: false });
-    else this.#slots.push({ mid, kind: track.kind, offered, down, track, free: false });
+    down.wish = { ...EVERYTHING, priority: defaultPriority(track) };
+    const subscription = { track, down };
+    if (!this.#negotiation.add(subscription)) {
+      down.close();
+      this.#context.log.warn({ participant: this.#options.name }, 'a subscriber has no room for another track');
+      return;
+    }
+    this.#subscriptions.set(track.sid, subscription);
     this.#sender.add(down, track.ownerSid);
-    this.#negotiate();
+    this.#context.ticker.add(this.#sender);
   }
 
   remove(trackSid: string): void {
-    const slot = this.#slotOf(trackSid);
-    if (!slot?.down) return;
-    this.#sender.remove(slot.down);
-    slot.down.close();
-    slot.down = slot.track = undefined;
-    slot.offered = { ...slot.offered, active: false };
-    this.#negotiate();
+    const subscription = this.#subscriptions.get(trackSid);
+    if (!subscription) return;
+    this.#subscriptions.delete(trackSid);
+    this.#sender.remove(subscription.down);
+    subscription.down.close();
+    this.#negotiation.remove(subscription);
   }
 
   /** Pauses a track, or limits its simulcast layer. */
   applySettings(trackSid: string, settings: UpdateTrackSettings): void {
-    const slot = this.#slotOf(trackSid);
-    if (!slot?.down || !slot.track) return;
-    slot.down.paused = settings.disabled;
-    slot.down.maxRank = wantedRank(slot.track, settings);
-  }
-
-  /** Takes the answer to the offer in flight. Errors: SLUICE_SDP_INVALID, SLUICE_PROTOCOL. */
-  accept(answer: SessionDescription): void {
-    const offer = this.#inFlight;
-    if (!offer) throw new SluiceError('SLUICE_PROTOCOL', 'an answer came that no offer waits for');
-    this.#inFlight = undefined;
-    this.#answerTimer?.cancel();
-    const description = parseSessionDescription(answer.sdp);
-    const sections = negotiateSent(offer.description, description);
-    if (offer.transport === this.#transport && !this.#accepted) {
-      this.#accepted = true;
-      // Only the client knows how to reach the other: it is learned from its checks. A server that connects first loses a
-      // second, since its ClientHello comes before the other side listens.
-      offer.transport.accept({ ...description.transport, candidates: [] });
-      for (const candidate of offer.transport.local.candidates) this.#events.onCandidate(candidate);
-    }
-    for (const section of offer.description.sections) {
-      const slot = this.#slots.find((one) => one.mid === section.mid);
-      if (!slot) continue;
-      if (section.direction === 'inactive' && !slot.track) slot.free = true;
-      if (slot.down && section.ssrcs[0]?.ssrc === slot.down.ssrc) slot.down.agree(sections.get(slot.mid));
-    }
-    this.#startVideo();
-    if (this.#changed) this.#negotiate();
+    const subscription = this.#subscriptions.get(trackSid);
+    if (!subscription) return;
+    const { down, track } = subscription;
+    this.#sender.wish(down, wishFor(track, settings));
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#answerTimer?.cancel();
     this.#context.ticker.remove(this.#sender);
-    for (const { down } of this.#slots) down?.close();
-    const transport = this.#transport;
-    this.#transport = undefined;
-    await transport?.close();
+    this.#sender.close();
+    for (const { down } of this.#subscriptions.values()) down.close();
+    this.#subscriptions.clear();
+    await this.#negotiation.close();
   }
 
-  #slotOf(trackSid: string): Slot | undefined {
-    return this.#slots.find((slot) => slot.track?.sid === trackSid);
+  #onAgreed(subscription: Subscription, section: SentSection | undefined): void {
+    const { track, down } = subscription;
+    if (this.#subscriptions.get(track.sid) !== subscription) return;
+    this.#sender.agree(down, section, this.#context.clock.nowUs());
+    this.#options.onAgreed(track, section?.accepted === true);
   }
 
-  /** Sends an offer, now or when the one before was answered. */
-  #negotiate(): void {
-    this.#changed = true;
-    if (this.#closed || this.#inFlight || this.#making) return;
-    const transport = this.#transport;
-    if (!transport) {
-      void this.#makeTransport();
-      return;
+  #onPaused(down: DownTrack, paused: boolean): void {
+    for (const subscription of this.#subscriptions.values()) {
+      if (subscription.down === down) this.#options.onPaused?.(subscription.track, paused);
     }
-    this.#changed = false;
-    const description = offerSubscriber({
-      // A client that knew them before its answer was taken could connect too early for the native library (transport.ts).
-      transport: this.#accepted ? transport.local : { ...transport.local, candidates: [] },
-      sections: this.#slots.map((slot) => slot.offered),
-      sessionVersion: ++this.#version,
-    });
-    this.#inFlight = { description, transport };
-    this.#answerTimer = this.#context.clock.after(ANSWER_TIMEOUT_MS, () => {
-      this.#events.onFailed();
-    });
-    const sdp = writeSessionDescription(description);
-    this.#events.onOffer(new SessionDescription({ type: 'offer', sdp, id: ++this.#offerId }));
-  }
-
-  async #makeTransport(): Promise<void> {
-    const { bindAddress, udpPort, clock, log, ticker } = this.#context;
-    this.#making = true;
-    try {
-      const transport: Transport = await Transport.offer({
-        name: `${this.#events.name}-sub`,
-        ...(bindAddress !== undefined && { bindAddress }),
-        udpPort,
-        dataChannels: false,
-        dtlsRole: 'active',
-        onPacket: (packet) => {
-          this.#sender.receive(packet, clock.nowUs());
-        },
-        onState: (state) => {
-          if (transport === this.#transport) this.#onState(state);
-        },
-        onFault: (error) => {
-          log.error({ err: error }, 'a callback of a subscriber failed');
-        },
-      });
-      this.#making = false;
-      if (this.#closed) {
-        await transport.close();
-        return;
-      }
-      this.#transport = transport;
-      this.#accepted = false;
-      ticker.add(this.#sender);
-      this.#negotiate();
-    } catch (error) {
-      this.#making = false;
-      log.error({ err: error }, 'a transport could not be made');
-      if (!this.#closed) this.#events.onFailed();
-    }
-  }
-
-  #onState(state: TransportState): void {
-    if (state === 'connected') {
-      this.#failures = 0;
-      this.#startVideo();
-    }
-    if (state !== 'failed' || this.#closed) return;
-    this.#context.log.warn({ participant: this.#events.name }, 'the transport of a subscriber failed');
-    if (++this.#failures >= MAX_FAILURES) {
-      this.#events.onFailed();
-      return;
-    }
-    const failed = this.#transport;
-    this.#transport = undefined;
-    this.#sender.clear();
-    // Not from within a callback of the connection that is closed.
-    setImmediate(() => {
-      void failed?.close();
-    });
-    this.#negotiate();
-  }
-
-  #startVideo(): void {
-    if (this.#transport?.state !== 'connected') return;
-    for (const { down } of this.#slots) down?.requestKeyFrame();
   }
 }
 
-function offeredTrack(mid: string, track: ServerTrack, down: DownTrack): OfferedTrack {
-  const codec = down.track.section.codecs.values().next().value;
-  const { vp8, vp8Rtx, h264, h264Rtx, opus } = OFFERED_PAYLOAD_TYPES;
-  const name = codec?.name ?? 'opus';
-  const { ssrc, rtxSsrc } = down;
-  const profileLevelId = codec?.fmtp['profile-level-id'];
+/** Subscribers give 1 to the most important track, 2 to the next, and 0 to those that do not matter. */
+const LEAST_PRIORITY = 1000;
+
+function wishFor(track: ServerTrack, settings: UpdateTrackSettings): LayerWish {
+  const { disabled, fps: maxFps, priority } = settings;
   return {
-    mid,
-    kind: track.kind,
-    codec: name,
-    ssrc,
-    ...(name === 'opus'
-      ? { payloadType: opus, opus: { stereo: track.info.stereo, dtx: !track.info.disableDtx } }
-      : { payloadType: name === 'vp8' ? vp8 : h264, rtxPayloadType: name === 'vp8' ? vp8Rtx : h264Rtx, rtxSsrc }),
-    ...(name === 'h264' && profileLevelId !== undefined && { profileLevelId }),
-    // The track in the stream's name: a re-used m-line is then seen as a new stream.
-    streamId: `${track.ownerSid}|${track.sid}`,
-    trackId: track.sid,
-    cname: track.ownerSid,
-    active: true,
+    disabled,
+    maxRank: wantedRank(track, settings),
+    maxFps,
+    priority: priority === 0 ? defaultPriority(track) : LEAST_PRIORITY - Math.min(priority, LEAST_PRIORITY - 2),
   };
+}
+
+/** A shared screen is what people look at. */
+function defaultPriority(track: ServerTrack): number {
+  return track.info.source === TrackSource.SCREEN_SHARE ? 1 : 0;
 }
 
 /** The rank of the layer that a client asks for, by its size where it gives one. */

@@ -2,7 +2,10 @@ import t from 'tap';
 import { UpStream } from '../../src/server/forwarding/up-stream.js';
 import { SequenceMap } from '../../src/server/forwarding/sequence-map.js';
 import { TimestampMap } from '../../src/server/forwarding/timestamp-map.js';
+import { PacketInfo } from '../../src/server/forwarding/picture.js';
 import { Vp8Rewriter } from '../../src/server/forwarding/vp8-rewriter.js';
+import { RtpPacket } from '../../src/engine/rtp/packet.js';
+import { writeRtp } from '../../src/engine/rtp/packet-writer.js';
 import { Vp8Descriptor } from '../../src/engine/rtp/vp8.js';
 import type { NegotiatedCodec } from '../../src/engine/sdp/negotiated.js';
 
@@ -59,17 +62,20 @@ t.test('timestamps of another layer continue by sender reports, without them by 
 
 t.test('picture ids of VP8 grow steadily through a change of layer', (t) => {
   const rewriter = new Vp8Rewriter();
-  const payload = (pictureId: number, tl0: number): Buffer =>
-    Buffer.from([0x90, 0xc0, 0x80 | (pictureId >> 8), pictureId & 0xff, tl0, 0x00]);
-  const seen = (buffer: Buffer): number[] => {
+  const packet = new RtpPacket();
+  const info = new PacketInfo();
+  /** Picture id and tl0picidx as they are sent on; undefined for what is left out. */
+  const pass = (pictureId: number, tl0: number, restart = false, temporalId = 0): number[] | undefined => {
+    if (restart) rewriter.restart();
+    const payload = Buffer.from([0x90, 0xe0, 0x80 | (pictureId >> 8), pictureId & 0xff, tl0, temporalId << 6, 0x01]);
+    packet.parse(writeRtp({ payloadType: 96, sequenceNumber: 0, timestamp: 0, ssrc: 1, payload }));
+    info.read('vp8', packet);
+    if (!rewriter.takes(info)) return undefined;
+    const copy = Buffer.concat([Buffer.alloc(3), payload]);
+    rewriter.rewrite(info, copy, 3);
     const descriptor = new Vp8Descriptor();
-    descriptor.parse(buffer, 0, buffer.length);
+    descriptor.parse(copy, 3, payload.length);
     return [descriptor.pictureId, descriptor.tl0PictureIndex];
-  };
-  const pass = (pictureId: number, tl0: number, restart = false): number[] => {
-    const buffer = payload(pictureId, tl0);
-    rewriter.rewrite(buffer, 0, buffer.length, restart);
-    return seen(buffer);
   };
   t.same(pass(0x7ffe, 254, true), [0x7ffe, 254]);
   t.same(pass(0x7fff, 255), [0x7fff, 255]);
@@ -77,6 +83,11 @@ t.test('picture ids of VP8 grow steadily through a change of layer', (t) => {
   t.same(pass(0x7fff, 255), [0x7fff, 255], 'a late packet');
   t.same(pass(500, 77, true), [1, 1], 'another layer goes on');
   t.same(pass(501, 78), [2, 2]);
-  t.same(pass(0, 0, true), [3, 3]);
+  rewriter.targetTemporalId = 0;
+  t.equal(pass(502, 78, false, 1), undefined, 'left out');
+  t.same(pass(503, 79), [3, 3], 'without a gap');
+  t.same(pass(501, 78), [2, 2], 'late, from before what was left out');
+  t.equal(pass(502, 78, false, 1), undefined);
+  t.same(pass(0, 0, true), [4, 4]);
   t.end();
 });

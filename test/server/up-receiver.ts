@@ -44,6 +44,10 @@ function setUp() {
         got.push({ track, rid: stream.rid, sequence, payload: [...packet.payload()], stream });
       },
       onStream: () => undefined,
+      onStreamStopped: () => undefined,
+      wantedRank: 0,
+      awaits: () => false,
+      takeOver: () => undefined,
     });
   }
   const rtcp: Buffer[] = [];

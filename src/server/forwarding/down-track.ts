@@ -1,15 +1,23 @@
 import { PacketHistory } from '../../engine/rtp/history.js';
 import { readAudioLevel, readVoiceActivity } from '../../engine/rtp/header-extensions.js';
 import { PACER_PRIORITY, type PacerPriority } from '../../engine/rtp/pacer.js';
-import { HeaderTemplate } from '../../engine/rtp/packet-writer.js';
+import { HeaderTemplate, type HeaderTemplateOptions } from '../../engine/rtp/packet-writer.js';
 import { RtpPacket } from '../../engine/rtp/packet.js';
 import type { ReportBlock } from '../../engine/rtp/rtcp.js';
 import { writeSenderReport, writeSourceDescription } from '../../engine/rtp/rtcp-writer.js';
 import { wrapRtx } from '../../engine/rtp/rtx.js';
 import { SenderStatistics } from '../../engine/rtp/sender-statistics.js';
 import type { NegotiatedCodec, SentSection } from '../../engine/sdp/negotiated.js';
-import { startsKeyFrame } from './key-frame.js';
-import { chooseLayer } from './layer-choice.js';
+import {
+  EVERYTHING,
+  type LayerOption,
+  type LayerTarget,
+  type LayerWish,
+  chooseStream,
+  hasUnmeasured,
+  layerOptions,
+} from './layer-choice.js';
+import type { ControlledTrack } from './layer-controller.js';
 import { SequenceMap } from './sequence-map.js';
 import { randomSsrc } from './ssrc.js';
 import { TimestampMap } from './timestamp-map.js';
@@ -19,109 +27,169 @@ import { Vp8Rewriter } from './vp8-rewriter.js';
 
 /** Retransmissions of one packet are at least this far apart, in µs. */
 const MIN_RESEND_INTERVAL_US = 10_000;
-const HISTORY_PACKETS = 1024;
+/** What is resent: who asks later than this has got over it by a key frame. */
+const HISTORY = { maxPackets: 1024, maxAgeMs: 1000 };
+/** Most bytes of padding behind one header (RFC 3550, 5.1: their number is one byte). */
+const MAX_PADDING = 255;
 
 /** The payload types and header extensions that a subscriber agreed to. */
 interface Agreement {
   readonly codec: NegotiatedCodec;
   readonly template: HeaderTemplate;
+  readonly rtxTemplate: HeaderTemplate | undefined;
 }
+
+/** Takes a packet that is to leave; its memory belongs to the callee. */
+export type SendPacket = (packet: Buffer, priority: PacerPriority) => void;
 
 /**
  * One track on its way to one subscriber: one stream, whatever layers the publisher sends. Rewrites SSRC, sequence number,
- * timestamp, payload type, header extensions and VP8's picture ids; begins video, and changes its layer, at key frames;
- * answers losses from its own history.
+ * timestamp, payload type, header extensions and VP8's picture ids; begins video, and changes its spatial layer, at key frames,
+ * and goes on with the old layer until the whole key frame is there; answers losses from its own history.
  */
-export class DownTrack implements TrackSink {
+export class DownTrack implements TrackSink, ControlledTrack {
   readonly ssrc = randomSsrc();
   readonly rtxSsrc = randomSsrc();
   readonly track: UpTrack;
   readonly statistics: SenderStatistics;
   /** Packets not sent: paused, not agreed to yet, late, padding, of a layer that is not shown. */
   withheld = 0;
-  readonly #send: (packet: Buffer, priority: PacerPriority) => void;
+  /** Changes of the spatial layer, the beginning included. */
+  layerSwitches = 0;
+  readonly #send: SendPacket;
   readonly #history: PacketHistory | undefined;
   readonly #vp8 = new Vp8Rewriter();
   readonly #sequences = new SequenceMap(0);
   readonly #timestamps = new TimestampMap();
   readonly #resent = new RtpPacket();
   #agreement: Agreement | undefined;
-  #paused = false;
-  #maxRank = Infinity;
+  #refused = false;
+  #open = false;
+  #reportedPackets = 0;
+  #wish = EVERYTHING;
+  #target: LayerTarget | undefined = { rank: Infinity, temporalId: Infinity };
   #current: UpStream | undefined;
-  #target: UpStream | undefined;
+  /** The next packet is the first one of another stream. */
+  #restart = false;
+  /** What `#target` comes to with the layers that are being sent; a change waits for its key frame. */
+  #next: UpStream | undefined;
   #rtxSequence = 0;
+  /** The newest packet with much in it: sent again where padding is wanted. */
+  #newest: Buffer | undefined;
 
-  constructor(track: UpTrack, clockRate: number, send: (packet: Buffer, priority: PacerPriority) => void) {
+  constructor(track: UpTrack, clockRate: number, send: SendPacket) {
     this.track = track;
     this.#send = send;
     this.statistics = new SenderStatistics(this.ssrc, clockRate);
-    this.#history = track.kind === 'video' ? new PacketHistory({ maxPackets: HISTORY_PACKETS }) : undefined;
+    this.#history = track.kind === 'video' ? new PacketHistory(HISTORY) : undefined;
     track.addSink(this);
+    this.#resolve();
   }
 
   /** Takes what the subscriber answered; undefined when it does not want the track (any more). */
   agree(section: SentSection | undefined): void {
     const codec = section?.codecs[0];
-    if (!section?.accepted || !codec) {
-      this.#agreement = undefined;
-      return;
-    }
-    const { mid, absSendTime, audioLevel } = section.extensions;
-    const template = new HeaderTemplate({
-      payloadType: codec.payloadType,
-      ssrc: this.ssrc,
-      ...(mid !== undefined && { mid: { id: mid, value: section.mid } }),
-      ...(absSendTime !== undefined && { absSendTimeId: absSendTime }),
-      ...(audioLevel !== undefined && { audioLevelId: audioLevel }),
-    });
-    this.#agreement = { codec, template };
+    const accepted = section?.accepted === true && codec !== undefined;
+    this.#agreement = accepted ? agreement(section, codec, this.ssrc, this.rtxSsrc) : undefined;
+    if (this.#refused === !accepted) return;
+    this.#refused = !accepted;
+    this.track.wantsChanged();
   }
 
-  /** Nothing is sent while paused; what comes after begins with a key frame. */
-  set paused(paused: boolean) {
-    if (this.#paused === paused) return;
-    this.#paused = paused;
-    this.#current = undefined;
-    if (!paused) this.requestKeyFrame();
+  /** Packets get through to the subscriber: video begins when they do. */
+  set open(open: boolean) {
+    if (this.#open === open) return;
+    this.#open = open;
+    if (!open) this.#current = undefined;
+    else if (this.#agreement) this.requestKeyFrame();
   }
 
-  /** The highest simulcast layer that is wanted: 0 is the lowest. */
-  set maxRank(rank: number) {
-    this.#maxRank = rank;
+  /** What the subscriber would show. A disabled track is silent; what comes after begins with a key frame. */
+  get wish(): LayerWish {
+    return this.#wish;
   }
 
-  /** Picks the layer to show; to be called a few times a second. */
-  choose(nowUs: number): void {
-    if (this.track.kind !== 'video' || !this.#agreement || this.#paused) return;
-    const { streams, section } = this.track;
-    this.#target = chooseLayer(streams.values(), section.rids, this.#maxRank, nowUs) ?? this.#target;
-    if (this.#target && this.#target !== this.#current) this.#target.requestKeyFrame();
+  set wish(wish: LayerWish) {
+    this.#wish = wish;
+    if (wish.disabled) this.#current = undefined;
+    this.track.wantsChanged();
+    this.#resolve();
   }
 
-  onStream(stream: UpStream): void {
-    // The source of what is shown began anew under another SSRC.
-    if (this.#target?.rid === stream.rid) this.#target = stream;
+  get wantedRank(): number {
+    return this.#wish.disabled || this.#refused ? -1 : this.#wish.maxRank;
+  }
+
+  /** The layers to send, where they are being sent; undefined sends nothing. At first all that is wished. */
+  get target(): LayerTarget | undefined {
+    return this.#target;
+  }
+
+  set target(target: LayerTarget | undefined) {
+    const { rank, temporalId } = this.#target ?? { rank: -1, temporalId: -1 };
+    if (target?.rank === rank && target.temporalId === temporalId) return;
+    this.#target = target;
+    if (!target) this.#current = undefined;
+    this.#resolve();
+  }
+
+  /** The ways to send the track, for what the subscriber wishes. */
+  options(nowUs: number): readonly LayerOption[] {
+    return layerOptions(this.track, this.#wish, nowUs);
+  }
+
+  hasUnmeasured(nowUs: number): boolean {
+    return !this.#wish.disabled && hasUnmeasured(this.track, this.#wish.maxRank, nowUs);
+  }
+
+  /** What is sent now; undefined while nothing is. */
+  get sending(): LayerTarget | undefined {
+    return this.#current && { rank: this.#current.rank, temporalId: this.#vp8.temporalId };
+  }
+
+  /** Asks for the key frame that is waited for; to be called some times a second. */
+  tick(nowUs: number): void {
+    if (this.#agreement && this.#open && this.#next && this.#next !== this.#current) this.#next.requestKeyFrame();
+    this.#history?.evict(nowUs);
+  }
+
+  onStream(): void {
+    this.#resolve();
+  }
+
+  onStreamStopped(): void {
+    this.#resolve();
+  }
+
+  awaits(stream: UpStream): boolean {
+    const ready = this.#agreement?.codec.name === stream.codec.name && this.#open;
+    return ready && stream === this.#next && stream !== this.#current && !this.#blind;
+  }
+
+  takeOver(stream: UpStream): void {
+    // Less than before, perhaps because the connection is full: what is missing of the old layer would only add to it.
+    if (this.#current && stream.rank < this.#current.rank) this.#history?.clear();
+    this.#current = stream;
+    this.#restart = true;
+    this.layerSwitches++;
+    this.#resolve();
   }
 
   onPacket(stream: UpStream, packet: RtpPacket, sequence: number, nowUs: number): void {
     const agreement = this.#agreement;
-    if (!agreement || this.#paused || agreement.codec.name !== stream.codec.name) {
+    if (!agreement || !this.#open || this.#wish.disabled || agreement.codec.name !== stream.codec.name) {
       this.withheld++;
       return;
     }
-    let restart = false;
-    if (stream !== this.#current) {
-      if (!this.#maySwitchTo(stream, packet, nowUs)) {
-        this.withheld++;
-        return;
-      }
-      restart = true;
-      this.#current = stream;
-      this.#sequences.restart(sequence);
-      this.#timestamps.switchTo(stream, packet.timestamp, nowUs);
+    if (stream !== this.#current && !this.#beginsWith(stream, sequence)) {
+      this.withheld++;
+      return;
     }
-    if (packet.payloadLength === 0 && this.#sequences.drop(sequence)) {
+    if (this.#restart) this.#begin(stream, packet, sequence, nowUs);
+    const { info } = stream;
+    const empty = packet.payloadLength === 0;
+    const leftOut = empty || (stream.codec.name === 'vp8' && !this.#vp8.takes(info));
+    if (leftOut && this.#sequences.drop(sequence)) {
       this.withheld++;
       return;
     }
@@ -130,31 +198,68 @@ export class DownTrack implements TrackSink {
       this.withheld++;
       return;
     }
-    this.#forward(agreement, packet, out, restart, nowUs);
+    const timestamp = this.#timestamps.map(packet.timestamp, nowUs);
+    if (this.track.kind === 'audio') this.#forwardAudio(agreement, packet, info.payload, out, timestamp);
+    // Its number is taken, since later packets have left: an empty packet closes the gap.
+    else if (leftOut) this.#send(agreement.template.allocate(0, false, out, timestamp), PACER_PRIORITY.video);
+    else this.#forwardVideo(agreement, stream, packet.marker, out, timestamp, nowUs);
+    this.statistics.sent(leftOut ? 0 : packet.payloadLength, timestamp, nowUs);
   }
 
-  /** Resends what the subscriber asks for, as far as it is still there. */
-  onNack(sequenceNumbers: readonly number[], nowUs: number): void {
-    const rtxPayloadType = this.#agreement?.codec.rtxPayloadType;
+  /** Resends what the subscriber asks for, as far as it is still there. `roundTripUs` of the connection, where it is known. */
+  onNack(sequenceNumbers: readonly number[], nowUs: number, roundTripUs = 0): void {
     if (!this.#history) return;
-    const minIntervalUs = Math.max(MIN_RESEND_INTERVAL_US, this.statistics.roundTripUs ?? 0);
+    const minIntervalUs = Math.max(MIN_RESEND_INTERVAL_US, this.statistics.roundTripUs ?? roundTripUs);
     for (const sequenceNumber of sequenceNumbers) {
       const packet = this.#history.take(sequenceNumber, nowUs, minIntervalUs);
       if (!packet) continue;
-      if (rtxPayloadType === undefined) this.#send(packet as Buffer, PACER_PRIORITY.retransmission);
-      else if (this.#resent.parse(packet)) {
-        const target = { ssrc: this.rtxSsrc, payloadType: rtxPayloadType, sequenceNumber: this.#rtxSequence++ };
-        this.#send(wrapRtx(this.#resent, target), PACER_PRIORITY.retransmission);
-      }
+      this.#send(this.#wrap(packet) ?? Buffer.from(packet), PACER_PRIORITY.retransmission);
     }
   }
 
+  /**
+   * A packet that carries nothing new, to fill a connection with: `bytes` is about its length. Undefined for a track that has none,
+   * which is one without retransmissions of their own.
+   */
+  pad(bytes: number): Buffer | undefined {
+    const template = this.#agreement?.rtxTemplate;
+    if (!template) return undefined;
+    // What was sent already may even be of use.
+    if (this.#newest && this.#newest.length <= bytes) return this.#wrap(this.#newest);
+    const paddingLength = Math.max(1, Math.min(MAX_PADDING, bytes - template.headerLength));
+    return template.allocatePadding(paddingLength, this.#rtxSequence++, 0);
+  }
+
+  /** The subscriber cannot go on without a key frame. */
   requestKeyFrame(): void {
-    (this.#target ?? this.#current)?.requestKeyFrame();
+    this.#current?.requestKeyFrame();
+    this.#next?.requestKeyFrame();
   }
 
   onReportBlock(block: ReportBlock, ntpUs: number): void {
     if (block.ssrc === this.ssrc) this.statistics.receiveReportBlock(block, ntpUs);
+  }
+
+  /** What the subscriber lost on its own connection, and not for want of what had been lost before it came here. */
+  get lost(): number {
+    return Math.max(0, this.statistics.packetsLost - (this.#sequences.given - this.statistics.packets));
+  }
+
+  /** Layers that the subscriber would show and that are not sent for want of room; Infinity when nothing is. */
+  get missingLayers(): number {
+    if (this.track.kind === 'audio' || this.#wish.disabled || !this.#agreement) return 0;
+    if (!this.#target) return Infinity;
+    let best = 0;
+    for (const stream of this.track.layers)
+      if (stream.rank <= this.#wish.maxRank && this.track.isLive(stream)) best = Math.max(best, stream.rank);
+    return Math.max(0, best - this.#target.rank);
+  }
+
+  /** Packets sent since the last call. */
+  takeReported(): number {
+    const packets = this.statistics.packets - this.#reportedPackets;
+    this.#reportedPackets = this.statistics.packets;
+    return packets;
   }
 
   /** A sender report with its CNAME, on the time line that all tracks of a publisher share; undefined before anything is known. */
@@ -171,30 +276,112 @@ export class DownTrack implements TrackSink {
   close(): void {
     this.track.removeSink(this);
     this.#agreement = undefined;
+    this.#newest = undefined;
     this.#history?.clear();
   }
 
-  #maySwitchTo(stream: UpStream, packet: RtpPacket, nowUs: number): boolean {
-    if (this.track.kind === 'audio') return true;
-    if (!this.#target) this.choose(nowUs);
-    return stream === this.#target && startsKeyFrame(stream.codec.name, packet);
+  /** Finds the stream to send: of the target's rank, or what comes closest to it. */
+  #resolve(): void {
+    if (this.track.kind === 'audio') return;
+    const next =
+      this.#target && !this.#wish.disabled ? chooseStream(this.track, this.#maxRank(this.#target)) : undefined;
+    if (next !== this.#next) {
+      this.#next = next;
+      // One that has just come is shown to this track next.
+      const comes = next?.info.startsKeyFrame;
+      if (next && !comes && next !== this.#current && this.#agreement && this.#open) next.requestKeyFrame();
+    }
+    this.#vp8.targetTemporalId = this.#temporalLimit();
   }
 
-  #forward({ template, codec }: Agreement, packet: RtpPacket, out: number, restart: boolean, nowUs: number): void {
-    const { payloadLength, payloadOffset } = packet;
-    const timestamp = this.#timestamps.map(packet.timestamp, nowUs);
-    const copy = template.allocate(payloadLength, packet.marker, out, timestamp);
-    copy.set(packet.buffer.subarray(payloadOffset, payloadOffset + payloadLength), template.headerLength);
-    const audio = this.track.kind === 'audio';
-    if (audio) {
-      const levelId = this.track.section.extensions.audioLevel ?? 0;
-      const level = readAudioLevel(packet, levelId);
-      if (level !== -1) template.patchAudioLevel(copy, level, readVoiceActivity(packet, levelId));
-    } else if (codec.name === 'vp8') {
-      this.#vp8.rewrite(copy, template.headerLength, payloadLength, restart);
-    }
-    this.#history?.put(out & 0xffff, copy, nowUs);
-    this.statistics.sent(payloadLength, timestamp, nowUs);
-    this.#send(copy, audio ? PACER_PRIORITY.audio : PACER_PRIORITY.video);
+  #maxRank({ rank }: LayerTarget): number {
+    return Math.min(rank, this.#wish.maxRank);
   }
+
+  #temporalLimit(): number {
+    if (!this.#target || !this.#current) return this.#target?.temporalId ?? 0;
+    const { rank, temporalId } = this.#target;
+    if (this.#current.rank === rank) return temporalId;
+    // Too much for the connection: least of it, until the lower layer has its key frame.
+    return this.#current.rank > rank && rank < this.#wish.maxRank && this.#next?.rank === rank ? 0 : Infinity;
+  }
+
+  /** Lets a stream begin with this packet, if it may: with what goes on already, or while there is nothing to see. */
+  #beginsWith(stream: UpStream, sequence: number): boolean {
+    if (this.track.kind === 'video') {
+      // A key frame whose beginning was lost and comes late is no place to begin: what follows it has passed.
+      if (!stream.info.startsKeyFrame || sequence !== stream.highest || !this.#blind || !this.#target) return false;
+      // Any layer that is not too much will do.
+      if (stream !== this.#next && stream.rank > this.#maxRank(this.#target)) return false;
+    }
+    this.takeOver(stream);
+    return true;
+  }
+
+  /** Nothing is being shown. */
+  get #blind(): boolean {
+    return !this.#current || !this.track.isLive(this.#current);
+  }
+
+  /** The first packet of a stream that has taken over: everything goes on from what was sent before. */
+  #begin(stream: UpStream, packet: RtpPacket, sequence: number, nowUs: number): void {
+    this.#restart = false;
+    this.#vp8.restart();
+    this.#sequences.restart(sequence);
+    this.#timestamps.switchTo(stream, packet.timestamp, nowUs);
+  }
+
+  #forwardAudio({ template }: Agreement, packet: RtpPacket, payload: Uint8Array, out: number, timestamp: number): void {
+    const copy = template.allocate(payload.length, packet.marker, out, timestamp);
+    copy.set(payload, template.headerLength);
+    const levelId = this.track.section.extensions.audioLevel ?? 0;
+    const level = readAudioLevel(packet, levelId);
+    if (level !== -1) template.patchAudioLevel(copy, level, readVoiceActivity(packet, levelId));
+    this.#send(copy, PACER_PRIORITY.audio);
+  }
+
+  #forwardVideo(
+    { template }: Agreement,
+    { info, codec }: UpStream,
+    marker: boolean,
+    out: number,
+    timestamp: number,
+    nowUs: number,
+  ): void {
+    const { payload } = info;
+    const copy = template.allocate(payload.length, marker, out, timestamp);
+    copy.set(payload, template.headerLength);
+    if (codec.name === 'vp8') this.#vp8.rewrite(info, copy, template.headerLength);
+    this.#history?.put(out & 0xffff, copy, nowUs);
+    if (payload.length > MAX_PADDING) this.#newest = copy;
+    this.#send(copy, PACER_PRIORITY.video);
+  }
+
+  /** A packet of this track as its retransmission; undefined where there are none. */
+  #wrap(packet: Uint8Array): Buffer | undefined {
+    const payloadType = this.#agreement?.codec.rtxPayloadType;
+    if (payloadType === undefined || !this.#resent.parse(packet)) return undefined;
+    return wrapRtx(this.#resent, { ssrc: this.rtxSsrc, payloadType, sequenceNumber: this.#rtxSequence++ });
+  }
+}
+
+function agreement(section: SentSection, codec: NegotiatedCodec, ssrc: number, rtxSsrc: number): Agreement {
+  const { mid, absSendTime, audioLevel, transportSequence } = section.extensions;
+  const header: HeaderTemplateOptions = {
+    payloadType: codec.payloadType,
+    ssrc,
+    ...(mid !== undefined && { mid: { id: mid, value: section.mid } }),
+    ...(absSendTime !== undefined && { absSendTimeId: absSendTime }),
+    ...(transportSequence !== undefined && { transportSequenceId: transportSequence }),
+    ...(audioLevel !== undefined && { audioLevelId: audioLevel }),
+  };
+  const { rtxPayloadType } = codec;
+  return {
+    codec,
+    template: new HeaderTemplate(header),
+    rtxTemplate:
+      rtxPayloadType === undefined
+        ? undefined
+        : new HeaderTemplate({ ...header, payloadType: rtxPayloadType, ssrc: rtxSsrc }),
+  };
 }

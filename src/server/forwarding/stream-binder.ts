@@ -43,6 +43,10 @@ export class StreamBinder {
     return this.#extensions;
   }
 
+  get tracks(): Iterable<UpTrack> {
+    return this.#tracks.values();
+  }
+
   get bindings(): Iterable<Binding> {
     return this.#bindings.values();
   }

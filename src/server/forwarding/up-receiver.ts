@@ -5,6 +5,7 @@ import { type ReportBlock, type SenderReport, parseRtcp } from '../../engine/rtp
 import { writeNack, writePli, writeReceiverReport } from '../../engine/rtp/rtcp-writer.js';
 import { unwrapRtx } from '../../engine/rtp/rtx.js';
 import { TwccRecorder } from '../../engine/rtp/twcc.js';
+import type { Delivery } from '../connection-quality.js';
 import { randomSsrc } from './ssrc.js';
 import { type Binding, StreamBinder } from './stream-binder.js';
 import type { UpTrack } from './up-track.js';
@@ -29,6 +30,9 @@ export class UpReceiver {
   /** Packets that belong to no track, are malformed, or are not negotiated. */
   discarded = 0;
   received = 0;
+  /** Requests for packets and for key frames. */
+  nackCount = 0;
+  pliCount = 0;
   readonly #options: UpReceiverOptions;
   readonly #binder = new StreamBinder();
   readonly #packet = new RtpPacket();
@@ -47,6 +51,17 @@ export class UpReceiver {
   /** Sets the tracks that may be received, by mid. */
   setTracks(tracks: ReadonlyMap<string, UpTrack>): void {
     this.#binder.setTracks(tracks);
+  }
+
+  /** How the streams that are received now get through. */
+  get delivery(): Delivery {
+    let [packets, lost] = [0, 0];
+    for (const { stream, isRtx } of this.#binder.bindings) {
+      if (isRtx) continue;
+      lost += stream.statistics.cumulativeLost;
+      packets += stream.statistics.packets + Math.max(0, stream.statistics.cumulativeLost);
+    }
+    return { packets, lost, missingLayers: 0 };
   }
 
   /** Takes one RTP or RTCP packet; its memory is used and changed during the call. */
@@ -74,6 +89,7 @@ export class UpReceiver {
 
   /** Sends the feedback that is due. To be called every few milliseconds. */
   tick(nowUs: number): void {
+    for (const track of this.#binder.tracks) track.tick(nowUs);
     if (nowUs >= this.#nextNackUs) {
       this.#nextNackUs = nowUs + NACK_INTERVAL_US;
       this.#requestPackets(nowUs);
@@ -125,9 +141,15 @@ export class UpReceiver {
       if (isRtx) continue;
       if (stream.nack && stream.nack.pending > 0) {
         const missing = stream.nack.poll(nowUs);
-        if (missing.length > 0) this.#options.sendRtcp(writeNack(this.#ssrc, stream.ssrc, missing));
+        if (missing.length > 0) {
+          this.nackCount++;
+          this.#options.sendRtcp(writeNack(this.#ssrc, stream.ssrc, missing));
+        }
       }
-      if (stream.takeKeyFrameRequest(nowUs)) this.#options.sendRtcp(writePli(this.#ssrc, stream.ssrc));
+      if (stream.takeKeyFrameRequest(nowUs)) {
+        this.pliCount++;
+        this.#options.sendRtcp(writePli(this.#ssrc, stream.ssrc));
+      }
     }
   }
 
