@@ -5,8 +5,11 @@ import fastifyStatic from '@fastify/static';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { type ErrorCode, SluiceError, toErrorData } from '../media/errors.js';
 import { grantsOfRequest } from './credentials.js';
+import { JOIN_PATH, SINGLE_JOIN_PATH, readClientJoin } from './join-request.js';
 import type { Logger } from './log.js';
 import { type ResolvedOptions, isLoopback } from './options.js';
+import { addRoomService } from './room-service/routes.js';
+import type { Rooms } from './rooms.js';
 import { createToken } from './token.js';
 
 export interface HttpContext {
@@ -14,10 +17,15 @@ export interface HttpContext {
   readonly log: Logger;
   /** What `/healthz` tells. */
   health(): Record<string, unknown>;
+  /** The rooms that are administered over HTTP; undefined while the server starts. */
+  rooms(): Rooms | undefined;
   /** The session id that `/join.json` uses when none is asked for. */
   readonly defaultSessionId: string;
 }
 
+/** Of participants, mostly: those of strangers are fewer. */
+const MAX_CONNECTIONS = 20_000;
+const MAX_HEADER_BYTES = 64 * 1024;
 const JOIN_NAME_MAX_LENGTH = 100;
 const TOKEN_TTL_SECONDS = 60 * 60;
 
@@ -27,6 +35,8 @@ const TOKEN_TTL_SECONDS = 60 * 60;
  */
 export async function createHttp(context: HttpContext): Promise<FastifyInstance> {
   const app = fastify({
+    // The request to join at /rtc/v1 has a session description in its address.
+    http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: 10_000, connectionsCheckingInterval: 2_000 },
     bodyLimit: 64 * 1024,
     connectionTimeout: 20_000,
     keepAliveTimeout: 5_000,
@@ -34,7 +44,7 @@ export async function createHttp(context: HttpContext): Promise<FastifyInstance>
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 256 },
   });
-  app.server.maxConnections = 2_000;
+  app.server.maxConnections = MAX_CONNECTIONS;
   app.setErrorHandler((error, _request, reply) => {
     context.log.warn({ err: error }, 'a request failed');
     void reply.code(500).send({ code: 'SLUICE_INTERNAL', message: 'the request failed' });
@@ -42,6 +52,7 @@ export async function createHttp(context: HttpContext): Promise<FastifyInstance>
   app.get('/healthz', () => ({ status: 'ok', ...context.health() }));
   addSignallingProbes(app, context);
   if (context.options.development) addDevelopmentTokens(app, context);
+  await addRoomService(app, { keys: context.options.keys, log: context.log, rooms: () => context.rooms() });
   await addPage(app);
   return app;
 }
@@ -49,27 +60,25 @@ export async function createHttp(context: HttpContext): Promise<FastifyInstance>
 /** What clients ask by HTTP when a socket did not open: every answer is readable from another origin. */
 function addSignallingProbes(app: FastifyInstance, { options }: HttpContext): void {
   const open = (reply: FastifyReply): FastifyReply => reply.header('access-control-allow-origin', '*');
-  // Clients try the one-connection protocol first; 404 makes them fall back to this one.
-  const absent = (_request: FastifyRequest, reply: FastifyReply): FastifyReply =>
-    open(reply).code(404).type('text/plain').send('this server speaks the protocol of /rtc');
-  app.get('/rtc/v1', absent);
-  app.get('/rtc/v1/*', absent);
   app.options('/rtc/*', (_request, reply) =>
     open(reply).header('access-control-allow-headers', 'authorization').code(204).send(),
   );
-  app.get('/rtc', (_request, reply) =>
-    open(reply).code(426).type('text/plain').send('this address takes WebSocket connections'),
-  );
-  app.get('/rtc/validate', async (request, reply) => {
+  const upgrade = (_request: FastifyRequest, reply: FastifyReply): FastifyReply =>
+    open(reply).code(426).type('text/plain').send('this address takes WebSocket connections');
+  const validate = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     open(reply).type('text/plain');
     try {
-      await grantsOfRequest(request.raw, options.keys);
+      readClientJoin(request.raw, await grantsOfRequest(request.raw, options.keys));
       return await reply.send('success');
     } catch (error) {
       const { code, message } = toErrorData(error);
       return await reply.code(httpStatus(code)).send(message);
     }
-  });
+  };
+  for (const path of [JOIN_PATH, SINGLE_JOIN_PATH]) {
+    app.get(path, upgrade);
+    app.get(`${path}/validate`, validate);
+  }
 }
 
 /** The HTTP status that a refused token is answered with. */

@@ -33,7 +33,19 @@ export interface Grants {
   readonly attributes: Readonly<Record<string, string>>;
   /** `standard`, `agent`, `ingress`, `egress` or `sip`. */
   readonly kind: string;
+  /** When the token ends, in milliseconds since 1970. */
+  readonly expiresAtMs: number;
   readonly permissions: Permissions;
+}
+
+/** What a verified token grants on the HTTP API. */
+export interface ApiGrants {
+  readonly apiKey: string;
+  /** The room that may be administered. */
+  readonly room: string;
+  readonly roomAdmin: boolean;
+  readonly roomCreate: boolean;
+  readonly roomList: boolean;
 }
 
 export interface TokenOptions {
@@ -47,6 +59,8 @@ export interface TokenOptions {
   readonly attributes?: Readonly<Record<string, string>>;
   /** How long the token can be used to join, in seconds. Default 6 hours. */
   readonly ttlSeconds?: number;
+  /** `agent`, `ingress`, `egress` or `sip`; a standard participant when left out. */
+  readonly kind?: string;
   readonly grants?: Partial<Permissions>;
 }
 
@@ -58,7 +72,7 @@ const MAX_METADATA_LENGTH = 64 * 1024;
 
 /** Signs a LiveKit access token (JWT, HS256) that lets `identity` join `sessionId`. Errors: SLUICE_CONFIG_INVALID. */
 export async function createToken(options: TokenOptions): Promise<string> {
-  const { apiKey, apiSecret, identity, sessionId, name, metadata, attributes, grants } = options;
+  const { apiKey, apiSecret, identity, sessionId, name, metadata, attributes, kind, grants } = options;
   const required = { apiKey, apiSecret, identity, sessionId };
   for (const [field, value] of Object.entries(required)) {
     if (value === '') throw new SluiceError('SLUICE_CONFIG_INVALID', `a token needs a ${field}, and it is empty`);
@@ -68,6 +82,7 @@ export async function createToken(options: TokenOptions): Promise<string> {
     ...(name !== undefined && { name }),
     ...(metadata !== undefined && { metadata }),
     ...(attributes !== undefined && { attributes }),
+    ...(kind !== undefined && { kind }),
     video: { roomJoin: true, room: sessionId, ...grants },
   })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
@@ -85,12 +100,7 @@ export async function createToken(options: TokenOptions): Promise<string> {
  * Errors: SLUICE_TOKEN_MISSING, SLUICE_TOKEN_INVALID, SLUICE_TOKEN_EXPIRED, SLUICE_PERMISSION_DENIED.
  */
 export async function verifyToken(token: string | undefined, keys: Keys): Promise<Grants> {
-  if (token === undefined || token === '') {
-    throw new SluiceError('SLUICE_TOKEN_MISSING', 'no access token was given', {
-      mend: 'Send it as `access_token` in the query or as `Authorization: Bearer`.',
-    });
-  }
-  const claims = await verifiedClaims(token, keys);
+  const claims = await verifiedClaims(token, keys, ['exp', 'sub']);
   const video = record(claims['video']);
   const sessionId = text(video['room'], MAX_TEXT_LENGTH);
   const identity = text(claims['sub'], MAX_TEXT_LENGTH);
@@ -108,11 +118,34 @@ export async function verifyToken(token: string | undefined, keys: Keys): Promis
     metadata: text(claims['metadata'], MAX_METADATA_LENGTH),
     attributes: textRecord(claims['attributes']),
     kind: text(claims['kind'], MAX_TEXT_LENGTH) || 'standard',
+    expiresAtMs: typeof claims['exp'] === 'number' ? claims['exp'] * 1000 : 0,
     permissions: permissionsOf(video),
   };
 }
 
-async function verifiedClaims(token: string, keys: Keys): Promise<Record<string, unknown>> {
+/** The same for a token that is used on the HTTP API: it need not name an identity. Errors: those of `verifyToken`. */
+export async function verifyApiToken(token: string | undefined, keys: Keys): Promise<ApiGrants> {
+  const claims = await verifiedClaims(token, keys, ['exp']);
+  const video = record(claims['video']);
+  return {
+    apiKey: text(claims['iss'], MAX_TEXT_LENGTH),
+    room: text(video['room'], MAX_TEXT_LENGTH),
+    roomAdmin: video['roomAdmin'] === true,
+    roomCreate: video['roomCreate'] === true,
+    roomList: video['roomList'] === true,
+  };
+}
+
+async function verifiedClaims(
+  token: string | undefined,
+  keys: Keys,
+  requiredClaims: string[],
+): Promise<Record<string, unknown>> {
+  if (token === undefined || token === '') {
+    throw new SluiceError('SLUICE_TOKEN_MISSING', 'no access token was given', {
+      mend: 'Send it as `access_token` in the query or as `Authorization: Bearer`.',
+    });
+  }
   try {
     const { iss } = decodeJwt(token);
     const secret = iss !== undefined && Object.hasOwn(keys, iss) ? keys[iss] : undefined;
@@ -121,7 +154,7 @@ async function verifiedClaims(token: string, keys: Keys): Promise<Record<string,
     const { payload } = await jwtVerify(token, secretKey(secret), {
       algorithms: ['HS256'],
       issuer: iss,
-      requiredClaims: ['exp', 'sub'],
+      requiredClaims,
       clockTolerance: LEEWAY_SECONDS,
     });
     return payload;

@@ -1,10 +1,11 @@
-import { createServer as createTcpServer } from 'node:net';
+import { type Socket, connect, createServer as createTcpServer } from 'node:net';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { request } from 'node:http';
 import t from 'tap';
 import { createService } from '../../src/server/service.js';
 import { verifyToken } from '../../src/server/token.js';
+import { RawClient } from './raw-client.js';
 import { runServer } from './running-server.js';
 
 /** A GET with headers that fetch would not let through. */
@@ -22,16 +23,16 @@ t.test('health, and what clients ask before they fall back', async (t) => {
   const health = await fetch(`${httpUrl}/healthz`);
   t.equal(health.status, 200);
   t.match(await health.json(), { status: 'ok', sessions: 0, participants: 0 });
-  for (const path of ['/rtc/v1', '/rtc/v1/validate?access_token=x']) {
+  const probes = { '/rtc': 426, '/rtc/v1': 426, '/rtc/v1/validate?access_token=x': 401, '/rtc/validate': 401 };
+  for (const [path, status] of Object.entries(probes)) {
     const response = await fetch(`${httpUrl}${path}`);
-    t.equal(response.status, 404, path);
+    t.equal(response.status, status, path);
     t.equal(response.headers.get('access-control-allow-origin'), '*', 'readable for a page of another origin');
   }
   const valid = await fetch(`${httpUrl}/rtc/validate?access_token=${await token('ann')}`);
   t.same([valid.status, await valid.text()], [200, 'success']);
   const invalid = await fetch(`${httpUrl}/rtc/validate?access_token=forged`);
   t.same([invalid.status, await invalid.text()], [401, 'the token is malformed']);
-  t.equal((await fetch(`${httpUrl}/rtc`)).status, 426);
   t.equal((await fetch(`${httpUrl}/nothing/here`)).status, 404);
   t.equal((await fetch(`${httpUrl}/../../package.json`)).status, 404);
   t.equal((await fetch(`${httpUrl}/%2e%2e/%2e%2e/package.json`)).status, 404);
@@ -90,4 +91,71 @@ t.test('other addresses need keys, and options are checked', async (t) => {
   await t.rejects(createService({ port: 0, prot: 1 } as never), { code: 'SLUICE_CONFIG_INVALID' });
   await t.rejects(createService({ host: 'no.such.host.invalid', port: 0 }), { code: 'SLUICE_CONFIG_INVALID' });
   await t.rejects(createService({ host: '203.0.113.7', port: 0, keys: { a: 'b' } }), { code: 'SLUICE_CONFIG_INVALID' });
+});
+
+/** A connection on which this was said and no more comes. */
+async function halfOpen(port: number, text: string): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => undefined);
+  await once(socket, 'connect');
+  socket.write(text);
+  return socket;
+}
+
+t.test('whoever holds many connections open takes the place of nobody else', async (t) => {
+  const { url, token, service } = await runServer(t);
+  const { port } = service.info;
+  const ann = await RawClient.join(url, await token('ann'));
+  t.teardown(() => ann.close());
+  const beginnings = [
+    '',
+    'GET /rtc?access_token=',
+    'GET /rtc HTTP/1.1\r\nUpgrade: websocket\r\nX: ',
+    'POST /twirp/x HTTP/1.1\r\n',
+  ];
+  const sockets: Socket[] = [];
+  for (let i = 0; i < 600; i++) sockets.push(await halfOpen(port, beginnings[i % beginnings.length] ?? ''));
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy();
+  });
+  const first = sockets[0];
+  if (first && !first.closed) await once(first, 'close');
+  t.notOk(sockets[599]?.closed, 'the oldest go first');
+  const bob = await RawClient.join(url, await token('bob'));
+  t.teardown(() => bob.close());
+  await ann.update((one) => one.identity === 'bob');
+  t.equal(ann.socket.readyState, ann.socket.OPEN);
+  // The last of those who came is not looked at before the others are.
+  t.match(service.stats(), { participants: 2, http: { crowdedOut: 101 } });
+});
+
+t.test('headers and addresses that are too long are refused', async (t) => {
+  const { httpUrl, service } = await runServer(t);
+  t.equal((await get(`${httpUrl}/healthz`, { x: 'x'.repeat(65 * 1024) })).status, 431);
+  t.equal((await get(`${httpUrl}/rtc/v1/validate?join_request=${'A'.repeat(70 * 1024)}`, {})).status, 431);
+  const upgrade = await halfOpen(
+    service.info.port,
+    'GET /rtc HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n',
+  );
+  t.match(
+    String((await once(upgrade, 'data'))[0]),
+    /^HTTP\/1.1 401 /,
+    'who shows no token is told so, and the connection closed',
+  );
+  if (!upgrade.closed) await once(upgrade, 'close');
+});
+
+t.test('a client that asks for more than it can mean, or reads nothing, is sent away alone', async (t) => {
+  const { url, token, service } = await runServer(t);
+  const [ann, eve] = [await RawClient.join(url, await token('ann')), await RawClient.join(url, await token('eve'))];
+  t.teardown(() => Promise.all([ann.close(), eve.close()]));
+  for (let i = 0; i < 2_500; i++) eve.send('ping', 1n);
+  t.match(await eve.closed, { code: 1008 });
+  t.equal(service.stats().signalling.overRate, 1);
+  const pinger = await RawClient.join(url, await token('pinger'));
+  t.teardown(() => pinger.close());
+  for (let i = 0; i < 2_500; i++) pinger.socket.ping(Buffer.alloc(125));
+  t.match(await pinger.closed, { code: 1008 });
+  ann.send('ping', 1n);
+  await ann.next('pong');
 });
