@@ -20,6 +20,10 @@ export function queryOf(request: IncomingMessage): URLSearchParams {
  * Errors: those of `verifyToken`.
  */
 export async function grantsOfRequest(request: IncomingMessage, keys: Keys): Promise<Grants> {
-  const bearer = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-  return await verifyToken(bearer ?? queryOf(request).get('access_token') ?? undefined, keys);
+  return await verifyToken(bearerOf(request) ?? queryOf(request).get('access_token') ?? undefined, keys);
+}
+
+/** The token in the `Authorization` header of a request. */
+export function bearerOf(request: IncomingMessage): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
 }

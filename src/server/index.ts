@@ -2,7 +2,9 @@ import { isIPv6 } from 'node:net';
 import { startService } from '../engine/thread.js';
 import type { ServerOptions } from './options.js';
 import type { ServerInfo } from './service.js';
+import type { ServerStats } from './stats.js';
 
+export type { ServerStats } from './stats.js';
 export type { ServerOptions } from './options.js';
 export { createToken } from './token.js';
 export type { TokenOptions } from './token.js';
@@ -17,6 +19,8 @@ export interface EmbeddedServer {
   readonly port: number;
   /** Tokens are signed with the development keys. */
   readonly development: boolean;
+  /** What the server has and has counted since it started. Errors: SLUICE_STATE_INVALID (closed), SLUICE_ENGINE_FAILED. */
+  stats(): Promise<ServerStats>;
   /** Sends everyone away and frees the ports. Idempotent. */
   close(): Promise<void>;
 }
@@ -35,6 +39,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Embedded
     host,
     port,
     development,
+    stats: async () => (await service.stats()) as ServerStats,
     close: () => service.close(),
   };
 }

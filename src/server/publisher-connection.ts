@@ -1,4 +1,5 @@
 import { SessionDescription } from '@livekit/protocol';
+import { isRtcp } from '../engine/rtp/packet.js';
 import { answerPublisher } from '../engine/sdp/answer.js';
 import {
   type MediaSection,
@@ -9,13 +10,15 @@ import { type ReceivedSection, negotiateReceived } from '../engine/sdp/negotiate
 import type { OpusFormat } from '../engine/sdp/opus-format.js';
 import { parseSessionDescription, writeSessionDescription } from '../engine/sdp/session-description.js';
 import { Transport, type TransportDataChannel, type TransportState } from '../engine/transport.js';
+import type { Delivery } from './connection-quality.js';
 import type { ServerContext } from './context.js';
+import type { MediaCounters } from './counters.js';
+import { MAX_DATA_PACKET_BYTES } from './data-channels.js';
 import { UpReceiver } from './forwarding/up-receiver.js';
 import { UpTrack } from './forwarding/up-track.js';
+import type { SubscriberAnswers } from './subscriber-answers.js';
+import { withTrackIds } from './track-ids.js';
 import type { ServerTrack } from './track.js';
-
-/** Data channels beyond this many are not listened to. */
-const MAX_DATA_CHANNELS = 8;
 
 export interface PublisherEvents {
   readonly name: string;
@@ -25,9 +28,16 @@ export interface PublisherEvents {
   /** A track is not published any more. */
   onTrackUnbound(track: ServerTrack): void;
   onAudioLevel(level: number): void;
-  onData(label: string, data: Buffer): void;
+  /** The highest layer that anybody takes of a track has changed; -1 for none. */
+  onWantedRank?(track: ServerTrack, rank: number): void;
+  /** A data channel that the client opened. */
+  onDataChannel(channel: TransportDataChannel): void;
   /** The connection cannot be kept: the client has to come back. */
   onFailed(): void;
+  /** There when the client has no other connection: what it receives is described in the answers, and sent on this transport. */
+  readonly answers?: SubscriberAnswers | undefined;
+  /** Takes the RTCP that is about what the client receives. */
+  onControl?(packet: Buffer): void;
 }
 
 /** The connection on which a participant publishes: the client offers, as often as it likes, on one transport. */
@@ -37,13 +47,15 @@ export class PublisherConnection {
   readonly #receiver: UpReceiver;
   readonly #tracks = new Map<string, ServerTrack>();
   readonly #byMid = new Map<string, ServerTrack>();
-  readonly #channels = new Map<string, TransportDataChannel>();
   #transport: Transport | undefined;
   #hasDataChannels = false;
   #remote: Description | undefined;
   #offers: Promise<void> = Promise.resolve();
   #closed = false;
   #version = 0;
+  /** When a packet, and when one of media, last came, on the server's clock. */
+  heardUs = -Infinity;
+  mediaUs = -Infinity;
 
   constructor(context: ServerContext, events: PublisherEvents) {
     this.#context = context;
@@ -57,6 +69,22 @@ export class PublisherConnection {
       },
       ntpUs: (nowUs) => context.ntpUs(nowUs),
     });
+  }
+
+  get counters(): Partial<MediaCounters> {
+    const { received, discarded, nackCount, pliCount } = this.#receiver;
+    return { packetsReceived: received, packetsDiscarded: discarded, nacksSent: nackCount, plisSent: pliCount };
+  }
+
+  /** How what the client sends gets through. */
+  get delivery(): Delivery {
+    return this.#receiver.delivery;
+  }
+
+  /** The client has something to send, and is not silent on purpose. */
+  get isSending(): boolean {
+    for (const { media, info } of this.#tracks.values()) if (media && !info.muted) return true;
+    return false;
   }
 
   /** Everything announced, with media or not. */
@@ -83,6 +111,18 @@ export class PublisherConnection {
     this.#tracks.set(track.sid, track);
   }
 
+  /** Ends a track that its participant may not publish any more; what still comes of it is dropped. */
+  withdraw(trackSid: string): void {
+    const track = this.#tracks.get(trackSid);
+    if (!track) return;
+    this.#tracks.delete(trackSid);
+    for (const [mid, one] of this.#byMid) if (one === track) this.#byMid.delete(mid);
+    const bound = track.media !== undefined;
+    track.media = undefined;
+    this.#receive();
+    if (bound) this.#events.onTrackUnbound(track);
+  }
+
   /** Answers an offer, after those before it. Errors: SLUICE_SDP_INVALID and those of Transport. */
   async answer(offer: SessionDescription): Promise<void> {
     const answered = this.#offers.then(() => this.#answer(offer));
@@ -90,15 +130,18 @@ export class PublisherConnection {
     await answered;
   }
 
-  /** Sends a message on a data channel; false when the client has none of this name. */
-  sendData(label: string, data: Buffer): boolean {
-    return this.#channels.get(label)?.send(data) ?? false;
+  get state(): TransportState {
+    return this.#transport?.state ?? 'new';
+  }
+
+  /** Sends an RTP or RTCP packet to the client; false when it could not be sent. */
+  send(packet: Buffer): boolean {
+    return this.#transport?.send(packet) ?? false;
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     this.#context.ticker.remove(this.#receiver);
-    this.#channels.clear();
     const transport = this.#transport;
     this.#transport = undefined;
     await transport?.close();
@@ -107,25 +150,36 @@ export class PublisherConnection {
   async #answer(offer: SessionDescription): Promise<void> {
     if (this.#closed) return;
     const remote = this.#withPreferredCodecs(parseSessionDescription(offer.sdp));
-    if (this.#remote && !sameTransport(this.#remote, remote)) {
-      // A new start of ICE, which the transport below cannot do.
+    if (this.#remote && !this.#continues(this.#remote, remote)) {
       this.#events.onFailed();
       return;
     }
     const transport = this.#transport ?? (await this.#makeTransport(remote));
     if (!transport) return;
     this.#remote = remote;
-    const answer = answerPublisher(remote, {
+    const received = answerPublisher(remote, {
       transport: transport.local,
       // The native library takes data channels with the first description only.
       dataChannel: this.#hasDataChannels,
       opus: (section) => this.#opusFormat(section),
       sessionVersion: ++this.#version,
     });
-    this.#events.onAnswer(
-      new SessionDescription({ type: 'answer', sdp: writeSessionDescription(answer), id: offer.id }),
-    );
+    const { answers } = this.#events;
+    const answer = answers?.fill(remote, received) ?? received;
+    const message = new SessionDescription({ type: 'answer', sdp: writeSessionDescription(answer), id: offer.id });
+    this.#events.onAnswer(answers ? withTrackIds(message, answers.trackIds()) : message);
     this.#bind(negotiateReceived(remote, answer));
+    answers?.agree(remote, answer);
+  }
+
+  /**
+   * Whether an offer is for the connection that is there. A client that starts ICE anew, as all do when their signalling comes
+   * back, stays on the way it has, for which the native library keeps the old names; one whose way is gone has to come back.
+   */
+  #continues(before: Description, offer: Description): boolean {
+    const [old, remote] = [before.transport, offer.transport];
+    if (old.fingerprint.value !== remote.fingerprint.value) return false;
+    return old.iceUfrag === remote.iceUfrag || this.state === 'connected';
   }
 
   async #makeTransport(remote: Description): Promise<Transport | undefined> {
@@ -138,13 +192,18 @@ export class PublisherConnection {
       dataChannels: this.#hasDataChannels,
       dtlsRole: 'active',
       onPacket: (packet) => {
-        this.#receiver.receive(packet, clock.nowUs());
+        const nowUs = clock.nowUs();
+        this.heardUs = nowUs;
+        if (!isRtcp(packet)) this.mediaUs = nowUs;
+        else this.#events.onControl?.(packet);
+        this.#receiver.receive(packet, nowUs);
       },
       onState: (state) => {
         this.#onState(state);
       },
+      maxMessageBytes: MAX_DATA_PACKET_BYTES,
       onDataChannel: (channel) => {
-        this.#adopt(channel);
+        this.#events.onDataChannel(channel);
       },
       onFault: (error) => {
         log.error({ err: error }, 'a callback of a publisher failed');
@@ -160,20 +219,13 @@ export class PublisherConnection {
   }
 
   #onState(state: TransportState): void {
+    if (state === 'connected') this.#events.answers?.onConnected();
     if (state !== 'failed' || this.#closed) return;
     this.#context.log.warn({ participant: this.#events.name }, 'the transport of a publisher failed');
     // Not from within a callback of the connection that will be closed.
     setImmediate(() => {
       if (!this.#closed) this.#events.onFailed();
     });
-  }
-
-  #adopt(channel: TransportDataChannel): void {
-    if (this.#channels.size >= MAX_DATA_CHANNELS) return;
-    this.#channels.set(channel.label, channel);
-    channel.onMessage = (data) => {
-      this.#events.onData(channel.label, data);
-    };
   }
 
   #bind(sections: ReadonlyMap<string, ReceivedSection>): void {
@@ -196,15 +248,22 @@ export class PublisherConnection {
         continue;
       }
       track.media = new UpTrack(section);
+      track.media.onWantedRank = (rank) => {
+        this.#events.onWantedRank?.(track, rank);
+      };
       track.info.mid = mid;
       track.info.mimeType = mimeTypeOf(section);
       this.#byMid.set(mid, track);
       bound.push(track);
     }
-    const media = [...this.#byMid].flatMap(([mid, { media }]) => (media ? [[mid, media] as const] : []));
-    this.#receiver.setTracks(new Map(media));
+    this.#receive();
     for (const track of unbound) this.#events.onTrackUnbound(track);
     for (const track of bound) this.#events.onTrackBound(track);
+  }
+
+  #receive(): void {
+    const media = [...this.#byMid].flatMap(([mid, { media }]) => (media ? [[mid, media] as const] : []));
+    this.#receiver.setTracks(new Map(media));
   }
 
   #announcedFor(section: ReceivedSection): ServerTrack | undefined {
@@ -229,12 +288,6 @@ export class PublisherConnection {
     const track = section.msid && this.announced(section.msid.trackId);
     return track ? { stereo: track.info.stereo, dtx: !track.info.disableDtx } : {};
   }
-}
-
-function sameTransport(a: Description, b: Description): boolean {
-  return (
-    a.transport.iceUfrag === b.transport.iceUfrag && a.transport.fingerprint.value === b.transport.fingerprint.value
-  );
 }
 
 function mimeTypeOf(section: ReceivedSection): string {

@@ -1,26 +1,29 @@
 import {
   type AddTrackRequest,
   DisconnectReason,
+  LeaveRequest_Action,
   type MuteTrackRequest,
   Pong,
   RequestResponse,
   RequestResponse_Reason,
   type SessionDescription,
+  type SimulateScenario,
+  type SyncState,
   TrackPublishedResponse,
+  type UpdateLocalAudioTrack,
+  type UpdateLocalVideoTrack,
   type UpdateParticipantMetadata,
   type UpdateSubscription,
-  type UpdateTrackSettings,
+  UpdateTrackSettings,
+  VideoQuality,
 } from '@livekit/protocol';
 import { toErrorData } from '../media/errors.js';
 import type { Participant } from './participant.js';
 import type { Request } from './signal-socket.js';
-import { announceTrack, sourceName } from './track.js';
+import { type ServerTrack, announceTrack, mayPublish } from './track.js';
 
 /** Most tracks that one participant publishes. */
 const MAX_TRACKS = 50;
-/** Longest name, and longest metadata and attributes together, in characters. */
-const MAX_NAME_LENGTH = 256;
-const MAX_METADATA_LENGTH = 64 * 1024;
 
 /** Does what a client asks. Requests that the protocol has and this server does not need are ignored. */
 export function handleRequest(participant: Participant, request: Request): void {
@@ -46,6 +49,21 @@ export function handleRequest(participant: Participant, request: Request): void 
       return;
     case 'updateMetadata':
       onUpdateMetadata(participant, request.value);
+      return;
+    case 'updateAudioTrack':
+      onUpdateAudioTrack(participant, request.value);
+      return;
+    case 'updateVideoTrack':
+      onUpdateVideoTrack(participant, request.value);
+      return;
+    case 'subscriptionPermission':
+      participant.setTrackPermissions(request.value);
+      return;
+    case 'syncState':
+      onSyncState(participant, request.value);
+      return;
+    case 'simulate':
+      onSimulate(participant, request.value);
       return;
     case 'leave':
       participant.leave(DisconnectReason.CLIENT_INITIATED);
@@ -75,7 +93,7 @@ async function onOffer(participant: Participant, offer: SessionDescription): Pro
 
 function onAnswer(participant: Participant, answer: SessionDescription): void {
   try {
-    participant.subscriber.accept(answer);
+    participant.connections.accept(answer);
   } catch (error) {
     refuse(participant, error, 'an answer');
   }
@@ -89,11 +107,8 @@ function refuse(participant: Participant, error: unknown, what: string): void {
 }
 
 function onAddTrack(participant: Participant, request: AddTrackRequest): void {
-  const { permissions } = participant.grants;
-  const name = sourceName(request.source) ?? '';
-  const allowed = permissions.canPublishSources.length === 0 || permissions.canPublishSources.includes(name);
-  if (!permissions.canPublish || !allowed) {
-    respond(participant, 0, RequestResponse_Reason.NOT_ALLOWED, 'the token does not grant publishing this');
+  if (!mayPublish(participant.permissions, request.source)) {
+    respond(participant, 0, RequestResponse_Reason.NOT_ALLOWED, 'the participant may not publish this');
     return;
   }
   if (participant.publisher.trackCount >= MAX_TRACKS) {
@@ -110,58 +125,71 @@ function onAddTrack(participant: Participant, request: AddTrackRequest): void {
   const track = known && !known.media ? known : announceTrack(request, participant.sid);
   if (!track) return;
   participant.publisher.announce(track);
-  participant.send({
-    case: 'trackPublished',
-    value: new TrackPublishedResponse({ cid: request.cid, track: track.info }),
-  });
+  tellPublished(participant, track);
 }
 
 function onMute(participant: Participant, { sid, muted }: MuteTrackRequest): void {
   const track = participant.publisher.track(sid);
-  if (!track || track.info.muted === muted) return;
-  track.info.muted = muted;
-  if (track.media) participant.changed();
+  if (track) participant.setMuted(track, muted);
 }
 
 function onSubscription(participant: Participant, request: UpdateSubscription): void {
-  if (!participant.grants.permissions.canSubscribe) {
-    respond(participant, 0, RequestResponse_Reason.NOT_ALLOWED, 'the token does not grant subscribing');
-    return;
-  }
-  const wanted = new Set([...request.trackSids, ...request.participantTracks.flatMap((tracks) => tracks.trackSids)]);
-  if (!request.subscribe) {
-    for (const sid of wanted) participant.subscriber.remove(sid);
-    return;
-  }
-  for (const track of participant.room.tracksFor(participant))
-    if (wanted.has(track.sid)) participant.subscriber.add(track);
+  if (participant.permissions.canSubscribe) participant.subscriptions.request(request);
+  else respond(participant, 0, RequestResponse_Reason.NOT_ALLOWED, 'the participant may not subscribe');
 }
 
 function onTrackSetting(participant: Participant, settings: UpdateTrackSettings): void {
   for (const sid of settings.trackSids) participant.subscriber.applySettings(sid, settings);
 }
 
+function onUpdateAudioTrack(participant: Participant, { trackSid, features }: UpdateLocalAudioTrack): void {
+  const track = participant.publisher.track(trackSid);
+  if (track?.kind !== 'audio') return;
+  track.info.audioFeatures = [...new Set(features)];
+  if (track.media) participant.changed();
+}
+
+function onUpdateVideoTrack(participant: Participant, { trackSid, width, height }: UpdateLocalVideoTrack): void {
+  const track = participant.publisher.track(trackSid);
+  if (track?.kind !== 'video') return;
+  track.info.width = width;
+  track.info.height = height;
+  if (track.media) participant.changed();
+}
+
+/** A client that is back tells what it knows: what it wants to receive, and which tracks it was told are published. */
+function onSyncState(participant: Participant, state: SyncState): void {
+  if (state.subscription && participant.permissions.canSubscribe) participant.subscriptions.request(state.subscription);
+  const disabled = new UpdateTrackSettings({ disabled: true, quality: VideoQuality.HIGH });
+  for (const sid of state.trackSidsDisabled) participant.subscriber.applySettings(sid, disabled);
+  const known = new Set(state.publishTracks.map((published) => published.cid));
+  for (const track of participant.tracks) if (!track.media && !known.has(track.cid)) tellPublished(participant, track);
+}
+
+/** What clients ask for to try out how they come back. It concerns nobody but themselves. */
+function onSimulate(participant: Participant, { scenario }: SimulateScenario): void {
+  if (scenario.case === 'serverLeave') participant.leave(DisconnectReason.SERVER_SHUTDOWN);
+  else if (scenario.case === 'leaveRequestFullReconnect')
+    participant.leave(DisconnectReason.STATE_MISMATCH, LeaveRequest_Action.RECONNECT);
+  else if (scenario.case === 'nodeFailure') participant.dropSignal();
+}
+
+function tellPublished(participant: Participant, track: ServerTrack): void {
+  participant.send({
+    case: 'trackPublished',
+    value: new TrackPublishedResponse({ cid: track.cid, track: track.info }),
+  });
+}
+
 function onUpdateMetadata(participant: Participant, update: UpdateParticipantMetadata): void {
   const { requestId } = update;
-  if (!participant.grants.permissions.canUpdateOwnMetadata) {
-    respond(participant, requestId, RequestResponse_Reason.NOT_ALLOWED, 'the token does not grant changing metadata');
+  if (!participant.permissions.canUpdateOwnMetadata) {
+    respond(participant, requestId, RequestResponse_Reason.NOT_ALLOWED, 'the participant may not change its metadata');
     return;
   }
-  const attributes = { ...participant.attributes, ...update.attributes };
-  const length = Object.entries(attributes).reduce(
-    (sum, [key, value]) => sum + key.length + value.length,
-    update.metadata.length,
-  );
-  if (length > MAX_METADATA_LENGTH || update.name.length > MAX_NAME_LENGTH) {
+  if (participant.describe(update)) respond(participant, requestId, RequestResponse_Reason.OK, '');
+  else
     respond(participant, requestId, RequestResponse_Reason.LIMIT_EXCEEDED, 'name, metadata or attributes are too long');
-    return;
-  }
-  if (update.name !== '') participant.name = update.name;
-  if (update.metadata !== '') participant.metadata = update.metadata;
-  // An empty value takes an attribute away.
-  participant.attributes = Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== ''));
-  participant.changed();
-  respond(participant, requestId, RequestResponse_Reason.OK, '');
 }
 
 function respond(participant: Participant, requestId: number, reason: RequestResponse_Reason, message: string): void {

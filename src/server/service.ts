@@ -7,11 +7,15 @@ import { UdpMux } from '../engine/udp-mux.js';
 import { systemClock } from '../media/clock.js';
 import { SluiceError } from '../media/errors.js';
 import type { ServerContext } from './context.js';
+import { createCounters } from './counters.js';
+import { FanOut } from './forwarding/fan-out.js';
 import { createHttp } from './http.js';
 import { type Logger, createLogger } from './log.js';
 import { type ResolvedOptions, type ServerOptions, resolveOptions } from './options.js';
 import { Rooms } from './rooms.js';
 import { Signalling } from './signalling.js';
+import { Strangers } from './strangers.js';
+import { type ServerStats, serverStats } from './stats.js';
 
 /** Where a running server is reached. */
 export interface ServerInfo {
@@ -24,6 +28,7 @@ export interface ServerInfo {
 
 export interface ServerService {
   readonly info: ServerInfo;
+  stats(): ServerStats;
   /** Sends everyone away and closes sockets, transports, timers and ports. Idempotent. */
   close(): Promise<void>;
 }
@@ -53,13 +58,20 @@ export async function createService(options: ServerOptions = {}): Promise<Server
 async function startServer(options: ResolvedOptions): Promise<ServerService> {
   const log = createLogger(options.logLevel);
   const startedUs = systemClock.nowUs();
+  const uptimeSeconds = (): number => Math.floor((systemClock.nowUs() - startedUs) / 1e6);
   const running: { rooms?: Rooms } = {};
   const health = (): Record<string, unknown> => ({
     sessions: running.rooms?.count ?? 0,
     participants: running.rooms?.participantCount ?? 0,
-    uptimeSeconds: Math.floor((systemClock.nowUs() - startedUs) / 1e6),
+    uptimeSeconds: uptimeSeconds(),
   });
-  const http = await createHttp({ options, log, defaultSessionId: DEFAULT_SESSION_ID, health });
+  const http = await createHttp({
+    options,
+    log,
+    defaultSessionId: DEFAULT_SESSION_ID,
+    health,
+    rooms: () => running.rooms,
+  });
   let port: number;
   let mux: UdpMux;
   try {
@@ -71,7 +83,10 @@ async function startServer(options: ResolvedOptions): Promise<ServerService> {
   }
   const context = createContext(options, log, mux.port);
   const rooms = (running.rooms = new Rooms(context));
-  const signalling = new Signalling(rooms, options.keys, context);
+  const strangers = new Strangers(http.server, context.counters.http);
+  const signalling = new Signalling(rooms, options.keys, context, (socket) => {
+    strangers.letIn(socket);
+  });
   http.server.on('upgrade', signalling.onUpgrade);
   const close = async (): Promise<void> => {
     signalling.stop();
@@ -82,6 +97,10 @@ async function startServer(options: ResolvedOptions): Promise<ServerService> {
   };
   let closing: Promise<void> | undefined;
   return {
+    stats: () => {
+      const more = { uptimeSeconds: uptimeSeconds(), strangerRequests: mux.unknownRequests };
+      return serverStats(rooms, context.counters, more);
+    },
     info: { host: options.host, port, udpPort: mux.port, development: options.development },
     close: () => (closing ??= close()),
   };
@@ -105,8 +124,17 @@ function createContext(options: ResolvedOptions, log: Logger, udpPort: number): 
   return {
     clock,
     log,
+    counters: createCounters(),
+    keys: options.keys,
     ticker: new Ticker(clock, TICK_MS, (error) => {
       log.error({ err: error }, 'a periodic task failed');
+    }),
+    fanOut: new FanOut({
+      nowUs: () => clock.nowUs(),
+      soon: (task) => setImmediate(task),
+      onFault: (error) => {
+        log.error({ err: error }, 'sending to a subscriber failed');
+      },
     }),
     bindAddress: anyAddress ? undefined : options.address,
     udpPort,

@@ -4,8 +4,9 @@ import { DisconnectReason, LeaveRequest, LeaveRequest_Action } from '@livekit/pr
 import { type WebSocket, WebSocketServer } from 'ws';
 import { toErrorData } from '../media/errors.js';
 import type { ServerContext } from './context.js';
-import { grantsOfRequest, pathOf, queryOf } from './credentials.js';
+import { grantsOfRequest, pathOf } from './credentials.js';
 import { httpStatus } from './http.js';
+import { type ClientJoin, JOIN_PATH, SINGLE_JOIN_PATH, readClientJoin } from './join-request.js';
 import { Participant } from './participant.js';
 import { handleRequest } from './requests.js';
 import type { Rooms } from './rooms.js';
@@ -23,20 +24,31 @@ const STATUS_TEXT: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 };
 
-/** Takes WebSocket upgrades at `/rtc` and lets their participants into rooms. */
+/** Who may come in, and how. */
+interface Entry {
+  readonly grants: Grants;
+  readonly join: ClientJoin;
+}
+
+/** Takes WebSocket upgrades at `/rtc` and `/rtc/v1` and lets their participants into rooms. */
 export class Signalling {
   readonly #rooms: Rooms;
   readonly #keys: Keys;
   readonly #context: ServerContext;
+  readonly #onLetIn: (socket: Duplex) => void;
   readonly #sockets = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_SIGNAL_BYTES,
     perMessageDeflate: false,
+    // SignalSocket does, within bounds.
+    autoPong: false,
     clientTracking: true,
   });
   #closed = false;
 
-  constructor(rooms: Rooms, keys: Keys, context: ServerContext) {
+  /** `onLetIn` is told of each connection that has shown a token. */
+  constructor(rooms: Rooms, keys: Keys, context: ServerContext, onLetIn: (socket: Duplex) => void) {
+    this.#onLetIn = onLetIn;
     this.#rooms = rooms;
     this.#keys = keys;
     this.#context = context;
@@ -49,11 +61,12 @@ export class Signalling {
       socket.destroy();
     };
     socket.on('error', ignore);
-    void this.#authorize(request, socket).then((grants) => {
-      if (!grants) return;
+    void this.#authorize(request, socket).then((entry) => {
+      if (!entry) return;
       socket.off('error', ignore);
+      this.#onLetIn(socket);
       this.#sockets.handleUpgrade(request, socket, head, (ws) => {
-        this.#onSocket(ws, request, grants);
+        this.#onSocket(ws, entry);
       });
     });
   };
@@ -75,42 +88,53 @@ export class Signalling {
     this.#sockets.close();
   }
 
-  async #authorize(request: IncomingMessage, socket: Duplex): Promise<Grants | undefined> {
+  async #authorize(request: IncomingMessage, socket: Duplex): Promise<Entry | undefined> {
     try {
-      // Clients try `/rtc/v1` first and come here when that is not there.
-      if (pathOf(request) !== '/rtc') refuse(socket, 404, 'this server speaks the protocol of /rtc');
+      const path = pathOf(request);
+      if (path !== JOIN_PATH && path !== SINGLE_JOIN_PATH) refuse(socket, 404, 'clients join at /rtc and /rtc/v1');
       else if (this.#closed) refuse(socket, 503, 'the server is closing');
-      else return await grantsOfRequest(request, this.#keys);
+      else {
+        const grants = await grantsOfRequest(request, this.#keys);
+        return { grants, join: readClientJoin(request, grants) };
+      }
     } catch (error) {
       const { code, message } = toErrorData(error);
+      this.#context.counters.joins.refused++;
       this.#context.log.info({ code, message }, 'a join was refused');
       refuse(socket, httpStatus(code), message);
     }
     return undefined;
   }
 
-  #onSocket(ws: WebSocket, request: IncomingMessage, grants: Grants): void {
-    const query = queryOf(request);
+  #onSocket(ws: WebSocket, { grants, join }: Entry): void {
     const context = this.#context;
-    const socket = new SignalSocket(ws, context.clock);
-    if (this.#closed || isReconnect(query)) {
-      // Sessions are not resumed yet: the client joins anew, which keeps its tracks.
-      const action = this.#closed ? LeaveRequest_Action.DISCONNECT : LeaveRequest_Action.RECONNECT;
-      const reason = this.#closed ? DisconnectReason.SERVER_SHUTDOWN : DisconnectReason.STATE_MISMATCH;
-      socket.send({ case: 'leave', value: new LeaveRequest({ reason, action, canReconnect: !this.#closed }) });
-      socket.close('join anew');
+    const socket = new SignalSocket(ws, context.clock, context.counters.signalling);
+    if (this.#closed) {
+      sendAway(socket, DisconnectReason.SERVER_SHUTDOWN, LeaveRequest_Action.DISCONNECT);
       return;
     }
-    this.#rooms.get(grants.sessionId)?.byIdentity(grants.identity)?.leave(DisconnectReason.DUPLICATE_IDENTITY);
+    const present = this.#rooms.get(grants.sessionId)?.byIdentity(grants.identity);
+    if (join.resumes !== undefined) {
+      if (present?.sid === join.resumes && present.resume(socket, join)) return;
+      sendAway(socket, DisconnectReason.STATE_MISMATCH, LeaveRequest_Action.RECONNECT);
+      return;
+    }
+    if (this.#rooms.get(grants.sessionId)?.hasPlaceFor(grants.identity, grants.kind) === false) {
+      context.counters.joins.full++;
+      sendAway(socket, DisconnectReason.JOIN_FAILURE, LeaveRequest_Action.DISCONNECT);
+      return;
+    }
+    context.counters.joins.accepted++;
+    present?.leave(DisconnectReason.DUPLICATE_IDENTITY);
     const room = this.#rooms.enter(grants.sessionId);
-    const autoSubscribe = query.get('auto_subscribe') !== '0' && query.get('auto_subscribe') !== 'false';
-    new Participant({ room, grants, socket, context, autoSubscribe, onRequest: handleRequest }).join();
+    new Participant({ room, grants, socket, context, join, onRequest: handleRequest }).join();
   }
 }
 
-function isReconnect(query: URLSearchParams): boolean {
-  const value = query.get('reconnect');
-  return value === '1' || value === 'true';
+function sendAway(socket: SignalSocket, reason: DisconnectReason, action: LeaveRequest_Action): void {
+  const canReconnect = action !== LeaveRequest_Action.DISCONNECT;
+  socket.send({ case: 'leave', value: new LeaveRequest({ reason, action, canReconnect }) });
+  socket.close('join anew');
 }
 
 function refuse(socket: Duplex, status: number, message: string): void {

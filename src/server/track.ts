@@ -1,6 +1,7 @@
 import { type AddTrackRequest, TrackInfo, TrackSource, TrackType } from '@livekit/protocol';
 import type { UpTrack } from './forwarding/up-track.js';
 import { newSid } from './sid.js';
+import type { Permissions } from './token.js';
 
 /** Sources as tokens name them. */
 const SOURCE_NAMES: ReadonlyMap<TrackSource, string> = new Map([
@@ -64,6 +65,11 @@ export function announceTrack(request: AddTrackRequest, ownerSid: string): Serve
   // Names of codecs come with their kind, or without.
   const codec = (request.simulcastCodecs[0]?.codec ?? '').toLowerCase().replace(/^.*\//, '');
   return { sid, cid: request.cid, kind, ownerSid, codec, info, media: undefined };
+}
+
+/** Whether someone with these permissions may publish from a source. */
+export function mayPublish({ canPublish, canPublishSources }: Permissions, source: TrackSource): boolean {
+  return canPublish && (canPublishSources.length === 0 || canPublishSources.includes(sourceName(source) ?? ''));
 }
 
 /** The name that a token's `canPublishSources` has for a source; undefined for one that has no name. */

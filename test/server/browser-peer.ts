@@ -53,6 +53,8 @@ export interface BrowserEvent {
   readonly sid?: string;
   readonly kind?: string;
   readonly text?: string;
+  readonly topic?: string;
+  readonly lossy?: boolean;
   readonly reason?: number;
   readonly identities?: readonly string[];
   readonly attributes?: Readonly<Record<string, string>>;

@@ -1,6 +1,6 @@
 /** Runs in the page: `peer` is what tests call, by BrowserPeer. Plain JavaScript, since it is compiled by nobody. */
 export const BROWSER_SCRIPT = `
-const { Room, RoomEvent, Track, LogLevel, setLogLevel } = LivekitClient;
+const { DataPacket_Kind, Room, RoomEvent, Track, LogLevel, setLogLevel } = LivekitClient;
 setLogLevel(LogLevel.warn);
 const peer = { events: [], tracks: new Map(), watchers: [] };
 const tell = (event) => { peer.events.push(event); for (const watch of peer.watchers.splice(0)) watch(); };
@@ -28,7 +28,10 @@ peer.connect = async ({ url, token, options, autoSubscribe }) => {
     .on(RoomEvent.Reconnected, () => tell({ type: 'reconnected' }))
     .on(RoomEvent.ActiveSpeakersChanged, (speakers) => tell({ type: 'speakers', identities: speakers.map((one) => one.identity) }))
     .on(RoomEvent.ParticipantAttributesChanged, (_changes, participant) => tell({ type: 'attributes', identity: participant.identity, attributes: { ...participant.attributes } }))
-    .on(RoomEvent.DataReceived, (data, participant) => tell({ type: 'data', identity: participant?.identity, text: new TextDecoder().decode(data) }));
+    .on(RoomEvent.TrackStreamStateChanged, (publication, state, participant) => tell({ type: 'streamState', identity: participant.identity, sid: publication.trackSid, state }))
+    .on(RoomEvent.DataReceived, (data, participant, kind, topic) => tell({ type: 'data', identity: participant?.identity, text: new TextDecoder().decode(data), topic, lossy: kind === DataPacket_Kind.LOSSY }))
+    .on(RoomEvent.RoomMetadataChanged, (metadata) => tell({ type: 'metadata', text: metadata }))
+    .on(RoomEvent.ConnectionQualityChanged, (quality, participant) => tell({ type: 'quality', identity: participant.identity, text: quality }));
   await room.connect(url, token, { autoSubscribe: autoSubscribe ?? true });
   return { identity: room.localParticipant.identity, others: [...room.remoteParticipants.keys()] };
 };
@@ -121,6 +124,66 @@ peer.seeWidth = async ({ identity, width }) => {
   element.remove();
 };
 
+/** Publishes the browser's camera, which is not a real one, in its layers. */
+peer.publishCamera = async ({ width, height, fps }) => {
+  const media = await navigator.mediaDevices.getUserMedia({ video: { width, height, frameRate: fps } });
+  const publication = await peer.room.localParticipant.publishTrack(media.getVideoTracks()[0], { source: Track.Source.Camera, simulcast: true, videoCodec: 'vp8' });
+  peer.camera = publication.track;
+  return publication.trackSid;
+};
+
+/** What is sent of that: pictures and width by layer, target bitrate, what limits it. */
+peer.outbound = async () => {
+  const layers = {};
+  for (const report of (await peer.camera.sender.getStats()).values()) {
+    if (report.type !== 'outbound-rtp') continue;
+    const { framesEncoded, frameWidth, targetBitrate, qualityLimitationReason, keyFramesEncoded, active } = report;
+    layers[report.rid] = { framesEncoded, frameWidth, targetBitrate, qualityLimitationReason, keyFramesEncoded, active };
+  }
+  return layers;
+};
+
+/** What the browser thinks its connection bears, in bit/s, and how it came to that. */
+peer.pair = async () => {
+  for (const report of (await peer.camera.sender.getStats()).values())
+    if (report.type === 'candidate-pair' && report.nominated) return { bps: report.availableOutgoingBitrate, rtt: report.currentRoundTripTime };
+};
+
+/** Notes when each picture from someone is shown, and how wide it is, from now on. */
+peer.watch = async ({ identity }) => {
+  const track = await peer.track(identity, 'video');
+  const element = track.attach();
+  document.body.append(element);
+  peer.shown = [];
+  const note = (now, { width }) => {
+    peer.shown.push({ at: now, width });
+    element.requestVideoFrameCallback(note);
+    for (const watch of peer.watchers.splice(0)) watch();
+  };
+  element.requestVideoFrameCallback(note);
+};
+
+/** Waits for a picture of this width, of those not taken yet. */
+peer.shownUntil = async ({ width }) => {
+  const begun = performance.now();
+  let seen = 0;
+  for (;;) {
+    const found = peer.shown.slice(seen).some((picture) => picture.width === width);
+    seen = peer.shown.length;
+    if (found) return { ms: performance.now() - begun };
+    await changed();
+  }
+};
+
+peer.countShown = () => peer.shown.length;
+
+/** Forgets the pictures shown so far but the last, and tells of them. */
+peer.takeShown = () => {
+  const shown = peer.shown.splice(0, peer.shown.length - 1);
+  const gaps = shown.slice(1).map(({ at }, i) => at - shown[i].at);
+  return { count: shown.length, longestGapMs: Math.max(0, ...gaps), widths: [...new Set(shown.map(({ width }) => width))] };
+};
+
 /** getStats of what is received from someone. */
 peer.inbound = async ({ identity, kind }) => {
   const track = await peer.track(identity, kind);
@@ -151,8 +214,14 @@ peer.unpublish = async ({ sid }) => {
   await peer.room.localParticipant.unpublishTrack(peer.room.localParticipant.trackPublications.get(sid).track);
 };
 peer.setAttributes = ({ attributes }) => peer.room.localParticipant.setAttributes(attributes);
-peer.sendData = ({ text, to }) => peer.room.localParticipant.publishData(new TextEncoder().encode(text), { reliable: true, destinationIdentities: to });
+peer.sendData = ({ text, to, topic, lossy }) => peer.room.localParticipant.publishData(new TextEncoder().encode(text), { reliable: !lossy, destinationIdentities: to, topic });
+/** A long text, which the client cuts into packets. */
+peer.sendText = async ({ bytes, topic }) => {
+  await peer.room.localParticipant.sendText('0123456789'.repeat(bytes / 10), { topic });
+  return bytes;
+};
 peer.cutSignalling = () => peer.room.simulateScenario('signal-reconnect');
+peer.joinAnew = () => peer.room.simulateScenario('leave-full-reconnect');
 peer.disconnect = () => peer.room.disconnect();
 
 /** The first event that has these fields, from number \`from\` on. */

@@ -9,9 +9,10 @@ import {
 import { WebSocket } from 'ws';
 import { isRtcp } from '../../src/engine/rtp/packet.js';
 import { answerSubscriber } from '../../src/engine/sdp/answer.js';
+import type { SessionDescription as Description } from '../../src/engine/sdp/media-section.js';
 import { type OfferedTrack, offerPublisher } from '../../src/engine/sdp/offer.js';
 import { parseSessionDescription, writeSessionDescription } from '../../src/engine/sdp/session-description.js';
-import { Transport } from '../../src/engine/transport.js';
+import { Transport, type TransportDataChannel } from '../../src/engine/transport.js';
 
 type Request = Exclude<SignalRequest['message'], { case: undefined }>;
 type RequestOf<C extends Request['case']> = Extract<Request, { case: C }>['value'];
@@ -22,44 +23,41 @@ type ValueOf<C extends Case> = Extract<Response, { case: C }>['value'];
 /** A client made of nothing but the protocol: says what it is told to, in the order it is told to. */
 export class RawClient {
   readonly responses: Response[] = [];
-  /** Close code and reason, once the socket is closed. */
-  readonly closed: Promise<{ code: number; reason: string }>;
-  readonly socket: WebSocket;
+  /** Close code and reason, once the socket is closed; of the last one after `reopen`. */
+  closed: Promise<{ code: number; reason: string }>;
+  socket: WebSocket;
   /** RTP packets received on the subscriber connection. */
   readonly received: Buffer[] = [];
+  /** Data packets as they came, with the name of their channel. */
+  readonly data: { readonly label: string; readonly bytes: Buffer }[] = [];
+  readonly channels = new Map<string, TransportDataChannel>();
   publisher: Transport | undefined;
   subscriber: Transport | undefined;
   /** What a test sees of state changes of the subscriber connection. */
   onSubscriberState: (state: string) => void = () => undefined;
+  #offer: Description | undefined;
   #watchers: (() => void)[] = [];
   #taken = 0;
 
   private constructor(socket: WebSocket) {
     this.socket = socket;
-    this.closed = new Promise((resolve) => {
-      socket.on('close', (code, reason) => {
-        resolve({ code, reason: reason.toString() });
-        this.#wake();
-      });
-    });
-    socket.on('message', (data: Buffer) => {
-      const { message } = SignalResponse.fromBinary(data);
-      if (message.case) this.responses.push(message);
-      this.#wake();
-    });
+    this.closed = this.#listen(socket);
   }
 
   /** Rejects with the HTTP status when the server does not take the connection. */
-  static async open(url: string, token: string, query = ''): Promise<RawClient> {
-    const socket = new WebSocket(`${url}/rtc?protocol=17${query}`, {
-      headers: token === '' ? {} : { authorization: `Bearer ${token}` },
-    });
+  static async open(url: string, token: string, query = '', path = '/rtc'): Promise<RawClient> {
+    const socket = connect(`${url}${path}?protocol=17${query}`, token);
     const client = new RawClient(socket);
-    await new Promise((resolve, reject) => {
-      socket.once('open', resolve);
-      socket.once('error', reject);
-    });
+    await opened(socket);
     return client;
+  }
+
+  /** Goes on with another socket, as a client does whose socket was lost; the media connections stay. */
+  async reopen(url: string, token: string, query: string, path = '/rtc'): Promise<void> {
+    this.#taken = this.responses.length;
+    this.socket = connect(`${url}${path}?protocol=17${query}`, token);
+    this.closed = this.#listen(this.socket);
+    await opened(this.socket);
   }
 
   static async join(url: string, token: string, query = ''): Promise<RawClient> {
@@ -93,12 +91,13 @@ export class RawClient {
     return participant;
   }
 
-  /** Announces tracks, offers them and connects. The mid of a track is its place in the list. */
+  /** Announces tracks, offers them and connects. The mid of a track is its place in the list. `data`: with data channels. */
   async publish(
     tracks: readonly {
       request: Partial<AddTrackRequest> & { cid: string; type: number };
       track: Pick<OfferedTrack, 'kind' | 'codec' | 'payloadType' | 'ssrc' | 'rtxPayloadType' | 'rtxSsrc'>;
     }[],
+    { data = false } = {},
   ): Promise<string[]> {
     const sids: string[] = [];
     for (const { request } of tracks) {
@@ -108,7 +107,7 @@ export class RawClient {
     this.publisher ??= await Transport.offer({
       name: 'raw-pub',
       bindAddress: '127.0.0.1',
-      dataChannels: false,
+      dataChannels: data,
       dtlsRole: 'passive',
       onPacket: () => undefined,
       onState: () => {
@@ -118,7 +117,9 @@ export class RawClient {
         throw error;
       },
     });
+    if (data && this.channels.size === 0) for (const label of ['_reliable', '_lossy']) this.#openChannel(label);
     const offer = offerPublisher({
+      ...(data && { dataMid: 'data' }),
       transport: { ...this.publisher.local, setup: 'actpass', candidates: [] },
       sections: tracks.map(({ request, track }, mid) => ({
         ...track,
@@ -129,6 +130,7 @@ export class RawClient {
         active: true,
       })),
     });
+    this.#offer = offer;
     this.send('offer', new SessionDescription({ type: 'offer', sdp: writeSessionDescription(offer), id: 7 }));
     const answer = parseSessionDescription((await this.next('answer')).sdp);
     const transport = this.publisher;
@@ -137,7 +139,16 @@ export class RawClient {
       for (const candidate of answer.transport.candidates) transport.addRemoteCandidate(candidate);
     }
     await this.#until(() => transport.state === 'connected');
+    await this.#until(() => [...this.channels.values()].every((channel) => channel.open));
     return sids;
+  }
+
+  /** Makes the last offer again with another name for ICE, as a client does that comes back; gives the answer. */
+  async restart(iceUfrag: string): Promise<Description> {
+    if (!this.#offer) throw new Error('nothing was offered yet');
+    const offer = { ...this.#offer, transport: { ...this.#offer.transport, iceUfrag } };
+    this.send('offer', new SessionDescription({ type: 'offer', sdp: writeSessionDescription(offer), id: 8 }));
+    return parseSessionDescription((await this.next('answer')).sdp);
   }
 
   /** Answers the next offer of the server and connects. Changes the answer's transport first, where a test wants it wrong. */
@@ -173,6 +184,16 @@ export class RawClient {
     return transport;
   }
 
+  /** Answers the next offer of the server, on the connection that was made by `subscribe`; gives the offer. */
+  async renegotiate(): Promise<string> {
+    const transport = this.subscriber;
+    if (!transport) throw new Error('there is no connection yet');
+    const { sdp } = await this.next('offer');
+    const answer = answerSubscriber(parseSessionDescription(sdp), { transport: transport.local, dataChannel: false });
+    this.send('answer', new SessionDescription({ type: 'answer', sdp: writeSessionDescription(answer) }));
+    return sdp;
+  }
+
   /** The number of packets that came so far reaches `count`. */
   async packets(count: number): Promise<void> {
     await this.#until(() => this.received.length >= count);
@@ -180,6 +201,11 @@ export class RawClient {
 
   async until(condition: () => boolean): Promise<void> {
     await this.#until(condition);
+  }
+
+  /** Has what waits look again. */
+  wake(): void {
+    this.#wake();
   }
 
   async close(): Promise<void> {
@@ -191,8 +217,35 @@ export class RawClient {
     await this.subscriber?.close();
   }
 
+  #openChannel(label: string): void {
+    const channel = this.publisher?.openChannel(label, { lossy: label === '_lossy' });
+    if (!channel) return;
+    this.channels.set(label, channel);
+    channel.onOpen = () => {
+      this.#wake();
+    };
+    channel.onMessage = (bytes) => {
+      this.data.push({ label, bytes });
+      this.#wake();
+    };
+  }
+
   async #until(condition: () => boolean): Promise<void> {
     while (!condition()) await new Promise<void>((resolve) => this.#watchers.push(resolve));
+  }
+
+  #listen(socket: WebSocket): Promise<{ code: number; reason: string }> {
+    socket.on('message', (data: Buffer) => {
+      const { message } = SignalResponse.fromBinary(data);
+      if (message.case) this.responses.push(message);
+      this.#wake();
+    });
+    return new Promise((resolve) => {
+      socket.on('close', (code, reason) => {
+        resolve({ code, reason: reason.toString() });
+        this.#wake();
+      });
+    });
   }
 
   #wake(): void {
@@ -200,4 +253,15 @@ export class RawClient {
     this.#watchers = [];
     for (const watch of watchers) watch();
   }
+}
+
+function connect(url: string, token: string): WebSocket {
+  return new WebSocket(url, { headers: token === '' ? {} : { authorization: `Bearer ${token}` } });
+}
+
+function opened(socket: WebSocket): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    socket.once('open', resolve);
+    socket.once('error', reject);
+  });
 }

@@ -4,7 +4,8 @@ import { once } from 'node:events';
 /** What can be asked of an rtc-node participant. */
 export interface PeerCalls {
   connect: {
-    args: { url: string; token: string; autoSubscribe: boolean };
+    /** `single`: one connection for both ways, as is its default. */
+    args: { url: string; token: string; autoSubscribe: boolean; single?: boolean };
     result: { identity: string; others: string[] };
   };
   publishTone: { args: { hz: number }; result: string };
@@ -14,12 +15,14 @@ export interface PeerCalls {
   };
   unpublish: { args: { sid: string }; result: undefined };
   hear: { args: { identity: string; windows: number }; result: { hz: number; rms: number } };
+  /** Listens for so many milliseconds of audio; how many were loud, and the longest piece that was not, once sound had begun. */
+  listen: { args: { identity: string; ms: number }; result: { loudMs: number; longestSilenceMs: number } };
   see: {
     args: { identity: string; frames: number };
     result: { width: number; height: number; left: number; right: number };
   };
   setAttributes: { args: { attributes: Record<string, string> }; result: undefined };
-  sendData: { args: { text: string; to: string[] }; result: undefined };
+  sendData: { args: { text: string; to: string[]; topic?: string; lossy?: boolean }; result: undefined };
   disconnect: { args: Record<string, never>; result: undefined };
 }
 
@@ -37,7 +40,9 @@ export type PeerEvent =
   | { type: 'reconnecting' | 'reconnected' }
   | { type: 'speakers'; identities: string[] }
   | { type: 'attributes'; identity: string; attributes: Record<string, string> }
-  | { type: 'data'; identity: string; text: string };
+  | { type: 'data'; identity: string; text: string; topic: string; lossy: boolean }
+  | { type: 'text'; identity: string; topic: string; bytes: number }
+  | { type: 'quality'; identity: string; quality: string };
 
 type Reply =
   { readonly id: number; readonly result?: unknown; readonly error?: string } | { readonly event: PeerEvent };

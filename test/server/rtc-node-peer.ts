@@ -3,6 +3,8 @@ import {
   AudioFrame,
   AudioSource,
   AudioStream,
+  ConnectionQuality,
+  DataPacketKind,
   LocalAudioTrack,
   LocalVideoTrack,
   type RemoteTrack,
@@ -27,8 +29,9 @@ const tracks = new Map<string, RemoteTrack>();
 const timers: NodeJS.Timeout[] = [];
 
 const calls: { [N in keyof PeerCalls]: (args: PeerCalls[N]['args']) => Promise<PeerCalls[N]['result']> } = {
-  async connect({ url, token, autoSubscribe }) {
-    await room.connect(url, token, { autoSubscribe, dynacast: false });
+  async connect({ url, token, autoSubscribe, single }) {
+    const options = { autoSubscribe, dynacast: false, ...(single !== undefined && { singlePeerConnection: single }) };
+    await room.connect(url, token, options);
     return { identity: room.localParticipant?.identity ?? '', others: [...room.remoteParticipants.keys()] };
   },
   async publishTone({ hz }) {
@@ -58,13 +61,15 @@ const calls: { [N in keyof PeerCalls]: (args: PeerCalls[N]['args']) => Promise<P
     return undefined;
   },
   hear: async ({ identity, windows }) => await hear(await track(identity, TrackKind.KIND_AUDIO), windows),
+  listen: async ({ identity, ms }) => await listen(await track(identity, TrackKind.KIND_AUDIO), ms),
   see: async ({ identity, frames }) => await see(await track(identity, TrackKind.KIND_VIDEO), frames),
   async setAttributes({ attributes }) {
     await local().setAttributes(attributes);
     return undefined;
   },
-  async sendData({ text, to }) {
-    await local().publishData(new TextEncoder().encode(text), { reliable: true, destination_identities: to });
+  async sendData({ text, to, topic, lossy }) {
+    const options = { reliable: lossy !== true, destination_identities: to, ...(topic !== undefined && { topic }) };
+    await local().publishData(new TextEncoder().encode(text), options);
     return undefined;
   },
   async disconnect() {
@@ -105,6 +110,26 @@ async function hear(remote: RemoteTrack, windows: number): Promise<{ hz: number;
   }
   await reader.cancel();
   return { hz: pitches.sort((a, b) => a - b)[Math.floor(pitches.length / 2)] ?? 0, rms };
+}
+
+async function listen(remote: RemoteTrack, ms: number): Promise<PeerCalls['listen']['result']> {
+  const reader = new AudioStream(remote, SAMPLE_RATE, 1).getReader();
+  let [loudMs, silenceMs, longestSilenceMs] = [0, 0, 0];
+  for (let heardMs = 0; heardMs < ms;) {
+    const { value, done } = await reader.read();
+    if (done) break;
+    const { data } = value;
+    const frameMs = (data.length * 1000) / SAMPLE_RATE;
+    const rms = Math.sqrt(data.reduce((sum, sample) => sum + sample * sample, 0) / data.length);
+    if (rms > 1000) {
+      loudMs += frameMs;
+      silenceMs = 0;
+    } else if (loudMs > 0) silenceMs += frameMs;
+    longestSilenceMs = Math.max(longestSilenceMs, silenceMs);
+    if (loudMs > 0) heardMs += frameMs;
+  }
+  await reader.cancel();
+  return { loudMs, longestSilenceMs };
 }
 
 async function see(remote: RemoteTrack, frames: number): Promise<PeerCalls['see']['result']> {
@@ -188,8 +213,19 @@ room.on(RoomEvent.ActiveSpeakersChanged, (speakers) => {
 room.on(RoomEvent.ParticipantAttributesChanged, (attributes, participant) => {
   tell({ type: 'attributes', identity: participant.identity, attributes });
 });
-room.on(RoomEvent.DataReceived, (data, participant) => {
-  tell({ type: 'data', identity: participant?.identity ?? '', text: new TextDecoder().decode(data) });
+room.on(RoomEvent.DataReceived, (data, participant, kind, topic) => {
+  const text = new TextDecoder().decode(data);
+  const lossy = kind === DataPacketKind.KIND_LOSSY;
+  tell({ type: 'data', identity: participant?.identity ?? '', text, topic: topic ?? '', lossy });
+});
+room.on(RoomEvent.ConnectionQualityChanged, (quality, participant) => {
+  tell({ type: 'quality', identity: participant.identity, quality: ConnectionQuality[quality] });
+});
+
+room.registerTextStreamHandler('long', (reader, { identity }) => {
+  void reader.readAll().then((text) => {
+    tell({ type: 'text', identity, topic: 'long', bytes: Buffer.byteLength(text) });
+  });
 });
 
 process.on('message', ({ id, name, args }: PeerCall) => {

@@ -57,11 +57,7 @@ t.test('the token comes in the query or in a header; without a good one the answ
   t.teardown(() => ann.close());
   await t.rejects(RawClient.open(url, ''), { message: /401/ });
   await t.rejects(RawClient.open(url, 'forged'), { message: /401/ });
-  await t.rejects(
-    RawClient.open(`${url}/rtc/v1?x=`, await token('bob')),
-    { message: /404/ },
-    'the one-connection protocol is not there',
-  );
+  await t.rejects(RawClient.open(url, await token('bob'), '', '/rtc/v2'), { message: /404/ });
 });
 
 t.test('participants are told who comes, goes and changes', async (t) => {
@@ -88,7 +84,8 @@ t.test('participants are told who comes, goes and changes', async (t) => {
   t.match(await ann.update((one) => one.identity === 'bob' && one.state === ParticipantInfo_State.DISCONNECTED), {
     disconnectReason: DisconnectReason.CLIENT_INITIATED,
   });
-  ann.socket.terminate();
+  // As a browser does whose page is left.
+  ann.socket.close(1001);
   await ann.closed;
   await bob.closed;
   // The server notices the end of a socket a moment after the client.

@@ -9,7 +9,9 @@ const taken = await startServer({ port: server.port }).catch((error: unknown) =>
 process.send?.({ url: server.url, httpUrl: server.httpUrl, taken });
 process.on('message', (message: string) => {
   if (message === 'block') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3000);
-  else
+  else if (message === 'stats') {
+    void server.stats().then((stats) => process.send?.(stats));
+  } else
     void server.close().then(() => {
       process.disconnect();
     });

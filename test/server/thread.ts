@@ -17,6 +17,9 @@ t.test(
     t.equal(health.status, 'ok');
     const token = await createToken({ apiKey: 'devkey', apiSecret: 'secret', identity: 'ann', sessionId: 'demo' });
     const ann = await RawClient.join(started.url, token);
+    child.send('stats');
+    const [stats] = (await once(child, 'message')) as [unknown];
+    t.match(stats, { rooms: 1, participants: 1, joins: { accepted: 1 } });
     child.send('close');
     t.match(await ann.next('leave'), { reason: 3 });
     await ann.close();
