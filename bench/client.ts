@@ -13,16 +13,27 @@ export interface AudioPublishing {
   readonly queueMs?: number;
 }
 
-/** What all that is compared can do. Audio is 48 kHz mono, video 640x480 YUV420P at 30 fps as VP8. */
+/** Of pictures, and the most that they are encoded to. */
+export interface VideoSize {
+  readonly width: number;
+  readonly height: number;
+  readonly bitrateBps: number;
+}
+
+/** What all that is compared can do. Audio is 48 kHz mono, video YUV420P at 30 fps as VP8. */
 export interface BenchClient {
   /** Gives the function that writes a frame; it does not wait. */
   publishAudio(options: AudioPublishing): Promise<(samples: Int16Array) => void>;
-  publishVideo(): Promise<(picture: Uint8Array, timestampUs: number) => void>;
+  publishVideo(size: VideoSize): Promise<(picture: Uint8Array, timestampUs: number) => void>;
+  /** Publishes chunks that are encoded already, where the client can. */
+  publishEncoded(size: VideoSize): Promise<(picture: Uint8Array, key: boolean, timestampUs: number) => void>;
   /** Reads the audio of a participant; resolves when it is being read. */
   readAudio(from: string, onChunk: (samples: Int16Array) => void): Promise<void>;
   readVideo(from: string, onPicture: (data: Uint8Array, width: number, height: number) => void): Promise<void>;
   /** Reads encoded chunks without decoding, where the client can. */
   readEncoded(from: string, media: Media, onChunk: (data: Uint8Array) => void): Promise<void>;
+  /** Reads the sum of the audio of all others as one, once `streams` of them are there. */
+  readMix(streams: number, onChunk: (samples: Int16Array) => void): Promise<void>;
   /** Subscribes to the audio of a participant without reading it. */
   subscribeIdle(from: string): Promise<void>;
   leave(): Promise<void>;
@@ -31,12 +42,11 @@ export interface BenchClient {
 export type Media = 'audio' | 'video';
 
 export const SAMPLE_RATE = 48_000;
-export const WIDTH = 640;
-export const HEIGHT = 480;
 export const FPS = 30;
 /** What either encodes to at most, in bits per second: the defaults of sluice. */
 export const AUDIO_BITRATE = 32_000;
-export const VIDEO_BITRATE = 829_440;
+export const VGA: VideoSize = { width: 640, height: 480, bitrateBps: 829_440 };
+export const HD: VideoSize = { width: 1280, height: 720, bitrateBps: 1_700_000 };
 
 /** Joins as one of the two; the other's library is not even loaded. */
 export async function joinAs(client: ClientName, options: JoinOptions): Promise<BenchClient> {

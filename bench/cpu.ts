@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { VIDEO_BITRATE, type ClientName, type Media } from './client.js';
+import { HD, VGA, type ClientName, type Media, type VideoSize } from './client.js';
 import type { CpuReport } from './participant.js';
 import type { Report } from './report.js';
 import { onStage, type Participant, type Stage } from './stage.js';
@@ -22,10 +22,10 @@ interface Run {
 
 /** CPU of publishers and subscribers of audio. */
 export async function audioCpu(): Promise<Report> {
-  const report = await cpu('audio');
+  const report = await cpu('audio', VGA);
   return {
     ...report,
-    title: 'CPU for audio',
+    title: 'CPU for audio, on a LiveKit server',
     conditions: [
       'One publisher of a synthetic voice without pauses, 48 kHz mono, Opus at 32 kbit/s without DTX and RED, in chunks of 20 ms.',
       ...report.conditions,
@@ -33,22 +33,27 @@ export async function audioCpu(): Promise<Report> {
   };
 }
 
-/** CPU of publishers and subscribers of video. */
-export async function videoCpu(): Promise<Report> {
-  const report = await cpu('video');
+/** CPU of publishers and subscribers of video of 640x480. */
+export const vgaCpu = (): Promise<Report> => videoCpu(VGA);
+
+/** CPU of publishers and subscribers of video of 1280x720. */
+export const hdCpu = (): Promise<Report> => videoCpu(HD);
+
+async function videoCpu(size: VideoSize): Promise<Report> {
+  const report = await cpu('video', size);
   return {
     ...report,
-    title: 'CPU for video, 640x480 at 30 fps',
+    title: `CPU for video, ${size.width}x${size.height} at 30 fps, on a LiveKit server`,
     conditions: [
-      `One publisher of a moving numbered pattern of 60 pictures drawn beforehand, YUV420P, VP8 at no more than ${Math.round(VIDEO_BITRATE / 1000)} kbit/s, no simulcast.`,
+      `One publisher of a moving numbered pattern of 60 pictures drawn beforehand, YUV420P, VP8 at no more than ${Math.round(size.bitrateBps / 1000)} kbit/s, no simulcast.`,
       ...report.conditions,
     ],
   };
 }
 
-async function cpu(media: Media): Promise<Omit<Report, 'title'>> {
+async function cpu(media: Media, size: VideoSize): Promise<Omit<Report, 'title'>> {
   const runs: Run[] = [];
-  for (let run = 0; run < RUNS; run++) runs.push(await onStage((stage) => measure(stage, media)));
+  for (let run = 0; run < RUNS; run++) runs.push(await onStage('livekit', (stage) => measure(stage, media, size)));
   const percents = (pick: (run: Run) => CpuReport): number[] => runs.map((run) => pick(run).percent);
   const count = (pick: (run: Run) => CpuReport): string =>
     median(runs.map((run) => pick(run).readPerSecond)).toFixed(1);
@@ -91,7 +96,7 @@ async function cpu(media: Media): Promise<Omit<Report, 'title'>> {
         `${count((run) => run.encoded.sluice)} /s`,
         '-',
       ],
-      ['server, both sessions with 6 participants', spread(server), '-', '', '', ''],
+      ['LiveKit server, both sessions with 6 participants', spread(server), '-', '', '', ''],
     ],
     limits: [
       'One publisher and one subscriber a process: the part of the process that is there once (the event loop, timers, the connection) is in each number.',
@@ -102,10 +107,12 @@ async function cpu(media: Media): Promise<Omit<Report, 'title'>> {
   };
 }
 
-async function measure(stage: Stage, media: Media): Promise<Run> {
-  const rooms = await Promise.all([open(stage, 'sluice', media), open(stage, 'rtc-node', media)]);
+async function measure(stage: Stage, media: Media, size: VideoSize): Promise<Run> {
+  const rooms = await Promise.all([open(stage, 'sluice', media, size), open(stage, 'rtc-node', media, size)]);
   if (media === 'video') {
-    await Promise.all(rooms.map(({ subscriber }) => subscriber.call('fullSize', { timeoutMs: FULL_SIZE_TIMEOUT_MS })));
+    await Promise.all(
+      rooms.map(({ subscriber }) => subscriber.call('fullSize', { timeoutMs: FULL_SIZE_TIMEOUT_MS, of: size })),
+    );
   }
   await wait(WARM_UP_MS);
   const measured = (participant: Participant): Promise<CpuReport> => participant.call('cpu', { ms: MEASURED_MS });
@@ -130,13 +137,15 @@ async function open(
   stage: Stage,
   client: ClientName,
   media: Media,
+  size: VideoSize,
 ): Promise<{ publisher: Participant; subscriber: Participant; encoded: Participant }> {
   const [publisher, subscriber, encoded] = await Promise.all([
     stage.participant(client, client, 'publisher'),
     stage.participant(client, client, 'subscriber'),
     stage.participant('sluice', client, 'encoded'),
   ]);
-  await publisher.call(media === 'audio' ? 'publishVoice' : 'publishPattern', undefined);
+  if (media === 'audio') await publisher.call('publishVoice', undefined);
+  else await publisher.call('publishPattern', { size });
   await subscriber.call('read', { from: 'publisher', media, encoded: false });
   await encoded.call('read', { from: 'publisher', media, encoded: true });
   return { publisher, subscriber, encoded };

@@ -1,6 +1,7 @@
 import type { ClientName } from './client.js';
 import type { Report } from './report.js';
-import { onStage } from './stage.js';
+import type { ServerName } from './server.js';
+import { SERVER_TITLES, onStage } from './stage.js';
 import { ratios, spread, median } from './statistics.js';
 
 const PROCESSES = 4;
@@ -11,16 +12,18 @@ const CLIENTS: readonly ClientName[] = ['sluice', 'rtc-node'];
 interface Visit {
   readonly joinMs: number;
   readonly heardMs: number;
+  /** Publishing until the own voice can be heard by others. */
+  readonly publishMs: number;
   readonly leaveMs: number;
 }
 
 /** From joining until the audio of someone who is already there is read. */
-export async function join(): Promise<Report> {
+export async function join(server: ServerName): Promise<Report> {
   const first: Record<ClientName, Visit[]> = { sluice: [], 'rtc-node': [] };
   const later: Record<ClientName, Visit[][]> = { sluice: [], 'rtc-node': [] };
   for (let run = 0; run < PROCESSES; run++) {
     for (const client of CLIENTS) {
-      const [cold, ...warm] = await visits(client);
+      const [cold, ...warm] = await visits(server, client);
       if (cold) first[client].push(cold);
       later[client].push(warm);
     }
@@ -32,9 +35,9 @@ export async function join(): Promise<Report> {
     return [name, spread(ours, 0), spread(theirs, 0), `${spread(ratios(ours, theirs), 2)} x`];
   };
   return {
-    title: 'Joining',
+    title: `Joining, on ${SERVER_TITLES[server]}`,
     conditions: [
-      'A participant (sluice) publishes a voice. A process joins, subscribes to it, reads until there is sound, leaves, and does so again. All in ms, of the calling process: `connect()` until it resolves; `connect()` until a chunk with sound is read; leaving until it resolves.',
+      'A participant (sluice) publishes a voice. A process joins, subscribes to it, reads until there is sound, publishes a track of audio, leaves, and does so again. All in ms, of the calling process: `connect()` until it resolves; `connect()` until a chunk with sound is read; the time of joining and that of the call that publishes, until it resolves; leaving until it resolves.',
       `${PROCESSES} processes each, in turn. First visit: loading the library, starting threads and making certificates included, starting Node not. Later visits: the median of ${MORE_VISITS} of each process.`,
     ],
     head: ['', 'sluice', 'rtc-node', 'sluice is'],
@@ -43,6 +46,8 @@ export async function join(): Promise<Report> {
       row('first visit, first sound', false, 'heardMs'),
       row('later visit, joined', true, 'joinMs'),
       row('later visit, first sound', true, 'heardMs'),
+      row('first visit, joined and publishing', false, 'publishMs'),
+      row('later visit, joined and publishing', true, 'publishMs'),
       row('later visit, left', true, 'leaveMs'),
     ],
     limits: [
@@ -51,8 +56,8 @@ export async function join(): Promise<Report> {
   };
 }
 
-async function visits(client: ClientName): Promise<Visit[]> {
-  return await onStage(async (stage) => {
+async function visits(server: ServerName, client: ClientName): Promise<Visit[]> {
+  return await onStage(server, async (stage) => {
     const publisher = await stage.participant('sluice', 'join', 'publisher');
     await publisher.call('publishVoice', undefined);
     const visitor = stage.process();

@@ -1,7 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ClientName } from './client.js';
 import type { Report } from './report.js';
-import { onStage, type Stage } from './stage.js';
+import type { ServerName } from './server.js';
+import { SERVER_TITLES, onStage, type Stage } from './stage.js';
 import { median, quantile, ratios, spread } from './statistics.js';
 
 const RUNS = 6;
@@ -24,10 +25,10 @@ const SETUPS: readonly Setup[] = [
 ];
 
 /** From handing a chunk to the publisher until another process's reader gets the sound in it. */
-export async function latency(): Promise<Report> {
+export async function latency(server: ServerName): Promise<Report> {
   const runs = SETUPS.map(() => [] as { readonly latenciesMs: number[]; readonly lost: number }[]);
   for (let run = 0; run < RUNS; run++) {
-    const results = await onStage((stage) => Promise.all(SETUPS.map((setup) => measure(stage, setup))));
+    const results = await onStage(server, (stage) => Promise.all(SETUPS.map((setup) => measure(stage, setup))));
     for (const [index, result] of results.entries()) runs[index]?.push(result);
   }
   const results = runs.map((of) => ({
@@ -37,7 +38,7 @@ export async function latency(): Promise<Report> {
   }));
   const [first] = results;
   return {
-    title: 'Latency of audio',
+    title: `Latency of audio, on ${SERVER_TITLES[server]}`,
     conditions: [
       'From just before `write()` (`captureFrame()`) of the chunk that begins with a click, until the reader of a subscriber in another process has the chunk in which the click begins; the server is a third process. One clock of the machine for all.',
       'Included: queues, Opus both ways, pacing, the server, DTLS-SRTP, the jitter buffers of both (in sluice its least delay is 40 ms, in rtc-node it is NetEq), decoding, the way to the main thread. Not included: the 20 or 10 ms that recording the chunk takes.',

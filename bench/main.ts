@@ -4,17 +4,21 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { arch, availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { join as joinPath } from 'node:path';
 import { PACKAGE_ROOT } from '../test/support/package-root.js';
-import { audioCpu, videoCpu } from './cpu.js';
+import { audioCpu, hdCpu, vgaCpu } from './cpu.js';
 import { edges } from './edges.js';
 import { join } from './join.js';
 import { latency } from './latency.js';
 import { memory } from './memory.js';
+import { mix } from './mix.js';
 import { toMarkdown, type Report } from './report.js';
+import { servers } from './servers.js';
 
 const BENCHMARKS: Readonly<Record<string, readonly (() => Promise<Report>)[]>> = {
-  latency: [latency],
-  join: [join],
-  cpu: [audioCpu, videoCpu],
+  latency: [() => latency('embedded'), () => latency('livekit')],
+  join: [() => join('embedded'), () => join('livekit')],
+  cpu: [audioCpu, vgaCpu, hdCpu],
+  mix: [mix],
+  servers: [servers],
   edges: [edges],
   memory: [memory],
 };
@@ -25,8 +29,8 @@ const BUSY_LOAD = 1.5;
 const HEAD = `# Measurements
 
 Written by \`npm run bench\`, which measures everything, or one of ${Object.keys(BENCHMARKS).join(', ')}: \`npm run bench -- latency\`.
-Everything runs on one machine over loopback, on the embedded server. The peer is LiveKit's rtc-node (\`@livekit/rtc-node\`), in the same
-runs on the same server. Numbers are medians, with the least and the most in brackets; "sluice is" divides run by run, so that
+Everything runs on one machine over loopback, on the embedded server or a LiveKit server (\`test/livekit/\`), as the titles say. The peer
+is LiveKit's rtc-node (\`@livekit/rtc-node\`), in the same runs on the same server. Numbers are medians, with the least and the most in brackets; "sluice is" divides run by run, so that
 less than 1 is less than the peer. Absolute numbers depend on the machine and on what else it does; quotients do less.`;
 
 async function main(names: readonly string[]): Promise<void> {

@@ -19,7 +19,7 @@ export async function memory(): Promise<Report> {
     return [name, spread(ours), spread(theirs), `${spread(ratios(ours, theirs), 2)} x`];
   };
   return {
-    title: 'Memory',
+    title: 'Memory, on a LiveKit server',
     conditions: [
       `Resident memory in MB (10^6 bytes) after a garbage collection. One process joins a session in which a voice is published, subscribes without reading, then ${SUBSCRIBERS} more participants of the same process do so. ${RUNS} runs with new processes.`,
     ],
@@ -27,14 +27,14 @@ export async function memory(): Promise<Report> {
     rows: [
       row('process with one subscriber', ({ oneMb }) => oneMb),
       row('each further subscriber', ({ furtherMb }) => furtherMb),
-      row('in the server, each further participant', ({ serverMb }) => serverMb),
+      row('in the LiveKit server, each further participant', ({ serverMb }) => serverMb),
     ],
     limits: ['Memory that is given out and not used does not show. What a long session gathers is not measured.'],
   };
 }
 
 async function measure(client: ClientName): Promise<{ oneMb: number; furtherMb: number; serverMb: number }> {
-  return await onStage(async (stage) => {
+  return await onStage('livekit', async (stage) => {
     const publisher = await stage.participant('sluice', 'memory', 'publisher');
     await publisher.call('publishVoice', undefined);
     const process = stage.process(['--expose-gc']);

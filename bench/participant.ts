@@ -3,24 +3,22 @@ import { drawPattern, readPattern } from '../src/media/pattern.js';
 import { answerCalls } from './child.js';
 import {
   FPS,
-  HEIGHT,
   SAMPLE_RATE,
-  WIDTH,
   joinAs,
   type BenchClient,
   type ClientName,
   type JoinOptions,
   type Media,
+  type VideoSize,
 } from './client.js';
 import { nowMs, pace } from './pacer.js';
-import { ClickFinder, clickFrame, voice } from './signals.js';
+import { ClickFinder, clickFrame, stampOf, stampedPicture, voice } from './signals.js';
 import { cpuPercent } from './usage.js';
 
 /** Distance of clicks: between 240 and 440 ms. */
 const CLICK_MIN_MS = 240;
 const CLICK_SPREAD_MS = 200;
 const PATTERN_FRAMES = 60;
-const FULL_SIZE = `${WIDTH}x${HEIGHT}`;
 
 export interface Joining extends JoinOptions {
   readonly client: ClientName;
@@ -38,6 +36,7 @@ export interface CpuReport {
 
 let client: BenchClient | undefined;
 let clickTimesMs: number[] = [];
+let delaysMs: number[] = [];
 let chunksRead = 0;
 let bytesRead = 0;
 let size = '';
@@ -83,12 +82,49 @@ const calls = {
     const frames = signal.length / 960;
     pace(20, (count) => write(signal.slice((count % frames) * 960, ((count % frames) + 1) * 960)));
   },
-  async publishPattern(): Promise<void> {
-    const pictures = Array.from({ length: PATTERN_FRAMES }, (_, number) => drawPattern(number, WIDTH, HEIGHT));
-    const write = await joined().publishVideo();
+  /** Joins as several participants of this process, each of which publishes a voice. */
+  async publishVoices({ client: name, ways }: { client: ClientName; ways: readonly JoinOptions[] }): Promise<void> {
+    const signal = voice(10);
+    const frames = signal.length / 960;
+    for (const way of ways) {
+      const write = await (await joinAs(name, way)).publishAudio({ frameMs: 20 });
+      pace(20, (count) => write(signal.slice((count % frames) * 960, ((count % frames) + 1) * 960)));
+    }
+  },
+  async publishPattern({ size }: { size: VideoSize }): Promise<void> {
+    const { width, height } = size;
+    const pictures = Array.from({ length: PATTERN_FRAMES }, (_, number) => drawPattern(number, width, height));
+    const write = await joined().publishVideo(size);
     pace(1000 / FPS, (count) => {
       const picture = pictures[count % PATTERN_FRAMES];
       if (picture) write(picture, Math.round((count * 1_000_000) / FPS));
+    });
+  },
+  /** Publishes chunks of `bytes` that only look like VP8 and carry the time at which they were written. */
+  async publishStamped({ size, bytes }: { size: VideoSize; bytes: number }): Promise<void> {
+    const write = await joined().publishEncoded(size);
+    pace(1000 / FPS, (count) => {
+      const key = count % (2 * FPS) === 0;
+      write(stampedPicture(size, bytes, key, nowMs()), key, Math.round((count * 1_000_000) / FPS));
+    });
+  },
+  /** Notes how long after its writing each of those chunks came. */
+  async readStamped({ from }: { from: string }): Promise<void> {
+    await joined().readEncoded(from, 'video', (data) => {
+      chunksRead++;
+      delaysMs.push(nowMs() - stampOf(data));
+    });
+  },
+  /** The delays noted so far, in ms; they are forgotten. */
+  takeDelays(): number[] {
+    const taken = delaysMs;
+    delaysMs = [];
+    return taken;
+  },
+  /** Reads the mix of all others and counts its chunks. */
+  async readMix({ streams }: { streams: number }): Promise<void> {
+    await joined().readMix(streams, () => {
+      chunksRead++;
     });
   },
   /** Reads and counts chunks, and pictures that carry the pattern. */
@@ -105,11 +141,11 @@ const calls = {
     else await joined().readVideo(from, countPicture);
   },
   /** Resolves when a picture of full size was read, or with false after `timeoutMs`. */
-  async fullSize({ timeoutMs }: { timeoutMs: number }): Promise<boolean> {
+  async fullSize({ timeoutMs, of }: { timeoutMs: number; of: VideoSize }): Promise<boolean> {
     return await new Promise((resolve) => {
       setTimeout(resolve, timeoutMs, false);
       sawSize = () => {
-        if (size === FULL_SIZE) resolve(true);
+        if (size === `${of.width}x${of.height}`) resolve(true);
       };
     });
   },
@@ -124,12 +160,12 @@ const calls = {
       size,
     };
   },
-  /** Joins, hears a voice, and leaves; how long each took. */
+  /** Joins, hears a voice, publishes, and leaves; how long each took. */
   async visit({
     client: name,
     from,
     ...options
-  }: Joining & { from: string }): Promise<{ joinMs: number; heardMs: number; leaveMs: number }> {
+  }: Joining & { from: string }): Promise<{ joinMs: number; heardMs: number; publishMs: number; leaveMs: number }> {
     const startMs = nowMs();
     const visitor = await joinAs(name, options);
     const joinMs = nowMs() - startMs;
@@ -140,9 +176,12 @@ const calls = {
         })
         .catch(reject);
     });
+    const publishStartMs = nowMs();
+    await visitor.publishAudio({ frameMs: 20 });
+    const publishMs = joinMs + nowMs() - publishStartMs;
     const leaveStartMs = nowMs();
     await visitor.leave();
-    return { joinMs, heardMs, leaveMs: nowMs() - leaveStartMs };
+    return { joinMs, heardMs, publishMs, leaveMs: nowMs() - leaveStartMs };
   },
   /** Joins, subscribes without reading, and stays. */
   async stayIdle({ client: name, from, ...options }: Joining & { from: string }): Promise<void> {

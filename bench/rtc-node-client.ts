@@ -16,16 +16,7 @@ import {
   VideoSource,
   VideoStream,
 } from '@livekit/rtc-node';
-import {
-  AUDIO_BITRATE,
-  FPS,
-  HEIGHT,
-  SAMPLE_RATE,
-  VIDEO_BITRATE,
-  WIDTH,
-  type BenchClient,
-  type JoinOptions,
-} from './client.js';
+import { AUDIO_BITRATE, FPS, SAMPLE_RATE, type BenchClient, type JoinOptions } from './client.js';
 
 /** Takes part with LiveKit's rtc-node. */
 export async function joinRtcNode({ url, token }: JoinOptions): Promise<BenchClient> {
@@ -45,17 +36,17 @@ export async function joinRtcNode({ url, token }: JoinOptions): Promise<BenchCli
         source.captureFrame(new AudioFrame(samples, SAMPLE_RATE, 1, samples.length)).catch(() => undefined);
       };
     },
-    async publishVideo() {
-      const source = new VideoSource(WIDTH, HEIGHT);
+    async publishVideo({ width, height, bitrateBps }) {
+      const source = new VideoSource(width, height);
       const options = new TrackPublishOptions({
         source: TrackSource.SOURCE_CAMERA,
         videoCodec: VideoCodec.VP8,
-        videoEncoding: { maxBitrate: BigInt(VIDEO_BITRATE), maxFramerate: FPS },
+        videoEncoding: { maxBitrate: BigInt(bitrateBps), maxFramerate: FPS },
         simulcast: false,
       });
       await localOf(room).publishTrack(LocalVideoTrack.createVideoTrack('video', source), options);
       return (data, timestampUs) => {
-        source.captureFrame(new VideoFrame(data, WIDTH, HEIGHT, VideoBufferType.I420), BigInt(timestampUs));
+        source.captureFrame(new VideoFrame(data, width, height, VideoBufferType.I420), BigInt(timestampUs));
       };
     },
     async readAudio(from, onChunk) {
@@ -66,7 +57,18 @@ export async function joinRtcNode({ url, token }: JoinOptions): Promise<BenchCli
       const track = await trackOf(room, from, TrackKind.KIND_VIDEO);
       void readAll(new VideoStream(track), ({ frame }) => onPicture(frame.data, frame.width, frame.height));
     },
+    publishEncoded: () => Promise.reject(new Error('rtc-node has no encoded chunks')),
     readEncoded: () => Promise.reject(new Error('rtc-node has no encoded chunks')),
+    async readMix(streams, onChunk) {
+      const tracks = await audioTracks(room, streams);
+      const queues = tracks.map((): Int16Array[] => []);
+      for (const [index, track] of tracks.entries()) {
+        void readAll(new AudioStream(track, SAMPLE_RATE, 1), ({ data }) => {
+          queues[index]?.push(data);
+          if (index === 0) onChunk(sumOfHeads(queues, data.length));
+        });
+      }
+    },
     async subscribeIdle(from) {
       await trackOf(room, from, TrackKind.KIND_AUDIO);
     },
@@ -80,6 +82,29 @@ async function readAll<T>(stream: ReadableStream<T>, take: (value: T) => void): 
     const { value, done } = await reader.read();
     if (done) return;
     take(value);
+  }
+}
+
+/** Takes the oldest frame of each queue and adds them up; what piled up in one is dropped. */
+function sumOfHeads(queues: readonly Int16Array[][], samples: number): Int16Array {
+  const sum = new Int32Array(samples);
+  for (const queue of queues) {
+    const head = queue.shift();
+    if (queue.length > 10) queue.length = 0;
+    if (head) for (let i = 0; i < samples; i++) sum[i]! += head[i] ?? 0;
+  }
+  return Int16Array.from(sum, (value) => Math.max(-32_768, Math.min(32_767, value)));
+}
+
+async function audioTracks(room: Room, count: number): Promise<Track[]> {
+  for (;;) {
+    const tracks = [...room.remoteParticipants.values()].flatMap((remote) =>
+      [...remote.trackPublications.values()].flatMap(({ kind, track }) =>
+        kind === TrackKind.KIND_AUDIO && track ? [track] : [],
+      ),
+    );
+    if (tracks.length >= count) return tracks;
+    await new Promise((resolve) => room.once(RoomEvent.TrackSubscribed, resolve));
   }
 }
 

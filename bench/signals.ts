@@ -1,4 +1,4 @@
-import { SAMPLE_RATE } from './client.js';
+import { SAMPLE_RATE, type VideoSize } from './client.js';
 
 /** Level above which a sample belongs to a click; the noise between clicks is far below. */
 const CLICK_LEVEL = 6000;
@@ -45,4 +45,24 @@ export function voice(seconds: number): Int16Array {
     samples[i] = 5000 * syllable * sum + (Math.random() * 2 - 1) * 300;
   }
   return samples;
+}
+
+/** A VP8 frame by its header (RFC 6386, 9.1) and nothing after it, which ends with the time `atMs`. */
+export function stampedPicture({ width, height }: VideoSize, bytes: number, key: boolean, atMs: number): Uint8Array {
+  const picture = new Uint8Array(bytes);
+  const view = new DataView(picture.buffer);
+  // Shown, version 0; the lowest bit says that it is no key frame.
+  picture[0] = key ? 0x10 : 0x11;
+  if (key) {
+    picture.set([0x9d, 0x01, 0x2a], 3);
+    view.setUint16(6, width, true);
+    view.setUint16(8, height, true);
+  }
+  view.setFloat64(bytes - 8, atMs);
+  return picture;
+}
+
+/** The time in a picture of `stampedPicture`. */
+export function stampOf(picture: Uint8Array): number {
+  return new DataView(picture.buffer, picture.byteOffset, picture.length).getFloat64(picture.length - 8);
 }

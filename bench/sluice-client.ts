@@ -1,13 +1,20 @@
 import { once } from 'node:events';
-import { audioData, connect, type Session, type Stream, type VideoFrame } from '../src/index.js';
-import { FPS, HEIGHT, SAMPLE_RATE, WIDTH, type BenchClient, type JoinOptions } from './client.js';
+import {
+  audioData,
+  connect,
+  type AudioData,
+  type EncodedVideoChunk,
+  type Session,
+  type Stream,
+  type VideoFrame,
+} from '../src/index.js';
+import { FPS, SAMPLE_RATE, type BenchClient, type JoinOptions } from './client.js';
 
 const AUDIO = { sampleRate: SAMPLE_RATE, numberOfChannels: 1 } as const;
-const VIDEO = { resolution: { width: WIDTH, height: HEIGHT }, fps: FPS, format: 'YUV420P' } as const;
 
 /** Takes part with sluice. */
 export async function joinSluice({ url, token }: JoinOptions): Promise<BenchClient> {
-  const session = await connect({ url, token });
+  const session = await connect({ url, token, settings: { av: { audioSubscribersMix: AUDIO } } });
   return {
     async publishAudio({ frameMs }) {
       const publisher = await session.publish({ hasVideo: false, audioFormat: AUDIO });
@@ -17,17 +24,26 @@ export async function joinSluice({ url, token }: JoinOptions): Promise<BenchClie
         timestampUs += frameMs * 1000;
       };
     },
-    async publishVideo() {
-      const publisher = await session.publish({ hasAudio: false, videoFormat: VIDEO });
+    async publishVideo({ width, height }) {
+      const videoFormat = { resolution: { width, height }, fps: FPS, format: 'YUV420P' } as const;
+      const publisher = await session.publish({ hasAudio: false, videoFormat });
       return (data, timestamp) => {
+        publisher.write({ kind: 'video', data, width, height, format: 'YUV420P', timestamp } satisfies VideoFrame);
+      };
+    },
+    async publishEncoded({ width, height }) {
+      const videoFormat = { resolution: { width, height }, fps: FPS, format: 'YUV420P' } as const;
+      const publisher = await session.publish({ hasAudio: false, videoFormat });
+      const duration = 1_000_000 / FPS;
+      return (data, key, timestamp) => {
         publisher.write({
-          kind: 'video',
+          kind: 'encoded-video',
+          codec: 'vp8',
+          type: key ? 'key' : 'delta',
           data,
-          width: WIDTH,
-          height: HEIGHT,
-          format: 'YUV420P',
           timestamp,
-        } satisfies VideoFrame);
+          duration,
+        } satisfies EncodedVideoChunk);
       };
     },
     async readAudio(from, onChunk) {
@@ -50,6 +66,12 @@ export async function joinSluice({ url, token }: JoinOptions): Promise<BenchClie
         subscribeToVideo: media === 'video',
       });
       subscriber.on('data', ({ data }) => onChunk(data as Uint8Array));
+    },
+    async readMix(streams, onChunk) {
+      while (session.streams.size < streams) await once(session, 'streamReceived');
+      session.on('data', ({ data }: AudioData) => {
+        onChunk(data);
+      });
     },
     async subscribeIdle(from) {
       await session.subscribe(await streamOf(session, from), { subscribeToVideo: false, audioFormat: AUDIO });

@@ -9,6 +9,7 @@ const PROGRAMS = {
   'espeak-ng': ['espeak-ng'],
   'redis-server': ['redis-server'],
   'livekit-server': ['livekit-server'],
+  go: ['go'],
 } as const;
 
 export type SystemProgram = keyof typeof PROGRAMS;
@@ -17,6 +18,7 @@ export type SystemProgram = keyof typeof PROGRAMS;
 const USUAL_FOLDERS = [
   '/usr/local/bin',
   '/usr/bin',
+  '/usr/local/go/bin',
   '/snap/bin',
   '/opt/google/chrome',
   '/opt/homebrew/bin',
@@ -24,7 +26,7 @@ const USUAL_FOLDERS = [
 ];
 
 /** What `requireSystem` uses of a tap test. */
-interface Reporting {
+export interface Reporting {
   pass(message: string, extra: { skip: string }): unknown;
   fail(message: string): unknown;
 }
@@ -50,7 +52,8 @@ function isRequired(program: SystemProgram): boolean {
   return required.includes('all') || required.includes(program);
 }
 
-function findProgram(program: SystemProgram): string | undefined {
+/** The path of a program: what its variable names, else what is in PATH or a usual folder. */
+export function findProgram(program: SystemProgram): string | undefined {
   const named = process.env[`SLUICE_${program.replace(/\W/g, '_').toUpperCase()}`];
   if (named !== undefined && named !== '') return isExecutable(named) ? named : undefined;
   const folders = [...(process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== ''), ...USUAL_FOLDERS];

@@ -1,0 +1,60 @@
+import { once } from 'node:events';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Session, Stream, VideoFrame } from '../../../src/index.js';
+
+/** Small and slow: encoding takes next to nothing. */
+const SMALL = { resolution: { width: 160, height: 120 }, fps: 20 } as const;
+export const SMALL_VIDEO = { av: { videoPublisher: SMALL } } as const;
+
+interface VideoFormat {
+  readonly resolution: { readonly width: number; readonly height: number };
+  readonly fps: number;
+}
+
+/** A pipeline that a test ends from outside. */
+export function run(...streams: [Readable, NodeJS.WritableStream]): void {
+  pipeline(...streams).catch(() => undefined);
+}
+
+/** A picture of two greys, left and right, as often as it is read. */
+export function endlessHalves(left: number, right: number, format: VideoFormat = SMALL): Readable {
+  const { width, height } = format.resolution;
+  const data = new Uint8Array((width * height * 3) / 2).fill(128, width * height);
+  for (let i = 0; i < width * height; i++) data[i] = i % width < width / 2 ? left : right;
+  let count = 0;
+  return new Readable({
+    objectMode: true,
+    highWaterMark: 1,
+    read() {
+      const timestamp = (count++ * 1_000_000) / format.fps;
+      this.push({ kind: 'video', format: 'YUV420P', width, height, data: data.slice(), timestamp });
+    },
+  });
+}
+
+/** The greys in the middle of the left and the right half. */
+function halvesOf({ data, width, height }: VideoFrame): readonly [number, number] {
+  const at = (x: number): number => data[Math.floor(height / 2) * width + Math.floor(x * width)] ?? -1;
+  return [at(0.25), at(0.75)];
+}
+
+/** Reads until a picture shows these greys, and gives it. */
+export async function see(readable: Readable, left: number, right: number): Promise<VideoFrame> {
+  for await (const frame of readable.iterator({ destroyOnReturn: false }) as AsyncIterable<VideoFrame>) {
+    const [l, r] = halvesOf(frame);
+    if (Math.abs(l - left) <= 8 && Math.abs(r - right) <= 8) return frame;
+  }
+  throw new Error(`no picture showed ${left} and ${right}`);
+}
+
+/** When a stream of that name is as wanted. */
+export async function streamWith(session: Session, name: string, has: Partial<Stream>): Promise<Stream> {
+  for (;;) {
+    for (const stream of session.streams.values()) {
+      const fits = Object.entries(has).every(([key, value]) => stream[key as keyof Stream] === value);
+      if (stream.name === name && fits) return stream;
+    }
+    await Promise.race([once(session, 'streamReceived'), once(session, 'streamUpdated')]);
+  }
+}

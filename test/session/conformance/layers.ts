@@ -1,0 +1,59 @@
+import type { OutboundStats, Session, VideoFrame } from '../../../src/index.js';
+import { streamNamed } from '../live-room.js';
+import { endlessHalves, run, see } from './content.js';
+import { onEveryServer } from './servers.js';
+
+const LARGE = { resolution: { width: 640, height: 360 }, fps: 15 } as const;
+
+/** Reads until a picture has this width. */
+async function seeWidth(pictures: AsyncIterable<VideoFrame>, width: number): Promise<VideoFrame> {
+  for await (const frame of pictures) if (frame.width === width) return frame;
+  throw new Error(`no picture was ${width} pixels wide`);
+}
+
+/** Reads statistics until the layers fit. */
+async function untilLayers(session: Session, fit: (layers: readonly OutboundStats[]) => boolean): Promise<void> {
+  for (;;) {
+    const { outbound } = await session.stats();
+    if (fit(outbound.filter(({ kind }) => kind === 'video'))) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+onEveryServer('layers of video', async (t, lab) => {
+  await t.test('are chosen by what a subscriber needs', async (t) => {
+    const room = lab.room(t);
+    const settings = { av: { videoPublisher: LARGE } };
+    const [ann, bob] = [await room.join('ann', { settings }), await room.join('bob')];
+    run(endlessHalves(60, 190, LARGE), await ann.publish({ hasAudio: false }));
+    const stream = await streamNamed(bob, 'ann');
+    const small = await bob.subscribe(stream, {
+      subscribeToAudio: false,
+      videoSettings: { preferredResolution: { width: 320, height: 180 } },
+    });
+    const frame = await seeWidth(small.iterator({ destroyOnReturn: false }) as AsyncIterable<VideoFrame>, 320);
+    t.equal(frame.height, 180);
+    await see(small, 60, 190);
+    const large = await bob.subscribe(stream, { subscribeToAudio: false });
+    await seeWidth(large.iterator({ destroyOnReturn: false }) as AsyncIterable<VideoFrame>, 640);
+    await see(large, 60, 190);
+    large.destroy();
+    await seeWidth(small.iterator({ destroyOnReturn: false }) as AsyncIterable<VideoFrame>, 320);
+    t.pass('and follow when the one who needed more has gone');
+  });
+
+  await t.test('that nobody takes are not sent', async (t) => {
+    const room = lab.room(t);
+    const settings = { av: { videoPublisher: LARGE } };
+    const [ann, bob] = [await room.join('ann', { settings }), await room.join('bob')];
+    run(endlessHalves(60, 190, LARGE), await ann.publish({ hasAudio: false }));
+    const subscriber = await bob.subscribe(await streamNamed(bob, 'ann'), {
+      subscribeToAudio: false,
+      videoSettings: { preferredResolution: { width: 320, height: 180 } },
+    });
+    subscriber.resume();
+    await untilLayers(ann, (layers) => layers.some(({ active }) => active === true));
+    await untilLayers(ann, (layers) => layers.every(({ rid, active }) => (rid === 'q') === active));
+    t.pass('only the lowest is');
+  });
+});

@@ -1,0 +1,69 @@
+import { type Server, type Socket, connect, createServer } from 'node:net';
+
+/** A network between clients and a server's TCP port, which can break. Media does not go through it. */
+export class SignalProxy {
+  readonly url: string;
+  readonly #server: Server;
+  readonly #pairs = new Set<readonly [Socket, Socket]>();
+  #blocked = false;
+
+  private constructor(server: Server, port: number) {
+    this.#server = server;
+    this.url = `ws://127.0.0.1:${port}`;
+  }
+
+  static async start(serverUrl: string): Promise<SignalProxy> {
+    const target = Number(new URL(serverUrl).port);
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    const proxy = new SignalProxy(server, typeof address === 'object' && address !== null ? address.port : 0);
+    server.on('connection', (client) => {
+      proxy.#join(client, target);
+    });
+    return proxy;
+  }
+
+  /** Breaks every connection; new ones get through. */
+  cut(): void {
+    for (const pair of this.#pairs) for (const socket of pair) socket.resetAndDestroy();
+  }
+
+  /** While true, connections are refused. */
+  set blocked(blocked: boolean) {
+    this.#blocked = blocked;
+  }
+
+  /** Lets nothing through on the connections that are there, without a word to either side. */
+  stall(): void {
+    for (const [client, server] of this.#pairs) {
+      client.unpipe();
+      server.unpipe();
+    }
+  }
+
+  async close(): Promise<void> {
+    this.cut();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #join(client: Socket, target: number): void {
+    client.on('error', () => undefined);
+    if (this.#blocked) {
+      client.resetAndDestroy();
+      return;
+    }
+    const server = connect(target, '127.0.0.1');
+    server.on('error', () => undefined);
+    const pair = [client, server] as const;
+    this.#pairs.add(pair);
+    client.pipe(server);
+    server.pipe(client);
+    for (const socket of pair) {
+      socket.on('close', () => {
+        this.#pairs.delete(pair);
+        for (const one of pair) one.destroy();
+      });
+    }
+  }
+}
