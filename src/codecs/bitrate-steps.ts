@@ -1,9 +1,13 @@
-/** A change worth a key frame: down at once when it is large, up only when it has lasted. */
-const DOWN_FACTOR = 0.85;
+/** A change worth a key frame: down at once when it is large, up only when it has lasted, sooner when it is large. */
+const DOWN_FACTOR = 0.9;
 const DEEP_FACTOR = 0.5;
-const UP_FACTOR = 1.2;
+const UP_FACTOR = 1.15;
+const JUMP_FACTOR = 2;
 const DOWN_HOLD_US = 500_000;
-const UP_HOLD_US = 3_000_000;
+const UP_HOLD_US = 2_000_000;
+const JUMP_HOLD_US = 500_000;
+/** A rise goes a little beyond what is wanted now: what rises goes on rising, and the next step is a while away. */
+const UP_HEADROOM = 1.06;
 
 /**
  * Decides when an encoder that cannot change its bitrate is worth being opened anew, which costs a key
@@ -28,10 +32,12 @@ export class BitrateSteps {
     this.#wanted = bitsPerSecond;
   }
 
-  /** True when `current` has just been moved and the encoder must be opened anew. */
-  step(nowUs: number): boolean {
-    if (!this.#isDue(nowUs - (this.#changedUs ?? nowUs - UP_HOLD_US))) return false;
-    this.#current = this.#wanted;
+  /** True when `current` has just been moved and the encoder must be opened anew. `free`: a key frame is made in any case. */
+  step(nowUs: number, free = false): boolean {
+    const due = this.#isDue(nowUs - (this.#changedUs ?? nowUs - UP_HOLD_US));
+    const far = this.#wanted > this.#current || this.#wanted * UP_HEADROOM < this.#current;
+    if (!due && !(free && far)) return false;
+    this.#current = Math.round(this.#wanted > this.#current ? this.#wanted * UP_HEADROOM : this.#wanted);
     this.#changedUs = nowUs;
     return true;
   }
@@ -40,6 +46,7 @@ export class BitrateSteps {
     const ratio = this.#wanted / this.#current;
     if (ratio < DEEP_FACTOR) return true;
     if (ratio < DOWN_FACTOR) return heldUs >= DOWN_HOLD_US;
+    if (ratio > JUMP_FACTOR) return heldUs >= JUMP_HOLD_US;
     return ratio > UP_FACTOR && heldUs >= UP_HOLD_US;
   }
 }

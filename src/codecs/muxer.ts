@@ -2,7 +2,7 @@ import type { EncodedAudioChunk, EncodedVideoChunk } from '../media/encoded-chun
 import { SluiceError } from '../media/errors.js';
 import type { MediaValue } from '../media/media-value.js';
 import { type HostedJob, type JobListener, openJob } from './codec-pool.js';
-import { type HandOver, owned } from './codec-thread.js';
+import { type HandOver, owned } from './hand-over.js';
 import type { MuxerOptions } from './mux-options.js';
 
 export type { MuxerOptions } from './mux-options.js';

@@ -5,9 +5,6 @@ import { type Ffmpeg, check } from './ffmpeg.js';
 export type AvFrame = InstanceType<Ffmpeg['lib']['Frame']>;
 type AvPixelFormat = Ffmpeg['c']['AV_PIX_FMT_YUV420P'];
 
-/** Bytes behind a picture that FFmpeg's wide loads may touch. */
-const PADDING_BYTES = 64;
-
 /**
  * Brings pictures from JavaScript into FFmpeg and to another size and format. Holds one staging buffer
  * and one target for the sizes seen last: what it gives is good until its next call.
@@ -15,8 +12,8 @@ const PADDING_BYTES = 64;
 export class PictureConverter {
   readonly #ffmpeg: Ffmpeg;
   #staging: AvFrame | undefined;
-  /** FFmpeg only keeps the address of this memory: it must live as long as the frame. */
-  #stagingData: Buffer = Buffer.alloc(0);
+  /** Its planes, as views of FFmpeg's memory. */
+  #planes: readonly Uint8Array[] = [];
   #stagingKey = '';
   #target: AvFrame | undefined;
   #sws: InstanceType<Ffmpeg['lib']['SoftwareScaleContext']> | undefined;
@@ -42,12 +39,20 @@ export class PictureConverter {
     }
     if (!this.#staging || key !== this.#stagingKey) {
       this.#staging?.free();
-      this.#stagingData = Buffer.alloc(size + PADDING_BYTES).subarray(0, size);
       this.#staging = this.#allocate(width, height, avPixelFormat(this.#ffmpeg, format));
-      check(this.#ffmpeg, this.#staging.fromBuffer(this.#stagingData), 'a picture cannot be taken in');
+      // Rows without padding, in memory that an encoder takes as it is instead of copying it once more.
+      check(this.#ffmpeg, this.#staging.getBuffer(1), 'no memory for a picture');
       this.#stagingKey = key;
+      this.#planes = this.#staging.data ?? [];
+    } else if (!this.#staging.isWritable) {
+      check(this.#ffmpeg, this.#staging.makeWritable(), 'no memory for a picture');
+      this.#planes = this.#staging.data ?? [];
     }
-    this.#stagingData.set(data);
+    let at = 0;
+    for (const plane of this.#planes) {
+      plane.set(data.subarray(at, at + plane.length));
+      at += plane.length;
+    }
     return this.#staging;
   }
 
@@ -76,6 +81,7 @@ export class PictureConverter {
   close(): void {
     this.#staging?.free();
     this.#staging = undefined;
+    this.#planes = [];
     this.#freeTarget();
   }
 

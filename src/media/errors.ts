@@ -108,6 +108,13 @@ export function fromErrorData(data: ErrorData): SluiceError {
   });
 }
 
+/** Throws what an application's listener threw, when what is being told has been told to the others: as uncaught as it was. */
+export function throwLater(error: unknown): void {
+  process.nextTick(() => {
+    throw error;
+  });
+}
+
 /** `file:line:column: node "x"`, as much of it as is known; empty when nothing is. */
 export function formatPlace(place: Place | undefined): string {
   if (!place) return '';

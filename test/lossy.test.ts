@@ -1,0 +1,1 @@
+import './session/lossy/loss.js';
