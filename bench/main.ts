@@ -6,6 +6,7 @@ import { join as joinPath } from 'node:path';
 import { PACKAGE_ROOT } from '../test/support/package-root.js';
 import { audioCpu, hdCpu, vgaCpu } from './cpu.js';
 import { edges } from './edges.js';
+import { fanOut } from './fan-out.js';
 import { join } from './join.js';
 import { latency } from './latency.js';
 import { memory } from './memory.js';
@@ -19,6 +20,7 @@ const BENCHMARKS: Readonly<Record<string, readonly (() => Promise<Report>)[]>> =
   cpu: [audioCpu, vgaCpu, hdCpu],
   mix: [mix],
   servers: [servers],
+  'fan-out': [fanOut],
   edges: [edges],
   memory: [memory],
 };

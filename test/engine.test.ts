@@ -18,6 +18,7 @@ import './engine/bitrate-share.js';
 import './engine/video-layers.js';
 import './engine/outbound-stream.js';
 import './engine/video-simulcast.js';
+import './engine/uplink-rates.js';
 import './engine/uplink-track.js';
 import './engine/video-sender.js';
 import './engine/reading.js';

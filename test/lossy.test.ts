@@ -1,1 +1,2 @@
 import './session/lossy/loss.js';
+import './network/publisher.js';

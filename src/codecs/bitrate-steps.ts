@@ -1,13 +1,14 @@
-/** A change worth a key frame: down at once when it is large, up only when it has lasted, sooner when it is large. */
-const DOWN_FACTOR = 0.9;
+/**
+ * A change worth a key frame: down at once when it is large, up only when it has lasted, sooner when it is large. Falls of the
+ * kind that an estimate shows every few seconds are not: a key frame is just what a path that is full can do without.
+ */
+const DOWN_FACTOR = 0.75;
 const DEEP_FACTOR = 0.5;
 const UP_FACTOR = 1.15;
 const JUMP_FACTOR = 2;
 const DOWN_HOLD_US = 500_000;
 const UP_HOLD_US = 2_000_000;
 const JUMP_HOLD_US = 500_000;
-/** A rise goes a little beyond what is wanted now: what rises goes on rising, and the next step is a while away. */
-const UP_HEADROOM = 1.06;
 
 /**
  * Decides when an encoder that cannot change its bitrate is worth being opened anew, which costs a key
@@ -35,9 +36,8 @@ export class BitrateSteps {
   /** True when `current` has just been moved and the encoder must be opened anew. `free`: a key frame is made in any case. */
   step(nowUs: number, free = false): boolean {
     const due = this.#isDue(nowUs - (this.#changedUs ?? nowUs - UP_HOLD_US));
-    const far = this.#wanted > this.#current || this.#wanted * UP_HEADROOM < this.#current;
-    if (!due && !(free && far)) return false;
-    this.#current = Math.round(this.#wanted > this.#current ? this.#wanted * UP_HEADROOM : this.#wanted);
+    if (!due && !(free && this.#wanted !== this.#current)) return false;
+    this.#current = this.#wanted;
     this.#changedUs = nowUs;
     return true;
   }

@@ -17,7 +17,7 @@ const MAX_RATE_INTERVAL_MS = 200;
 /** Assumed of a path that nothing is known of yet, in bits per second. */
 const START_BPS = 600_000;
 /** A key frame that leaves much faster than the path takes it looks like a path that has become narrower. */
-const PACING_FACTOR = 1.5;
+const PACING_FACTOR = 1.25;
 
 /** Where an SSRC of this side belongs. */
 interface Place {

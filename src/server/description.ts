@@ -9,13 +9,6 @@ export interface Description {
 const MAX_NAME_LENGTH = 256;
 const MAX_METADATA_LENGTH = 64 * 1024;
 
-/** Whether a description is short enough to be told to everyone. */
-export function isDescription({ name, metadata, attributes }: Description): boolean {
-  let length = metadata.length;
-  for (const [key, value] of Object.entries(attributes)) length += key.length + value.length;
-  return length <= MAX_METADATA_LENGTH && name.length <= MAX_NAME_LENGTH;
-}
-
 /** A description with changes: an empty name or metadata is none, an empty value takes an attribute away. Undefined when it would be too long. */
 export function changeDescription(description: Description, changes: Description): Description | undefined {
   const attributes = { ...description.attributes, ...changes.attributes };
@@ -25,4 +18,11 @@ export function changeDescription(description: Description, changes: Description
     attributes: Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== '')),
   };
   return isDescription(changed) ? changed : undefined;
+}
+
+/** Whether a description is short enough to be told to everyone. */
+function isDescription({ name, metadata, attributes }: Description): boolean {
+  let length = metadata.length;
+  for (const [key, value] of Object.entries(attributes)) length += key.length + value.length;
+  return length <= MAX_METADATA_LENGTH && name.length <= MAX_NAME_LENGTH;
 }

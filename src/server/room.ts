@@ -1,5 +1,5 @@
 import {
-  type ParticipantInfo,
+  ParticipantInfo,
   ParticipantInfo_State,
   ParticipantUpdate,
   Room as RoomInfo,
@@ -187,7 +187,11 @@ export class Room {
 
   #rememberDeparture(info: ParticipantInfo): void {
     const nowUs = this.#context.clock.nowUs();
-    this.#departures.push({ info, atUs: nowUs });
+    // Clients look at nothing else of who is gone.
+    const { sid, identity, name, kind, state, version, joinedAt, joinedAtMs, disconnectReason } = info;
+    const known = { sid, identity, name, kind, state, version, joinedAt, joinedAtMs, disconnectReason };
+    const left = new ParticipantInfo(known);
+    this.#departures.push({ info: left, atUs: nowUs });
     const isOld = ({ atUs }: { readonly atUs: number }): boolean => nowUs - atUs > DEPARTURE_KEPT_US;
     while (this.#departures.length > MAX_DEPARTURES || (this.#departures[0] && isOld(this.#departures[0])))
       this.#departures.shift();

@@ -80,8 +80,8 @@ export class SubscriberConnection {
     const { media } = track;
     const codec = media?.section.codecs.values().next().value;
     if (this.#closed || !media || !codec || this.#subscriptions.has(track.sid)) return;
-    const down = new DownTrack(media, codec.clockRate, (packet, priority) => {
-      this.#sender.enqueue(packet, priority, this.#context.clock.nowUs());
+    const down = new DownTrack(media, codec.clockRate, (packet, priority, nowUs) => {
+      this.#sender.enqueue(packet, priority, nowUs);
     });
     down.wish = { ...EVERYTHING, priority: defaultPriority(track) };
     const subscription = { track, down };

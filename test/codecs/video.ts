@@ -206,25 +206,22 @@ for (const codec of VIDEO_CODECS) {
 
 t.test('bitrate steps fall fast, rise slowly and ignore small changes', (t) => {
   const steps = new BitrateSteps(1_000_000);
-  const at = (ms: number, wanted: number): number => {
+  const at = (ms: number, wanted: number, free = false): number => {
     steps.want(wanted);
-    steps.step(ms * 1000);
+    steps.step(ms * 1000, free);
     return steps.current;
   };
-  t.equal(at(0, 900_000), 1_000_000, 'too little to matter');
-  t.equal(at(10, 800_000), 800_000, 'the first step is free');
-  t.equal(at(100, 600_000), 800_000, 'not again so soon');
-  t.equal(at(520, 600_000), 600_000);
+  t.equal(at(0, 800_000), 1_000_000, 'too little to matter');
+  t.equal(at(10, 700_000), 700_000, 'the first step is free');
+  t.equal(at(100, 500_000), 700_000, 'not again so soon');
+  t.equal(at(520, 500_000), 500_000);
   t.equal(at(600, 200_000), 200_000, 'a deep fall at once');
-  t.equal(at(1600, 400_000), 200_000, 'a rise waits');
-  t.equal(at(3700, 400_000), 424_000, 'and goes a little further');
+  t.equal(at(1600, 300_000), 200_000, 'a rise waits');
+  t.equal(at(2700, 300_000), 300_000);
+  t.equal(at(3300, 700_000), 700_000, 'a large one not so long');
   t.equal(steps.step(9_000_000), false, 'nothing new is wanted');
-  steps.want(415_000);
-  t.equal(steps.step(9_000_000, true), false);
-  steps.want(390_000);
-  t.equal(steps.step(9_100_000), false);
-  t.equal(steps.step(9_200_000, true), true, 'a small change where a key frame is made anyway');
-  t.equal(steps.current, 390_000);
+  t.equal(at(9000, 690_000), 700_000);
+  t.equal(at(9100, 690_000, true), 690_000, 'a small change where a key frame is made anyway');
   t.end();
 });
 

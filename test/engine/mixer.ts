@@ -4,6 +4,7 @@ import { MediaReader } from '../../src/engine/media-reader.js';
 import type { EngineEvents } from '../../src/engine/port.js';
 import type { AudioData } from '../../src/media/audio-data.js';
 import { channel, concat, sine, toneAmplitude } from '../codecs/tones.js';
+import { align, chirp } from '../support/signal.js';
 import { AudioSimulation, encodeAll, largestBreak, noise, Recorder, type Path } from './audio-simulation.js';
 
 const RATE = 48_000;
@@ -104,6 +105,24 @@ await t.test('a clock that is off makes no break in a mix, while the phase of th
     t.ok(largestBreak(mixed, 401, RATE) < 40, `${ppm} ppm: largest break ${largestBreak(mixed, 401, RATE)}`);
     t.equal(simulation.receiver.stats.concealedSamples, 0);
   }
+});
+
+await t.test('after beats were left out the delay of a mix is what it was', async (t) => {
+  const packets = await encodeAll(chirp(RATE, RATE * 8));
+  const { values, mixer } = setUp();
+  const simulation = new AudioSimulation((packet) => packets[packet]!);
+  const alone = new Recorder(RATE, 2);
+  await simulation.listen(alone);
+  mixer.add(simulation.receiver);
+  await run([simulation], mixer, 1000);
+  simulation.run(300);
+  const begun = { mixed: values.length, heard: alone.periods.length };
+  await run([simulation], mixer, 3000);
+  const mixed = channel(concat(values.slice(begun.mixed + 50).map(({ data }) => data)), 0, 2);
+  const heard = channel(concat(alone.periods.slice(begun.heard + 50)), 0, 2);
+  // A beat comes 13 ms after the packet that was given out before it, and a period more or less is let be.
+  const { lag, peak } = align(heard, mixed);
+  t.ok(peak > 0.95 && Math.abs(lag / 48 - 17) < 23, `likeness ${peak.toFixed(2)}, ${(lag / 48).toFixed(1)} ms later`);
 });
 
 await t.test('silence when nobody sends, and sources come and go', async (t) => {

@@ -13,6 +13,7 @@ t.test('hazards of the native library', { jobs: 2, timeout: 200_000 }, async (t)
   t.test('an exception in a callback is reported, and neither ends the process nor the transport', async (t) => {
     const { faults, states, users } = await survive(t, 'throwingCallbacks');
     t.same(faults, [
+      'channel own',
       'channel sluice',
       'message hello',
       'packet 0',

@@ -53,7 +53,9 @@ t.test('where the path does not bear all layers, the upper ones go first', (t) =
   const allocation = new LayerAllocation(3);
   const at = (ms: number, kbps: number, rates: readonly (LayerRates | undefined)[] = THREE): number[] =>
     allocation.allocate(kbps * 1000, rates, ms * 1000).map((bps) => Math.round(bps / 1000));
-  t.same(at(0, Infinity), [150, 450, 1700], 'no more than looks good');
+  t.same(at(-300, Infinity), [150, 450, 1700], 'no more than looks good');
+  t.same(at(-250, 600), [150, 450, 0]);
+  t.same(at(-200, 2300), [150, 450, 1700], 'what has only just begun may begin again');
   t.same(at(100, 1250), [150, 450, 650]);
   t.same(at(200, 1100), [150, 810, 0], "what is left is the highest remaining one's, within reason");
   t.same(at(300, 3000), [150, 810, 0], 'not again so soon');

@@ -11,6 +11,8 @@ import { type ImpairedNetwork, impairedNetwork } from '../support/network/impair
 const WIDTH = 1280;
 const HEIGHT = 720;
 const FPS = 30;
+/** What is sent is looked at over so long. */
+const WINDOW_MS = 3000;
 /** Pixels from one random level to the next. */
 const GRAIN = 16;
 
@@ -29,21 +31,27 @@ t.test('a publisher of ours on a narrow path', { timeout: 90_000 }, async (t) =>
   t.teardown(camera.close);
   const picture = await watch(bob, (await bob.stream()).streamId);
 
-  await t.test('what is sent settles below 1.0 Mbit/s without a queue; the upper layer goes', async (t) => {
-    await wait(3000);
-    await wait(5000);
-    const { up } = await network.stats(5000);
-    const layers = await layersOf(ann);
-    t.comment(figures(up), await estimateOf(ann), describe(layers));
-    t.ok(up.bitsPerSecond > 600_000 && up.bitsPerSecond < 1_000_000, `${Math.round(up.bitsPerSecond / 1000)} kbit/s`);
-    t.ok(up.queueMs.p90 < 150, `p90 of the queue ${up.queueMs.p90.toFixed(0)} ms`);
-    t.same(
-      layers.map(({ active, rid }) => `${rid} ${active}`),
-      ['q true', 'h true', 'f false'],
-    );
-    t.match(layers[2], { qualityLimitationReason: 'bandwidth', targetBitrate: 0 });
-    t.match(picture.size(), /^(320x180|640x360)$/);
-  });
+  await t.test(
+    'through 1.0 Mbit/s what is sent fills the path and does not queue up; the highest layer is left out',
+    async (t) => {
+      const fromMs = performance.now();
+      let up = (await network.stats(WINDOW_MS)).up;
+      // A machine that is busy with other things makes delays of its own, and what is sent falls for a while.
+      while (!settled(up, 1_000_000) || performance.now() - fromMs < WINDOW_MS) {
+        await wait(250);
+        up = (await network.stats(WINDOW_MS)).up;
+      }
+      const layers = await layersOf(ann);
+      t.comment(`after ${((performance.now() - fromMs) / 1000).toFixed(1)} s:`, figures(up));
+      t.comment(await estimateOf(ann), describe(layers));
+      t.same(
+        layers.map(({ active, rid }) => `${rid} ${active}`),
+        ['q true', 'h true', 'f false'],
+      );
+      t.match(layers[2], { qualityLimitationReason: 'bandwidth', targetBitrate: 0 });
+      t.match(picture.size(), /^(320x180|640x360)$/);
+    },
+  );
 
   await t.test('through 5 Mbit/s all three layers are there', async (t) => {
     const fromMs = performance.now();
@@ -59,6 +67,11 @@ t.test('a publisher of ours on a narrow path', { timeout: 90_000 }, async (t) =>
     t.pass('and the subscriber gets the highest one');
   });
 });
+
+/** Within 20 % of the limit, without much of a queue. */
+function settled({ bitsPerSecond, queueMs }: Up, limitBps: number): boolean {
+  return bitsPerSecond > limitBps * 0.8 && queueMs.p90 < 100;
+}
 
 interface Camera {
   close(): Promise<void>;

@@ -23,6 +23,8 @@ export class Path {
   loss = 0;
   /** Added to each packet, uniformly between 0 and this; packets may overtake one another. */
   jitterMs = 0;
+  /** Packets do not overtake one another. */
+  inOrder = false;
   /** Other people's traffic through the same queue, in bit/s. */
   crossBps = 0;
   /** How late the receiver stamps packets: each stall of its loop, in ms; packets of one stall get the time of its end. */
@@ -34,6 +36,7 @@ export class Path {
   /** How long each packet waited, in ms; those dropped are not in it. */
   readonly waitsMs: number[] = [];
   #freeUs = 0;
+  #lastUs = 0;
   #seed: number;
 
   constructor(seed = 1) {
@@ -58,7 +61,8 @@ export class Path {
     this.waitsMs.push((startUs - nowUs) / 1000);
     this.#freeUs = startUs + (sizeBytes * 8e6) / this.rateBps;
     if (this.random() < this.loss) return NaN;
-    return this.#freeUs + this.delayMs * 1000 + this.random() * this.jitterMs * 1000;
+    const atUs = this.#freeUs + this.delayMs * 1000 + this.random() * this.jitterMs * 1000;
+    return (this.#lastUs = this.inOrder ? Math.max(this.#lastUs, atUs) : atUs);
   }
 }
 

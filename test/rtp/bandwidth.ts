@@ -134,6 +134,28 @@ t.test('30 ms of jitter do not slow down', (t) => {
   t.end();
 });
 
+t.test('nor do loss and jitter that begin while little is sent', (t) => {
+  for (let seed = 1; seed <= 8; seed++) {
+    const media = { mediaBps: 75 * kbps, startBps: 600 * kbps };
+    const { path, flow, run } = scene({ rateBps: 20 * Mbps, inOrder: true }, media, seed);
+    run.run(3);
+    Object.assign(path, { loss: 0.05, jitterMs: 30 });
+    run.run(30);
+    t.ok(flow.targets(3, 33).least >= 120 * kbps, `seed ${seed}: not below ${told(flow.targets(3, 33).least)}`);
+    t.ok(flow.targets(10, 33).least > 1.5 * 75 * kbps, `${told(flow.targets(10, 33).least)}`);
+    // Both of a burst: it may come to less, but not to nothing, and is over when it ends.
+    path.loss = 0.2;
+    run.run(2);
+    path.loss = 0.05;
+    run.run(3);
+    t.ok(flow.targets(33, 38).least >= 100 * kbps, `burst: not below ${told(flow.targets(33, 38).least)}`);
+    path.rateBps = 45 * kbps;
+    run.run(6);
+    t.ok(flow.targets(40, 44).least < 60 * kbps, `a narrow path is noticed: ${told(flow.targets(40, 44).least)}`);
+  }
+  t.end();
+});
+
 t.test('a burst of 20 % loss for two seconds is got over within a second', (t) => {
   const { path, flow, run } = scene({ rateBps: 20 * Mbps }, { mediaBps: 3 * Mbps });
   run.run(10);

@@ -12,8 +12,8 @@ const TIMEOUT_MS = 120_000;
 const ROUNDS = 3;
 const JOINS_PER_ROUND = 40;
 const AT_ONCE = 4;
-/** What the quietest round may leave in JavaScript's memory, in bytes: less than 4 KiB for a participant. */
-const MAX_GROWTH_BYTES = 150_000;
+/** What the quietest round may leave in JavaScript's memory: a participant holds more than this part of it. */
+const MAX_GROWTH_BYTES = JOINS_PER_ROUND * 10 * 1024;
 /** What all rounds but the first may add to the process: what is freed in native memory is not always given back. */
 const MAX_RSS_GROWTH_BYTES = 40 * 1024 * 1024;
 const HELLO = new DataPacket({ value: { case: 'user', value: new UserPacket({ payload: Buffer.from('hello') }) } });
@@ -102,7 +102,8 @@ t.test('hundreds who join and leave leave nothing behind', { timeout: TIMEOUT_MS
   // Sockets of both sides end in their own time.
   const isMore = (count: number, i: number): boolean => count > (first.held[i] ?? 0);
   for (let i = 0; i < 250 && heldNow().some(isMore); i++) await new Promise((resolve) => setTimeout(resolve, 20));
-  t.notOk(heldNow().some(isMore), `files, threads, timers, native connections: ${first.held} and ${heldNow()}`);
+  const [before, after] = [first.held.join(), heldNow().join()];
+  t.notOk(heldNow().some(isMore), `files, threads, timers, native connections: ${before} and ${after}`);
   const grown = Math.min(...levels.slice(1).map((one, i) => one.heapBytes - (levels[i]?.heapBytes ?? 0)));
   t.ok(grown < MAX_GROWTH_BYTES, `${grown} bytes of JavaScript's memory after ${JOINS_PER_ROUND} more`);
   const rss = last.rssBytes - first.rssBytes;

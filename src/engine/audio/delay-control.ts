@@ -12,6 +12,8 @@ const LESS_A_SECOND_ABOVE = 0.4;
 /** Splices are so far apart unless there is much to do. */
 const PAUSE_MS = 100;
 const MUCH_MS = 20;
+/** Every so many packets a place is looked for, unless there is much to do. */
+const LOOK_EVERY = 3;
 /** This much does not wait for a good place. */
 const URGENT_MS = 60;
 /** A splice is a whole number of periods of the sound, so it may be that much longer than what there is to do. */
@@ -31,6 +33,7 @@ export class DelayControl {
   ppm = 0;
   #compensates = false;
   #wantedForMs = 0;
+  #passed = 0;
   #sinceSpliceMs = Infinity;
 
   /** How to stretch a packet that should be longer by `stretchMs` (shorter, when negative); undefined for not at all. */
@@ -44,6 +47,8 @@ export class DelayControl {
     this.#wantedForMs += durationMs;
     const size = Math.abs(stretchMs);
     if (this.#sinceSpliceMs < PAUSE_MS && size < MUCH_MS) return undefined;
+    // To look for a place takes longer than to decode; where it is not pressing, not every packet is looked at.
+    if (stretchMs < 0 && size < MUCH_MS && this.#passed++ % LOOK_EVERY !== 0) return undefined;
     return {
       longer: stretchMs > 0,
       mostMs: size + (stretchMs > 0 ? ROOM_BELOW_MS : ROOM_ABOVE_MS),

@@ -9,6 +9,8 @@ import { PERIOD_US } from './audio-sender.js';
  * and the track's packets, and as much as the track waits for a packet that is late.
  */
 const DELAY_US = PERIOD_US + 10_000;
+/** Further than this from it the delay is set anew: the machine slept, and beats or packets were left out. */
+const MAX_OFF_US = PERIOD_US;
 /** Periods that wait at most: of the longest packet, and two. More can only be there after the machine slept. */
 const MAX_PERIODS = 8;
 
@@ -43,7 +45,7 @@ export class MixSource implements AudioFlow {
 
   /** Adds a period to a sum. */
   mixInto(sum: Int32Array, nowUs: number): void {
-    if (!this.#flows && !this.#begin(nowUs)) return;
+    if (!this.#keepDelay(nowUs)) return;
     while (this.#held < this.#periodLength) {
       const before = this.#receiver.playedUntilUs;
       this.#receiver.hurry(nowUs);
@@ -59,20 +61,22 @@ export class MixSource implements AudioFlow {
     this.#receiver.removeFlow(this);
   }
 
-  /** Puts as much silence in front of the first sound as makes the delay of the mix what it should be. */
-  #begin(nowUs: number): boolean {
+  /** Puts silence in front of the first sound, as long as makes the delay of the mix what it should be; false before there is any. */
+  #keepDelay(nowUs: number): boolean {
     const untilUs = this.#receiver.playedUntilUs;
-    if (this.#held === 0 || untilUs === undefined) return false;
+    if (untilUs === undefined || (this.#held === 0 && !this.#flows)) return false;
     const { sampleRate, numberOfChannels } = this.format;
-    const wantedUs = DELAY_US + Math.max(0, untilUs - nowUs);
+    const wantedUs = Math.max(0, DELAY_US + untilUs - nowUs);
     const wanted = Math.round((wantedUs * sampleRate) / 1_000_000) * numberOfChannels;
     const missing = Math.min(wanted, this.#fifo.length) - this.#held;
-    if (missing > 0) {
+    const tolerated = this.#flows ? ((MAX_OFF_US * sampleRate) / 1_000_000) * numberOfChannels : 0;
+    this.#flows = true;
+    if (missing < -tolerated) this.#drop(-missing);
+    if (missing > tolerated) {
       this.#fifo.copyWithin(missing, 0, this.#held);
       this.#fifo.fill(0, 0, missing);
       this.#held += missing;
     }
-    this.#flows = true;
     return true;
   }
 

@@ -3,10 +3,14 @@ const BUCKET_MS = 2;
 const BUCKETS = 128;
 /** What one packet weighs against all before it: half of the memory is some 350 packets, 7 s of 20 ms packets. */
 const WEIGHT = 0.002;
+/**
+ * The first packets weigh more, so that what a start-up was like is soon forgotten; but as much as if so many without delay had come
+ * before them, so that one late packet is not half of all there is.
+ */
+const EARLY_WEIGHT = 1.9;
+const PRIOR_PACKETS = 100;
 /** Where the histogram is brought back to small numbers. */
-const MAX_UNIT = 1e9;
-/** Packets without delay that are taken to have come before the first: the first late one is not half of all there is. */
-const PRIOR_PACKETS = 50;
+const MAX_TOTAL = 1e9;
 /** The fastest packet of the last one to two windows is the base that delays are measured from. */
 const WINDOW_US = 5_000_000;
 /** A delay beyond this is a jump of the source's clock. */
@@ -22,9 +26,8 @@ const STEP_PACKETS = 10;
  */
 export class DelayEstimator {
   readonly #histogram = new Float64Array(BUCKETS);
-  /** What the next packet adds: growing it is the same as fading all the others. */
-  #unit = 1;
-  #total = PRIOR_PACKETS;
+  #total = 1;
+  #packets = 0;
   #windowStartUs = -Infinity;
   #minimumUs = Infinity;
   #previousMinimumUs = Infinity;
@@ -56,10 +59,12 @@ export class DelayEstimator {
     this.#minimumUs = Math.min(this.#minimumUs, transitUs);
     this.#followStep(arrivalUs, transitUs);
     const bucket = Math.min(BUCKETS - 1, Math.floor((transitUs - this.baseUs) / (BUCKET_MS * 1000)));
-    this.#histogram[bucket]! += this.#unit;
-    this.#total += this.#unit;
-    this.#unit /= 1 - WEIGHT;
-    if (this.#unit > MAX_UNIT) this.#rescale();
+    const weight = Math.max(WEIGHT, EARLY_WEIGHT / (PRIOR_PACKETS + this.#packets++));
+    // To add more each time is the same as to fade all there is.
+    const added = (this.#total * weight) / (1 - weight);
+    this.#histogram[bucket]! += added;
+    this.#total += added;
+    if (this.#total > MAX_TOTAL) this.#rescale();
   }
 
   /** Milliseconds, a multiple of 2: this share of packets (0 to 1) came no later than so much after the fastest. */
@@ -94,14 +99,12 @@ export class DelayEstimator {
 
   #forget(): void {
     this.#histogram.fill(0);
-    this.#histogram[0] = PRIOR_PACKETS;
-    this.#total = PRIOR_PACKETS;
-    this.#unit = 1;
+    this.#histogram[0] = this.#total = 1;
+    this.#packets = 0;
   }
 
   #rescale(): void {
-    for (let i = 0; i < BUCKETS; i++) this.#histogram[i]! /= this.#unit;
-    this.#total /= this.#unit;
-    this.#unit = 1;
+    for (let i = 0; i < BUCKETS; i++) this.#histogram[i]! /= this.#total;
+    this.#total = 1;
   }
 }

@@ -5,8 +5,12 @@ const BEGIN_FACTOR = 1.15;
 /** A layer that had to end is not begun again before, in µs. */
 const REST_US = 3_000_000;
 
+/** One that ended sooner than this was never really there, in µs. */
+const LEAST_RUN_US = 200_000;
+
 interface State {
   on: boolean;
+  beganUs: number;
   endedUs: number;
 }
 
@@ -18,7 +22,7 @@ export class LayerAllocation {
   readonly #states: readonly State[];
 
   constructor(layers: number) {
-    this.#states = Array.from({ length: layers }, () => ({ on: false, endedUs: -Infinity }));
+    this.#states = Array.from({ length: layers }, () => ({ on: false, beganUs: 0, endedUs: -Infinity }));
   }
 
   /** Bits per second for each layer, lowest first; 0 is off. `rates` is undefined for a layer that nobody takes. */
@@ -37,10 +41,11 @@ export class LayerAllocation {
       if (!enough) {
         // Without this one those above it have no business either.
         open = false;
-        if (state.on) state.endedUs = nowUs;
+        if (state.on && nowUs - state.beganUs >= LEAST_RUN_US) state.endedUs = nowUs;
         state.on = false;
         return 0;
       }
+      if (!state.on) state.beganUs = nowUs;
       state.on = true;
       top = index;
       const bps = lowest ? Math.min(Math.max(leftBps, 0), layer.targetBps) : Math.min(leftBps, layer.targetBps);

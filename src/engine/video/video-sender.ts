@@ -106,7 +106,10 @@ export class VideoSender {
       layer.restart();
     }
     this.#budget.allocate(this.#options.clock.nowUs());
-    this.#run();
+    // Whoever attaches it may say at once what it may send.
+    this.#timer?.cancel();
+    this.#timerUs = this.#options.clock.nowUs();
+    this.#timer = this.#options.clock.after(0, this.#beat);
   }
 
   /** Media time that waits to be sent, in µs. */

@@ -40,7 +40,7 @@ interface Agreement {
 }
 
 /** Takes a packet that is to leave; its memory belongs to the callee. */
-export type SendPacket = (packet: Buffer, priority: PacerPriority) => void;
+export type SendPacket = (packet: Buffer, priority: PacerPriority, nowUs: number) => void;
 
 /**
  * One track on its way to one subscriber: one stream, whatever layers the publisher sends. Rewrites SSRC, sequence number,
@@ -199,11 +199,14 @@ export class DownTrack implements TrackSink, ControlledTrack {
       return;
     }
     const timestamp = this.#timestamps.map(packet.timestamp, nowUs);
-    if (this.track.kind === 'audio') this.#forwardAudio(agreement, packet, info.payload, out, timestamp);
-    // Its number is taken, since later packets have left: an empty packet closes the gap.
-    else if (leftOut) this.#send(agreement.template.allocate(0, false, out, timestamp), PACER_PRIORITY.video);
-    else this.#forwardVideo(agreement, stream, packet.marker, out, timestamp, nowUs);
-    this.statistics.sent(leftOut ? 0 : packet.payloadLength, timestamp, nowUs);
+    const { template } = agreement;
+    // Where its number is taken, since later packets have left, an empty packet closes the gap.
+    const copy = template.allocate(leftOut ? 0 : packet.payloadLength, packet.marker && !leftOut, out, timestamp);
+    if (!leftOut) copy.set(info.payload, template.headerLength);
+    if (this.track.kind === 'audio') this.#copyLevel(packet, template, copy);
+    else if (!leftOut) this.#finishVideo(stream, template, copy, out, nowUs);
+    this.statistics.sent(copy.length - template.headerLength, timestamp, nowUs);
+    this.#send(copy, this.track.kind === 'audio' ? PACER_PRIORITY.audio : PACER_PRIORITY.video, nowUs);
   }
 
   /** Resends what the subscriber asks for, as far as it is still there. `roundTripUs` of the connection, where it is known. */
@@ -213,7 +216,7 @@ export class DownTrack implements TrackSink, ControlledTrack {
     for (const sequenceNumber of sequenceNumbers) {
       const packet = this.#history.take(sequenceNumber, nowUs, minIntervalUs);
       if (!packet) continue;
-      this.#send(this.#wrap(packet) ?? Buffer.from(packet), PACER_PRIORITY.retransmission);
+      this.#send(this.#wrap(packet) ?? Buffer.from(packet), PACER_PRIORITY.retransmission, nowUs);
     }
   }
 
@@ -331,30 +334,16 @@ export class DownTrack implements TrackSink, ControlledTrack {
     this.#timestamps.switchTo(stream, packet.timestamp, nowUs);
   }
 
-  #forwardAudio({ template }: Agreement, packet: RtpPacket, payload: Uint8Array, out: number, timestamp: number): void {
-    const copy = template.allocate(payload.length, packet.marker, out, timestamp);
-    copy.set(payload, template.headerLength);
+  #copyLevel(packet: RtpPacket, template: HeaderTemplate, copy: Buffer): void {
     const levelId = this.track.section.extensions.audioLevel ?? 0;
     const level = readAudioLevel(packet, levelId);
     if (level !== -1) template.patchAudioLevel(copy, level, readVoiceActivity(packet, levelId));
-    this.#send(copy, PACER_PRIORITY.audio);
   }
 
-  #forwardVideo(
-    { template }: Agreement,
-    { info, codec }: UpStream,
-    marker: boolean,
-    out: number,
-    timestamp: number,
-    nowUs: number,
-  ): void {
-    const { payload } = info;
-    const copy = template.allocate(payload.length, marker, out, timestamp);
-    copy.set(payload, template.headerLength);
+  #finishVideo({ info, codec }: UpStream, template: HeaderTemplate, copy: Buffer, out: number, nowUs: number): void {
     if (codec.name === 'vp8') this.#vp8.rewrite(info, copy, template.headerLength);
     this.#history?.put(out & 0xffff, copy, nowUs);
-    if (payload.length > MAX_PADDING) this.#newest = copy;
-    this.#send(copy, PACER_PRIORITY.video);
+    if (copy.length - template.headerLength > MAX_PADDING) this.#newest = copy;
   }
 
   /** A packet of this track as its retransmission; undefined where there are none. */

@@ -12,7 +12,7 @@ const SOON_US = 5_000_000;
 const LEAST_PART = 0.7;
 const PAUSE_AFTER_US = 3_000_000;
 /** What a layer that nobody has measured yet may cost: as much is looked for on the connection. */
-const UNKNOWN_BPS = 1_000_000;
+const UNKNOWN_BPS = 2_500_000;
 
 /** A track as its controller sees it. */
 export interface ControlledTrack {

@@ -19,7 +19,7 @@ const MAX_TIMEOUT_S = 24 * 60 * 60;
 const NONCE_BYTES = 16;
 
 /** Errors: TwirpError `not_found`. */
-export function roomOf(rooms: Rooms, name: string): Room {
+function roomOf(rooms: Rooms, name: string): Room {
   const room = rooms.get(name);
   if (!room) throw new TwirpError('not_found', 'there is no such room');
   return room;

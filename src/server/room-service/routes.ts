@@ -11,7 +11,7 @@ export interface RoomServiceContext {
   readonly keys: Keys;
   readonly log: Logger;
   /** Undefined while the server starts. */
-  rooms(): Rooms | undefined;
+  readonly rooms: () => Rooms | undefined;
 }
 
 /** Metadata of 64 Ki characters in JSON, with room for what has to be escaped. */

@@ -42,7 +42,7 @@ export interface TwirpMessageClass<M extends TwirpMessage> {
 }
 
 export const JSON_TYPE = 'application/json';
-export const PROTOBUF_TYPE = 'application/protobuf';
+const PROTOBUF_TYPE = 'application/protobuf';
 
 /** Reads the body of a call. Errors: `malformed`; `bad_route` for another content type, as Twirp has it. */
 export function decodeMessage<M extends TwirpMessage>(

@@ -32,9 +32,11 @@ async function throwingCallbacks(): Promise<void> {
   join(pair);
   await Promise.all([a.connected(), b.connected()]);
   await b.until(() => b.channels.length > 0);
+  const channel = a.transport.openChannel('own', { lossy: false });
+  await b.until(() => b.channels.length > 1);
   for (let i = 0; i < 3; i++) a.transport.send(rtp(i));
   await b.until(() => b.packets.length === 3);
-  a.channels[0]?.send(Buffer.from('hello'));
+  channel.send(Buffer.from('hello'));
   await b.until(() => b.faults.includes('message hello'));
   await pair.close();
   report({ faults: [...new Set(b.faults)].sort(), states: b.states.at(-1), users: nativeUsers() });

@@ -81,7 +81,7 @@ export class BandwidthEstimator {
     this.#minBps = options.minBps ?? 30_000;
     this.#maxBps = options.maxBps ?? 30_000_000;
     this.#startBps = Math.max(this.#minBps, Math.min(options.startBps, this.#maxBps));
-    this.#rate = new RateControl(this.#startBps);
+    this.#rate = new RateControl(this.#startBps, this.#minBps);
     this.#probing = new Probing(this.#startBps);
   }
 
@@ -283,7 +283,8 @@ export class BandwidthEstimator {
     const { use, queueMs } = this.#trend;
     const span = use === 'overuse' ? RECENT_SPAN_US : ACKNOWLEDGED_SPAN_US;
     const before = this.#rate.bps;
-    this.#rate.update(use, queueMs, this.#acknowledged.bps(span), this.#roundTrip(), this.#limitedOtherwise(), nowUs);
+    const [arrivedBps, frozen] = [this.#acknowledged.bps(span), this.#limitedOtherwise()];
+    this.#rate.update(use, queueMs, arrivedBps, this.#roundTrip(), frozen, nowUs, this.#applicationLimited);
     if (this.#rate.bps < before && this.#rate.bps < STEEP_FALL * this.#rate.bpsBeforeDecrease) {
       this.#recoverBps = RECOVERED_PART * this.#rate.bpsBeforeDecrease;
     }

@@ -11,6 +11,12 @@ const HEAVY = 0.1;
 const MAX_INHERENT = 0.25;
 /** Standard errors from which on a loss is no chance. */
 const SIGNIFICANT = 2.5;
+/** Fewer lost packets than this are chance in a window of few. */
+const LEAST_LOST = 2;
+/** Neither loss alone nor a short queue goes below this, in bit/s: audio and the lowest layer of a video need about as much. */
+export const ENOUGH_BPS = 120_000;
+/** Beyond this loss nothing is enough. */
+const USELESS = 0.35;
 /** Evidence (log of the odds) that settles a trial. */
 const SETTLED = 4;
 /** A trial takes this part of what got through, and at once at least this part of what was sent. */
@@ -18,7 +24,7 @@ const CLEARLY_LESS = 0.9;
 const LOWEST_STEP = 0.75;
 /** While a trial has not settled, each window goes down to this part. */
 const FURTHER = 0.95;
-/** Nothing is learned from a trial that takes longer. */
+/** A trial that takes longer has not changed what is sent: loss that is not heavy is then taken for inherent. */
 const MAX_TRIAL_PACKETS = 400;
 /** What a path that is not too narrow may lose now and then. */
 const LEAST_LOSS = 0.01;
@@ -109,7 +115,8 @@ export class LossLimit {
     const excess = loss - this.inherent;
     const error = Math.sqrt((Math.max(0.005, this.inherent) * (1 - this.inherent)) / packets);
     if (this.#trial && !congested) this.#weigh(this.#trial, sample, sentBps, targetBps);
-    else if (excess > TOLERATED && excess > SIGNIFICANT * error) this.#brake(sample, sentBps, targetBps, congested);
+    else if (lost >= LEAST_LOST && excess > TOLERATED && excess > SIGNIFICANT * error)
+      this.#brake(sample, sentBps, targetBps, congested);
     else this.#accept(sample, loss, error, targetBps);
   }
 
@@ -127,11 +134,11 @@ export class LossLimit {
     const excess = lost / packets - this.inherent;
     if (sentBps < 0.7 * targetBps) {
       // Little is sent: a lower limit would change nothing, so nothing can be tried; it comes down towards what is sent.
-      if (excess > HEAVY) this.bps = Math.max(sentBps, targetBps * (1 - 0.5 * excess));
+      if (excess > HEAVY) this.#lower(Math.max(sentBps, targetBps * (1 - 0.5 * excess)), lost / packets);
       return;
     }
     const deliveredBps = sentBps * (1 - excess);
-    this.bps = Math.max(CLEARLY_LESS * deliveredBps, LOWEST_STEP * sentBps);
+    this.#lower(Math.max(CLEARLY_LESS * deliveredBps, LOWEST_STEP * sentBps), lost / packets);
     if (congested) return;
     this.#trial = { packetsBefore: packets, lostBefore: lost, deliveredBps, packets: 0, lost: 0, lostIfNarrow: 0 };
   }
@@ -151,11 +158,16 @@ export class LossLimit {
       this.#trial = undefined;
       this.bps = Infinity;
     } else if (evidence < -SETTLED || trial.packets > MAX_TRIAL_PACKETS) {
+      if (evidence >= -SETTLED && together <= HEAVY) this.inherent = this.#learned = together;
       this.#trial = undefined;
-    } else if (lost / packets - this.inherent > TOLERATED) {
+    } else if (lost >= LEAST_LOST && lost / packets - this.inherent > TOLERATED) {
       // Not clear yet, or too much to bear: further down.
-      this.bps = Math.min(this.bps, FURTHER * Math.min(sentBps, targetBps));
+      this.#lower(Math.min(this.bps, FURTHER * Math.min(sentBps, targetBps)), lost / packets);
     }
+  }
+
+  #lower(bps: number, loss: number): void {
+    this.bps = loss > USELESS ? bps : Math.max(bps, Math.min(this.bps, ENOUGH_BPS));
   }
 
   #accept({ packets, durationUs }: LossSample, loss: number, error: number, targetBps: number): void {

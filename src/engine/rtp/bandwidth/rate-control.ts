@@ -1,4 +1,5 @@
 import type { PathUse } from './delay-trend.js';
+import { ENOUGH_BPS } from './loss-limit.js';
 
 /** What is left of what arrives, with a short queue and with a long one, which has to drain. */
 const DECREASE_FACTOR = 0.85;
@@ -15,9 +16,13 @@ const STEP_BITS = 600 * 8;
 const NEAR_GROWTH_PER_S = 0.04;
 /** How long the detector takes on top of the round trip. */
 const DETECTION_US = 100_000;
+/** After a decrease a queue may be draining. */
+const PROOF_US = 2_000_000;
 const MIN_DECREASE_INTERVAL_US = 100_000;
 const MAX_DECREASE_INTERVAL_US = 300_000;
 const CAPACITY_SMOOTHING = 0.1;
+/** A queue above this is no jitter: then what arrives rules, however little that is. With a shorter one `ENOUGH_BPS` stays. */
+const CERTAIN_QUEUE_MS = 100;
 /** A standing queue above this is not added to. */
 const MAX_STANDING_QUEUE_MS = 80;
 
@@ -30,19 +35,23 @@ export class RateControl {
   /** Rate before the last decrease, and when that was: where to probe afterwards. */
   bpsBeforeDecrease = 0;
   decreasedUs = -Infinity;
+  readonly #minBps: number;
   #holding = false;
   #updatedUs: number | undefined;
   /** Mean of what arrived whenever a queue grew, and its relative deviation. */
   #capacityBps: number | undefined;
   #deviation = 0.1;
 
-  constructor(startBps: number) {
+  /** `minBps`: the rate never falls below. */
+  constructor(startBps: number, minBps = 0) {
     this.bps = startBps;
+    this.#minBps = minBps;
   }
 
   /**
    * Takes one look at the path. `acknowledgedBps`: what arrives now, undefined while that is not known. `frozen`: something else limits
-   * what is sent; the rate may fall but not rise.
+   * what is sent; the rate may fall but not rise. `applicationLimited`: clearly less is sent than may be; what arrives then tells of
+   * the sender, not of the path, and the rate only comes down by steps unless a long queue proves otherwise.
    */
   update(
     use: PathUse,
@@ -51,13 +60,19 @@ export class RateControl {
     roundTripUs: number,
     frozen: boolean,
     nowUs: number,
+    applicationLimited = false,
   ): void {
     const elapsedS = Math.min(1, (nowUs - (this.#updatedUs ?? nowUs)) / 1e6);
     this.#updatedUs = nowUs;
-    if (use === 'overuse') this.#decrease(queueMs, acknowledgedBps, roundTripUs, nowUs);
+    const unproven = applicationLimited && queueMs < CERTAIN_QUEUE_MS;
+    if (use === 'overuse') this.#decrease(queueMs, unproven ? undefined : acknowledgedBps, roundTripUs, nowUs);
     else if (use === 'underuse') this.#holding = true;
     else if (this.#holding) this.#holding = false;
-    else if (!frozen && queueMs < MAX_STANDING_QUEUE_MS) this.#increase(acknowledgedBps, roundTripUs, elapsedS);
+    else if (!frozen && queueMs < MAX_STANDING_QUEUE_MS) {
+      this.#increase(acknowledgedBps, roundTripUs, elapsedS);
+      // What arrives and leaves no queue is proven, though it was sent above the rate: an overuse would leave this part of it.
+      if (nowUs - this.decreasedUs > PROOF_US) this.bps = Math.max(this.bps, (acknowledgedBps ?? 0) * DECREASE_FACTOR);
+    }
   }
 
   /** A probe went through at this rate. */
@@ -108,7 +123,8 @@ export class RateControl {
     const arrived = acknowledgedBps ?? this.bps;
     const long = Math.min(1, Math.max(0, (queueMs - SHORT_QUEUE_MS) / (LONG_QUEUE_MS - SHORT_QUEUE_MS)));
     const factor = DECREASE_FACTOR + long * (LONG_QUEUE_FACTOR - DECREASE_FACTOR);
-    const lowered = Math.min(this.bps, arrived * factor);
+    const floorBps = queueMs < CERTAIN_QUEUE_MS ? Math.max(ENOUGH_BPS, this.#minBps) : this.#minBps;
+    const lowered = Math.min(this.bps, Math.max(floorBps, arrived * factor));
     if (nowUs - this.decreasedUs > 2_000_000) this.bpsBeforeDecrease = this.bps;
     this.decreasedUs = nowUs;
     this.bps = lowered;

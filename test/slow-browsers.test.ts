@@ -1,0 +1,2 @@
+import './server/browser-network.js';
+import './server/ending.js';
