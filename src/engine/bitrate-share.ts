@@ -13,24 +13,21 @@ export interface BitrateDemand {
  * what each has use for; what one leaves goes to the others. Returns bits per second, in the order of the demands. Pure.
  */
 export function shareBitrate(totalBps: number, demands: readonly BitrateDemand[]): number[] {
-  const shares = demands.map((demand) => Math.min(demand.minBps, demand.maxBps));
-  let leftBps = totalBps - shares.reduce((sum, bps) => sum + bps, 0);
-  let hungry = demands.map((_, index) => index).filter((index) => shares[index]! < demands[index]!.maxBps);
+  const claims = demands.map(({ minBps, maxBps, weight }) => ({ bps: Math.min(minBps, maxBps), maxBps, weight }));
+  let leftBps = totalBps - claims.reduce((sum, { bps }) => sum + bps, 0);
+  let hungry = claims.filter(({ bps, maxBps }) => bps < maxBps);
   while (leftBps > 1 && hungry.length > 0) {
-    const weights = hungry.reduce((sum, index) => sum + demands[index]!.weight, 0);
+    const weights = hungry.reduce((sum, { weight }) => sum + weight, 0);
     const portionBps = leftBps / Math.max(weights, Number.MIN_VALUE);
-    const filled = hungry.filter(
-      (index) => demands[index]!.maxBps - shares[index]! <= portionBps * demands[index]!.weight,
-    );
+    const filled = hungry.filter(({ bps, maxBps, weight }) => maxBps - bps <= portionBps * weight);
     // Those who need less than their part get what they need, and the rest is divided anew.
-    for (const index of filled.length > 0 ? filled : hungry) {
-      const { maxBps, weight } = demands[index]!;
-      const part = Math.min(maxBps - shares[index]!, portionBps * weight);
-      shares[index] = shares[index]! + part;
+    for (const claim of filled.length > 0 ? filled : hungry) {
+      const part = Math.min(claim.maxBps - claim.bps, portionBps * claim.weight);
+      claim.bps += part;
       leftBps -= part;
     }
     if (filled.length === 0) break;
-    hungry = hungry.filter((index) => !filled.includes(index));
+    hungry = hungry.filter((claim) => !filled.includes(claim));
   }
-  return shares;
+  return claims.map(({ bps }) => bps);
 }

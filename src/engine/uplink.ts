@@ -116,13 +116,13 @@ export class Uplink {
   }
 
   /** The server tells which layers of a track anybody takes. */
-  onSubscribedQuality({ trackSid, subscribedQualities, subscribedCodecs }: SubscribedQualityUpdate): void {
+  onSubscribedQuality({ trackSid, subscribedCodecs }: SubscribedQualityUpdate): void {
     const entry = this.#entries.find((one) => one.active && one.sid === trackSid);
     if (entry?.track.kind !== 'video') return;
     const codec = subscribedCodecs.find((one) => one.codec.toLowerCase().endsWith(entry.track.videoCodec));
-    const qualities = codec?.qualities ?? subscribedQualities;
+    if (!codec) return;
     const enabled = new Set<VideoQuality>();
-    for (const { quality, enabled: taken } of qualities) if (taken) enabled.add(quality);
+    for (const { quality, enabled: taken } of codec.qualities) if (taken) enabled.add(quality);
     entry.track.onWanted(entry.wantedLayers(enabled));
   }
 
@@ -155,11 +155,12 @@ export class Uplink {
   /** Gives a track its m-line: one that has become free, or a new one. Mid 0 is the data channel's. */
   #place(track: UplinkTrack): UplinkEntry {
     const free = this.#entries.findIndex((entry) => entry.released && entry.track.kind === track.kind);
-    if (free === -1 && this.#entries.length >= MAX_TRACKS) {
+    const freed = this.#entries[free];
+    if (!freed && this.#entries.length >= MAX_TRACKS) {
       throw new SluiceError('SLUICE_PUBLISH_FAILED', `a participant publishes at most ${MAX_TRACKS} tracks`);
     }
-    const entry = new UplinkEntry(track, free === -1 ? String(this.#entries.length + 1) : this.#entries[free]!.mid);
-    if (free === -1) this.#entries.push(entry);
+    const entry = new UplinkEntry(track, freed?.mid ?? String(this.#entries.length + 1));
+    if (!freed) this.#entries.push(entry);
     else this.#entries[free] = entry;
     return entry;
   }

@@ -1,7 +1,7 @@
 import { SignJWT } from 'jose';
 import t from 'tap';
 import { AccessToken } from 'livekit-server-sdk';
-import { createToken, verifyToken } from '../../src/server/token.js';
+import { createToken, verifyApiToken, verifyToken } from '../../src/server/token.js';
 
 const keys = { devkey: 'secret', other: 'another-secret' };
 const options = { apiKey: 'devkey', apiSecret: 'secret', identity: 'ann', sessionId: 'demo' };
@@ -69,6 +69,7 @@ t.test(
       ['without an end', await jwt({ exp: undefined }), 'SLUICE_TOKEN_INVALID'],
       ['not valid yet', await jwt({ nbf: now + 600 }), 'SLUICE_TOKEN_INVALID'],
       ['no identity', await jwt({ sub: '' }), 'SLUICE_TOKEN_INVALID'],
+      ['no subject', await jwt({ sub: undefined }), 'SLUICE_TOKEN_INVALID'],
       ['a huge name', await jwt({ name: 'x'.repeat(1000) }), 'SLUICE_TOKEN_INVALID'],
       ['no right to join', await jwt({ video: { room: 'demo' } }), 'SLUICE_PERMISSION_DENIED'],
       ['no session', await jwt({ video: { roomJoin: true } }), 'SLUICE_PERMISSION_DENIED'],
@@ -86,4 +87,15 @@ t.test(
 t.test('an identity and a session are needed to make one', async (t) => {
   await t.rejects(createToken({ ...options, identity: '' }), { code: 'SLUICE_CONFIG_INVALID' });
   await t.rejects(createToken({ ...options, apiSecret: '' }), { code: 'SLUICE_CONFIG_INVALID' });
+});
+
+t.test('a token for the HTTP API needs no identity, and grants what it says and no more', async (t) => {
+  const token = new AccessToken('devkey', 'secret', { ttl: 60 });
+  token.addGrant({ roomList: true, roomAdmin: true, room: 'demo' });
+  const jwt = await token.toJwt();
+  const grants = { apiKey: 'devkey', room: 'demo', roomAdmin: true, roomCreate: false, roomList: true };
+  t.same(await verifyApiToken(jwt, keys), grants);
+  await t.rejects(verifyToken(jwt, keys), { code: 'SLUICE_TOKEN_INVALID' }, 'nobody can join with it');
+  await t.rejects(verifyApiToken(undefined, keys), { code: 'SLUICE_TOKEN_MISSING' });
+  await t.rejects(verifyApiToken(jwt, { devkey: 'another' }), { code: 'SLUICE_TOKEN_INVALID' });
 });

@@ -30,11 +30,12 @@ export class LayerAllocation {
     let leftBps = totalBps;
     let top = -1;
     let open = true;
-    const granted = rates.map((layer, index) => {
+    const granted = rates.map(() => 0);
+    for (const [index, layer] of rates.entries()) {
       const state = this.#states[index]!;
       if (!layer) {
         state.on = false;
-        return 0;
+        continue;
       }
       const lowest = top === -1;
       const enough = lowest || (open && this.#mayRun(state, layer, leftBps, nowUs));
@@ -43,15 +44,15 @@ export class LayerAllocation {
         open = false;
         if (state.on && nowUs - state.beganUs >= LEAST_RUN_US) state.endedUs = nowUs;
         state.on = false;
-        return 0;
+        continue;
       }
       if (!state.on) state.beganUs = nowUs;
       state.on = true;
       top = index;
       const bps = lowest ? Math.min(Math.max(leftBps, 0), layer.targetBps) : Math.min(leftBps, layer.targetBps);
       leftBps -= bps;
-      return bps;
-    });
+      granted[index] = bps;
+    }
     const best = rates[top];
     if (best && !open) granted[top] = Math.min(granted[top]! + Math.max(0, leftBps), best.maxBps);
     return granted;
