@@ -160,9 +160,6 @@ function openContext(ffmpeg: Ffmpeg, options: EncoderContextOptions, bitrate: nu
     context.rcMinRate = BigInt(bitrate);
     context.qMin = 2;
     context.qMax = 56;
-    // Below zero it is a fixed speed; above, libvpx spends up to half of each picture's time on being thorough.
-    const speed = options.width * options.height > SMALL_PIXELS ? -12 : -6;
-    check(ffmpeg, context.setOption('cpu-used', speed), `the ${name} encoder does not know its speed`);
   }
   for (const [key, value] of Object.entries(settings)) {
     check(ffmpeg, context.setOption(key, value), `the ${name} encoder does not know ${key}`);
@@ -177,12 +174,11 @@ function applyBitrate(context: Context, bitrate: number): void {
   context.rcBufferSize = bitrate;
 }
 
-/** Pictures up to this size cost little: they are encoded with more care. */
-const SMALL_PIXELS = 640 * 360;
-
 /** Lost pictures are asked for again or replaced by a key frame, so resilience that costs bits stays off. */
 const VP8_OPTIONS = {
   deadline: 'realtime',
+  // Below zero it is a fixed speed; above, libvpx spends up to half of each picture's time on being thorough.
+  'cpu-used': -6,
   'lag-in-frames': 0,
   'auto-alt-ref': 0,
   'error-resilient': '0',
