@@ -158,7 +158,8 @@ function openContext(ffmpeg: Ffmpeg, options: EncoderContextOptions, bitrate: nu
   if (name === 'vp8') {
     // One rate for all three is what makes libvpx keep it constant.
     context.rcMinRate = BigInt(bitrate);
-    context.qMin = 2;
+    // Below that nobody sees a difference, and easy pictures would take all the bits that they may.
+    context.qMin = 8;
     context.qMax = 56;
   }
   for (const [key, value] of Object.entries(settings)) {

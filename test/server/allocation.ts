@@ -91,7 +91,7 @@ t.test('layers go down at once and up with room to spare, later each time it was
   controller.add(camera);
   let nowUs = 0;
   const at = (kbps: number, ms: number): string => {
-    for (const end = nowUs + ms * 1000; nowUs < end; nowUs += 100_000) controller.update(kbps * 1000, nowUs);
+    for (const end = nowUs + ms * 1000; nowUs < end; nowUs += 100_000) controller.update(kbps * 1000, true, nowUs);
     return camera.layer;
   };
   t.equal(at(130, 100), '0.1', 'the lowest first');
@@ -120,7 +120,7 @@ t.test('who does not fit at all is paused, but not for a key frame', (t) => {
   controller.add(two);
   let nowUs = 0;
   const at = (kbps: number, ms: number): string[] => {
-    for (const end = nowUs + ms * 1000; nowUs < end; nowUs += 100_000) controller.update(kbps * 1000, nowUs);
+    for (const end = nowUs + ms * 1000; nowUs < end; nowUs += 100_000) controller.update(kbps * 1000, true, nowUs);
     return [one.layer, two.layer];
   };
   t.same(at(130, 500), ['0.0', '0.0']);
@@ -136,18 +136,27 @@ t.test('who does not fit at all is paused, but not for a key frame', (t) => {
   t.end();
 });
 
+t.test('nobody is paused for want of proof', (t) => {
+  const controller = new LayerController();
+  const camera = new Camera();
+  controller.add(camera);
+  for (let nowUs = 0; nowUs < 20e6; nowUs += 100_000) controller.update(10_000, false, nowUs);
+  t.equal(camera.layer, '0.0');
+  t.end();
+});
+
 t.test('who tells nothing of the connection gets everything, who wants nothing nothing', (t) => {
   const controller = new LayerController();
   const camera = new Camera();
   controller.add(camera);
-  controller.update(Infinity, 0);
+  controller.update(Infinity, false, 0);
   t.equal(camera.layer, '2.1');
   camera.unmeasured = true;
-  controller.update(Infinity, 100_000);
+  controller.update(Infinity, false, 100_000);
   t.equal(camera.layer, 'Infinity.Infinity', 'layers too new to be measured too');
   camera.unmeasured = false;
   camera.bitrates = [];
-  controller.update(400_000, 200_000);
+  controller.update(400_000, false, 200_000);
   t.equal(controller.wantedBps, 0);
   t.end();
 });

@@ -1,7 +1,8 @@
 import t from 'tap';
 import { writeRtp } from '../../src/engine/rtp/packet-writer.js';
 import { PACER_PRIORITY } from '../../src/engine/rtp/pacer.js';
-import { SimulcastSource } from './layered-source.js';
+import { writeRemb } from '../../src/engine/rtp/rtcp-writer.js';
+import { SUBSCRIBED, SimulcastSource } from './layered-source.js';
 import { SimulatedSubscriber } from './simulated-subscriber.js';
 
 /** Layers of about 150, 850 and 2500 kbit/s. */
@@ -106,6 +107,29 @@ t.test('audio goes on when there is room for nothing else, and the subscriber is
   speak(12_000);
   t.equal(subscriber.paused.size, 0);
   t.ok(rank(subscriber, 0) >= 0 && rank(subscriber, 1) >= 0);
+  t.end();
+});
+
+t.test('a subscriber that tells what its connection bears is believed, one that tells nothing gets everything', (t) => {
+  const plain = { ...SUBSCRIBED, extensions: { mid: 4, absSendTime: 2 } };
+  const subscriber = new SimulatedSubscriber([camera()], { delayMs: 20 }, plain);
+  subscriber.run(1000);
+  t.equal(rank(subscriber), 2);
+  t.equal(subscriber.sender.targetBps, undefined);
+  const tell = (bps: number, ms: number): void => {
+    for (let at = 0; at < ms; at += 500) {
+      subscriber.sender.receive(writeRemb(1, bps, [subscriber.downs[0]?.ssrc ?? 0]), subscriber.nowUs);
+      subscriber.run(500);
+    }
+  };
+  tell(300_000, 2000);
+  t.equal(rank(subscriber), 0);
+  t.equal(subscriber.sender.targetBps, 300_000);
+  tell(1_200_000, 4000);
+  t.equal(rank(subscriber), 1);
+  tell(5_000_000, 4000);
+  t.equal(rank(subscriber), 2);
+  t.same(subscriber.shown[0]?.faults(false), []);
   t.end();
 });
 

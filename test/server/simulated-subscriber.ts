@@ -2,6 +2,7 @@ import { RtpPacket } from '../../src/engine/rtp/packet.js';
 import { readTransportSequence } from '../../src/engine/rtp/header-extensions.js';
 import { NackGenerator } from '../../src/engine/rtp/nack.js';
 import { writeNack } from '../../src/engine/rtp/rtcp-writer.js';
+import type { SentSection } from '../../src/engine/sdp/negotiated.js';
 import { SequenceUnwrapper } from '../../src/engine/rtp/sequence.js';
 import { unwrapRtx } from '../../src/engine/rtp/rtx.js';
 import { TwccRecorder } from '../../src/engine/rtp/twcc.js';
@@ -42,7 +43,8 @@ export class SimulatedSubscriber {
   #nextFeedbackUs = 0;
   readonly #packet = new RtpPacket();
 
-  constructor(sources: readonly SimulcastSource[], conditions: LinkConditions) {
+  /** `section`: what the subscriber agrees on; without transport-wide numbers it sends no feedback about them. */
+  constructor(sources: readonly SimulcastSource[], conditions: LinkConditions, section: SentSection = SUBSCRIBED) {
     this.#sources = sources;
     // Cameras do not take their pictures together.
     this.#nextPictureUs = sources.map((_, i) => this.nowUs + i * 7_000);
@@ -70,7 +72,7 @@ export class SimulatedSubscriber {
       this.downs.push(down);
       this.shown.push(new ShownStream(source));
       this.sender.add(down, `PA_${i}`);
-      this.sender.agree(down, SUBSCRIBED, this.nowUs);
+      this.sender.agree(down, section, this.nowUs);
     }
     this.sender.begin(this.nowUs);
   }

@@ -21,6 +21,8 @@ import { RateMeter } from './rate-meter.js';
 
 const REPORT_INTERVAL_US = 1_000_000;
 const CONTROL_INTERVAL_US = 100_000;
+/** A connection that has been too narrow within so long still is. */
+const CONGESTED_US = 3_000_000;
 /** Bursts of key frames for a slow link wait at most so long, and take at most so much room. */
 const PACER = { maxWaitMs: 500, maxBytes: 1024 * 1024 };
 /** A track that was agreed on so lately may have begun before the subscriber was ready for it. */
@@ -72,6 +74,8 @@ export class DownSender implements FanOutMember {
     this.#bytesSent += packet.length;
   };
   #lastTargetBps = Infinity;
+  /** When the connection was last seen to bear less than was thought. */
+  #congestedUs = -Infinity;
   #nextReportUs = 0;
   #nextControlUs = 0;
 
@@ -234,7 +238,8 @@ export class DownSender implements FanOutMember {
     const { estimator } = this.#sender;
     estimator?.tick(nowUs);
     const audioBps = this.#audioRate.bitsPerSecond(nowUs);
-    this.#layers.update((estimator?.targetBps ?? Infinity) - audioBps, nowUs);
+    const congested = nowUs - this.#congestedUs < CONGESTED_US;
+    this.#layers.update((estimator?.targetBps ?? Infinity) - audioBps, congested, nowUs);
     const wanted = this.#layers.wantedBps;
     this.#sender.wantedBps = wanted === 0 ? 0 : wanted + audioBps;
     // A probe may be due though nothing waits.
@@ -268,12 +273,12 @@ export class DownSender implements FanOutMember {
         return;
       case 'twcc':
         estimator?.feedback(report.packet, nowUs);
-        this.#onEstimate();
+        this.#onEstimate(nowUs);
         return;
       case 'remb':
         this.#estimate();
         this.#sender.estimator?.remb(report.bitrateBps, nowUs);
-        this.#onEstimate();
+        this.#onEstimate(nowUs);
         return;
       case 'xr':
         this.#answerTime(report);
@@ -304,13 +309,16 @@ export class DownSender implements FanOutMember {
       roundTripUs = track.statistics.roundTripUs ?? roundTripUs;
     }
     if (packets > 0) this.#sender.estimator?.receiverReport(lost / packets, roundTripUs, nowUs);
-    this.#onEstimate();
+    this.#onEstimate(nowUs);
   }
 
   /** What the connection does not bear any more is taken back at the next beat. */
-  #onEstimate(): void {
+  #onEstimate(nowUs: number): void {
     const targetBps = this.#sender.estimator?.targetBps ?? Infinity;
-    if (targetBps < this.#lastTargetBps) this.#nextControlUs = 0;
+    if (targetBps < this.#lastTargetBps) {
+      this.#nextControlUs = 0;
+      this.#congestedUs = nowUs;
+    }
     this.#lastTargetBps = targetBps;
   }
 }

@@ -64,8 +64,11 @@ export class LayerController {
     this.#states.delete(track);
   }
 
-  /** `budgetBps` is what there is for these tracks; Infinity where nothing is known of the connection. */
-  update(budgetBps: number, nowUs: number): void {
+  /**
+   * `budgetBps` is what there is for these tracks; Infinity where nothing is known of the connection. `congested`: there are signs
+   * that there is no more; else the budget is only what has been proven so far, and the least is sent whatever it is.
+   */
+  update(budgetBps: number, congested: boolean, nowUs: number): void {
     const tracks = [...this.#states].map(([track, state]) => ({ track, state, options: track.options(nowUs) }));
     const requests = tracks.map(({ track, state, options }) => ({
       costs: options.map(({ bitrateBps }, i) => (i === 0 && state.chosen ? bitrateBps * LEAST_PART : bitrateBps)),
@@ -78,7 +81,7 @@ export class LayerController {
       const request = requests[index]!;
       if (budgetBps === Infinity && track.hasUnmeasured(nowUs)) state.chosen = ALL;
       else if (options.length === 0) state.chosen = budgetBps === Infinity ? ALL : LOWEST;
-      else this.#settle(state, options, request, chosen[index]!, nowUs);
+      else this.#settle(state, options, request, chosen[index]!, congested, nowUs);
       track.target = state.chosen;
       this.wantedBps += wanted(track, state, options, nowUs);
     }
@@ -89,13 +92,14 @@ export class LayerController {
     options: readonly LayerOption[],
     { current }: AllocationRequest,
     wanted: number,
+    congested: boolean,
     nowUs: number,
   ): void {
     let next = wanted;
     if (next > current && nowUs < state.holdUntilUs) next = current;
     if (next >= 0) state.tooMuchSinceUs = NaN;
     else if (state.chosen) {
-      if (Number.isNaN(state.tooMuchSinceUs)) state.tooMuchSinceUs = nowUs;
+      if (Number.isNaN(state.tooMuchSinceUs) || !congested) state.tooMuchSinceUs = nowUs;
       if (nowUs - state.tooMuchSinceUs < PAUSE_AFTER_US) next = 0;
     }
     if (next > current) state.raisedUs = nowUs;

@@ -1,6 +1,6 @@
 import { read16, read32, write16, write24 } from '../bytes.js';
 import { absSendTime } from '../header-extensions.js';
-import { PACER_PRIORITY, Pacer, type PacerDrops, type PacerOptions, type PacerPriority } from '../pacer.js';
+import { Pacer, type PacerDrops, type PacerOptions, type PacerPriority } from '../pacer.js';
 import type { BandwidthEstimator, ProbeCluster } from './bandwidth-estimator.js';
 
 export interface PacedSenderOptions {
@@ -27,6 +27,10 @@ export interface SendExtensionIds {
 
 /** A probe that takes longer is given up: the caller has nothing to pad with, or the beat stands still. */
 const MAX_PROBE_US = 250_000;
+/** What is due until the next poll leaves with this one. */
+const BEAT_US = 5_000;
+/** Longer bursts are lost in the receiver's socket. */
+const MAX_PADDING_PACKETS = 10;
 /** Where the first header extension begins: behind the fixed header and the four bytes of the extension block. */
 const FIRST_EXTENSION = 16;
 
@@ -61,7 +65,7 @@ export class PacedSender {
   #nextTransportSequence = 1;
   #nowUs = 0;
   #probe: ProbeCluster | undefined;
-  #probeEndUs = 0;
+  #probeStartUs = 0;
   #probePackets = 0;
   #probeBytes = 0;
   readonly #transmit = (packet: Buffer): void => {
@@ -154,21 +158,22 @@ export class PacedSender {
     this.#probe = probe;
     this.#probePackets = 0;
     this.#probeBytes = 0;
-    this.#probeEndUs = this.#nowUs + MAX_PROBE_US;
+    this.#probeStartUs = this.#nowUs;
   }
 
+  /** Fills the probe up to where it should be by now, so that a late beat does not make it slower. */
   #pad(probe: ProbeCluster): void {
-    while (this.#probe) {
-      const room = this.#pacer.spareBytes;
+    const elapsedUs = this.#nowUs - this.#probeStartUs + BEAT_US;
+    for (let count = 0; count < MAX_PADDING_PACKETS && this.#probe && this.#pacer.held === 0; count++) {
+      const room = Math.floor((probe.bitrateBps / 8e6) * elapsedUs) - this.#probeBytes;
       if (room <= 0) break;
       const packet = this.#options.padding?.(room);
       if (!packet) break;
       this.paddingPackets++;
       this.paddingBytes += packet.byteLength;
-      this.#pacer.enqueue(packet, PACER_PRIORITY.padding, this.#nowUs);
-      this.#pacer.poll(this.#nowUs, this.#transmit);
+      this.#leave(packet);
     }
-    if (this.#nowUs >= this.#probeEndUs && this.#probe === probe) this.#probe = undefined;
+    if (this.#nowUs >= this.#probeStartUs + MAX_PROBE_US && this.#probe === probe) this.#probe = undefined;
   }
 
   #leave(packet: Buffer): void {
