@@ -29,6 +29,8 @@ const PACER = { maxWaitMs: 500, maxBytes: 1024 * 1024 };
 const SETTLING_US = 1_000_000;
 /** What is assumed of a connection of which nothing is known. */
 const START_BPS = 400_000;
+/** Two probes may fail by chance: whoever gets too little has it for no longer than some seconds. */
+const PROBE_INTERVAL_MS = 3000;
 
 export interface DownSenderOptions {
   /** Sends one packet; false when it could not be sent. */
@@ -223,7 +225,8 @@ export class DownSender implements FanOutMember {
 
   /** From now on there is feedback to estimate by. */
   #estimate(): void {
-    if (!this.#sender.estimator) this.#sender.estimateBy(new BandwidthEstimator({ startBps: START_BPS }));
+    if (!this.#sender.estimator)
+      this.#sender.estimateBy(new BandwidthEstimator({ startBps: START_BPS, probeIntervalMs: PROBE_INTERVAL_MS }));
   }
 
   #pad(bytes: number): Buffer | undefined {

@@ -17,6 +17,8 @@ export interface BandwidthEstimatorOptions {
   readonly minBps?: number;
   /** Nor rises above this. Default 30,000,000. */
   readonly maxBps?: number;
+  /** How often a probe goes out while more is wanted. Default 5000. */
+  readonly probeIntervalMs?: number;
 }
 
 const ACKNOWLEDGED_SPAN_US = 500_000;
@@ -82,7 +84,7 @@ export class BandwidthEstimator {
     this.#maxBps = options.maxBps ?? 30_000_000;
     this.#startBps = Math.max(this.#minBps, Math.min(options.startBps, this.#maxBps));
     this.#rate = new RateControl(this.#startBps, this.#minBps);
-    this.#probing = new Probing(this.#startBps);
+    this.#probing = new Probing(this.#startBps, options.probeIntervalMs);
   }
 
   /** What may be sent now, in bit/s: the least of what delay, loss and REMB allow, within the bounds. */

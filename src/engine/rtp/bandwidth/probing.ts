@@ -18,7 +18,7 @@ const MIN_PACKETS = 5;
 const MIN_ARRIVED = 0.8;
 /** From this part of what was tried on, more is tried at once. */
 const PASSED = 0.75;
-const INTERVAL_US = 5_000_000;
+const DEFAULT_INTERVAL_MS = 5000;
 /** After a cluster that told nothing. */
 const RETRY_US = 1_000_000;
 const RESULT_TIMEOUT_US = 1_000_000;
@@ -31,6 +31,7 @@ const FIRST_STEPS = [3, 6] as const;
 /** Plans probe clusters, one at a time, and reads their results. */
 export class Probing {
   readonly #startBps: number;
+  readonly #intervalUs: number;
   readonly #measurement = new ProbeMeasurement();
   /** Rates to try at once, one after the other. */
   readonly #next: number[] = [];
@@ -43,7 +44,8 @@ export class Probing {
   #sentBytes = 0;
   #lastSentUs = 0;
 
-  constructor(startBps: number) {
+  constructor(startBps: number, intervalMs = DEFAULT_INTERVAL_MS) {
+    this.#intervalUs = intervalMs * 1000;
     this.#startBps = startBps;
   }
 
@@ -52,7 +54,7 @@ export class Probing {
     if (this.#current) return undefined;
     if (!this.#started) {
       this.#started = true;
-      this.#dueUs = nowUs + INTERVAL_US;
+      this.#dueUs = nowUs + this.#intervalUs;
       for (const step of FIRST_STEPS) this.#next.push(step * this.#startBps);
     }
     if (this.#next.length === 0) {
@@ -117,7 +119,7 @@ export class Probing {
   #begin(bitrateBps: number, nowUs: number): ProbeCluster {
     this.#id++;
     this.#begunUs = this.#lastSentUs = nowUs;
-    this.#dueUs = nowUs + INTERVAL_US;
+    this.#dueUs = nowUs + this.#intervalUs;
     this.#sentPackets = this.#sentBytes = 0;
     this.#measurement.reset();
     const minBytes = Math.round((bitrateBps / 8e6) * PROBE_US);
