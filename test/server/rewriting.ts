@@ -91,3 +91,32 @@ t.test('picture ids of VP8 grow steadily through a change of layer', (t) => {
   t.same(pass(0, 0, true), [4, 4]);
   t.end();
 });
+
+t.test('temporal layers come back one by one, each at a picture that needs the base layer only', (t) => {
+  const rewriter = new Vp8Rewriter();
+  const packet = new RtpPacket();
+  const info = new PacketInfo();
+  let pictureId = 0;
+  const takes = (temporalId: number, sync = false): boolean => {
+    const layer = (temporalId << 6) | (sync ? 0x20 : 0);
+    const payload = Buffer.from([0x90, 0xe0, 0x80, pictureId++, 1, layer, 0x01]);
+    packet.parse(writeRtp({ payloadType: 96, sequenceNumber: 0, timestamp: 0, ssrc: 1, payload }));
+    info.read('vp8', packet);
+    return rewriter.takes(info);
+  };
+  rewriter.targetTemporalId = 0;
+  rewriter.restart();
+  t.equal(takes(0), true);
+  t.equal(takes(2, true), false);
+  rewriter.targetTemporalId = 2;
+  t.equal(takes(2), false, 'it may need one that was left out');
+  t.equal(takes(2, true), false, 'those that follow it may need the layer in between');
+  t.equal(takes(1), false);
+  t.equal(takes(1, true), true);
+  t.equal(takes(2), false);
+  t.equal(takes(2, true), true);
+  t.equal(takes(2), true);
+  rewriter.targetTemporalId = 0;
+  t.equal(takes(1, true), false, 'and are left at once');
+  t.end();
+});
