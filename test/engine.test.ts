@@ -11,6 +11,7 @@ import './engine/directory.js';
 import './engine/period-converter.js';
 import './engine/time-stretch.js';
 import './engine/audio-receiver.js';
+import './engine/audio-repair.js';
 import './engine/audio-drift.js';
 import './engine/mixer.js';
 import './engine/audio-sender.js';

@@ -53,8 +53,9 @@ export function inboundStats(streamId: string, track: Counting, frames: ReadFram
   };
 }
 
-function audioStats({ stats }: AudioReceiver): Partial<InboundStats> {
+function audioStats({ stats, nackCount }: AudioReceiver): Partial<InboundStats> {
   return {
+    nackCount,
     packetsDiscarded: stats.packetsDiscarded,
     packetsDuplicated: stats.packetsDuplicated,
     totalSamplesReceived: stats.totalSamplesReceived,

@@ -42,6 +42,7 @@ export class InboundTrack {
   strays = 0;
   readonly #timeline: MediaTimeline;
   #ssrc = 0;
+  #codec: NegotiatedCodec | undefined;
   /** The packet that would go on with the stream of a packet that was refused. */
   #candidate = { ssrc: 0, next: 0 };
 
@@ -51,15 +52,18 @@ export class InboundTrack {
     this.kind = kind;
     this.participantSid = options.participantSid;
     this.#timeline = new MediaTimeline(CLOCK_RATES[kind], sender);
-    if (kind === 'audio') this.audio = new AudioReceiver(options.onError, this.#timeline);
+    const timeline = this.#timeline;
+    const requestPackets = (numbers: readonly number[]): void => {
+      if (this.#ssrc !== 0) options.requestPackets(this.#ssrc, numbers);
+    };
+    if (kind === 'audio')
+      this.audio = new AudioReceiver({ onError: options.onError, timeline, roundTripUs, requestPackets });
     else {
       this.video = new VideoReceiver({
         clock,
         roundTripUs,
-        timeline: this.#timeline,
-        requestPackets: (numbers) => {
-          if (this.#ssrc !== 0) options.requestPackets(this.#ssrc, numbers);
-        },
+        timeline,
+        requestPackets,
         requestKeyFrame: () => {
           if (this.#ssrc !== 0) options.requestKeyFrame(this.#ssrc);
           return this.#ssrc !== 0;
@@ -82,15 +86,16 @@ export class InboundTrack {
       }
       this.#restart(packet.ssrc);
     }
-    this.statistics?.receive(
-      packet.sequenceNumber,
-      packet.timestamp,
-      nowUs,
-      packet.payloadLength,
-      packet.buffer.length - packet.payloadLength,
-    );
+    const { sequenceNumber, timestamp, payloadLength } = packet;
+    const headerLength = packet.buffer.length - payloadLength;
+    // Audio is sent again on its own stream, where the number alone tells.
+    const resent = this.audio?.isAnswer(sequenceNumber) ?? false;
+    if (resent) this.statistics?.receiveRetransmission(0, payloadLength, headerLength);
+    else this.statistics?.receive(sequenceNumber, timestamp, nowUs, payloadLength, headerLength);
     if (this.audio) {
-      this.audio.receive(packet.sequenceNumber, packet.timestamp, packet.payload(), nowUs);
+      if (codec !== this.#codec) this.audio.repeats = codec.feedback.includes('nack');
+      this.#codec = codec;
+      this.audio.receive(sequenceNumber, timestamp, packet.payload(), nowUs, resent);
     } else if (codec.name !== 'opus') {
       this.video?.receive(packet, codec.name, nowUs, codec.rtxPayloadType === undefined ? undefined : false);
     }
@@ -110,8 +115,8 @@ export class InboundTrack {
     );
     const original = unwrapRtx(packet, this.#ssrc, codec.payloadType);
     if (!original || !packet.parse(original)) return;
-    if (codec.name === 'opus') this.audio?.receive(packet.sequenceNumber, packet.timestamp, packet.payload(), nowUs);
-    else this.video?.receive(packet, codec.name, nowUs, true);
+    if (this.audio) this.audio.receive(packet.sequenceNumber, packet.timestamp, packet.payload(), nowUs, true);
+    else if (codec.name !== 'opus') this.video?.receive(packet, codec.name, nowUs, true);
   }
 
   /** Takes what its sender says about its clock. */

@@ -13,6 +13,11 @@ import { SenderStatistics } from './rtp/sender-statistics.js';
 export interface PacketSink {
   /** The buffer belongs to the sink. */
   enqueue(packet: Buffer, priority: PacerPriority): void;
+  /**
+   * Sends a packet again that has left before, to the last bit as it was: with other extensions it would be another packet under
+   * the same number, and a nonce of AES-GCM must not be used for two (RFC 5116, section 3.1).
+   */
+  resend(packet: Buffer): void;
 }
 
 export interface OutboundStreamOptions {
@@ -27,11 +32,15 @@ export interface OutboundStreamOptions {
     /** Id of the extension that names the layer in retransmissions; with `header.rid` only. */
     readonly repairedRidId?: number;
   };
+  /** Packets that are asked for go out again as they were, where retransmissions of their own were not negotiated. */
+  readonly repeats?: boolean;
   /** Added to media time, 32 bits; anything when left out. Layers of one picture share theirs. */
   readonly timestampOffset?: number;
 }
 
 const NTP_OFFSET_US = ntpUsFromUnixUs(0);
+/** Of sound, nobody waits for more. */
+const REPEATED = { maxPackets: 64, maxAgeMs: 1000 };
 const MAX_PADDING_BYTES = 255;
 /** A stream that has sent nothing for so long is not used to probe with, in µs. */
 const MAX_PADDING_AGE_US = 500_000;
@@ -57,14 +66,14 @@ export class OutboundStream {
   #lastSentUs = -Infinity;
 
   constructor(options: OutboundStreamOptions) {
-    const { header, rtx, clockRate } = options;
+    const { header, rtx, repeats, clockRate } = options;
     this.#options = options;
     this.ssrc = header.ssrc;
     this.#timestampOffset = options.timestampOffset ?? randomBytes(4).readUInt32BE();
     this.#template = new HeaderTemplate(header);
     this.statistics = new SenderStatistics(this.ssrc, clockRate);
+    if (rtx || repeats) this.#history = new PacketHistory(rtx ? {} : REPEATED);
     if (!rtx) return;
-    this.#history = new PacketHistory();
     const { rid, ...common } = header;
     const repaired = rid && rtx.repairedRidId !== undefined ? { id: rtx.repairedRidId, value: rid.value } : undefined;
     this.#paddingTemplate = new HeaderTemplate({
@@ -116,8 +125,12 @@ export class OutboundStream {
     for (const sequence of nack.sequenceNumbers) {
       this.nackCount++;
       const original = this.#history.take(sequence, nowUs, minIntervalUs);
-      const packet = original && this.#repeat(original);
-      if (packet) sink.enqueue(packet, PACER_PRIORITY.retransmission);
+      if (!original) continue;
+      if (!this.#rtxTarget) sink.resend(original);
+      else {
+        const packet = this.#repeat(original);
+        if (packet) sink.enqueue(packet, PACER_PRIORITY.retransmission);
+      }
     }
   }
 

@@ -63,6 +63,11 @@ export class PacketPort implements PacketSink, TickTask {
     if (this.#sender.busy) this.#ticker.add(this);
   }
 
+  /** What is asked for is late already: it does not wait. */
+  resend(packet: Buffer): void {
+    this.#transport?.send(packet);
+  }
+
   /** RTCP is small and never waits. */
   sendControl(packet: Buffer): void {
     this.#transport?.send(packet);

@@ -142,6 +142,7 @@ export class UplinkEntry {
           ...(transportSequence !== undefined && { transportSequenceId: transportSequence }),
           ...(audioLevel !== undefined && { audioLevelId: audioLevel }),
         },
+        repeats: codec.name === 'opus' && codec.feedback.includes('nack'),
         ...(codec.rtxPayloadType !== undefined && {
           rtx: {
             ssrc: rtxSsrc,

@@ -10,7 +10,7 @@ const EXTENSIONS: readonly string[] = [
   EXTENSION_URIS.transportSequence,
   EXTENSION_URIS.audioLevel,
 ];
-const AUDIO_FEEDBACK: readonly string[] = ['transport-cc'];
+const AUDIO_FEEDBACK: readonly string[] = ['nack', 'transport-cc'];
 const VIDEO_FEEDBACK: readonly string[] = ['nack', 'nack pli', 'goog-remb', 'transport-cc'];
 
 /**

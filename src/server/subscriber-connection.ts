@@ -80,9 +80,7 @@ export class SubscriberConnection {
     const { media } = track;
     const codec = media?.section.codecs.values().next().value;
     if (this.#closed || !media || !codec || this.#subscriptions.has(track.sid)) return;
-    const down = new DownTrack(media, codec.clockRate, (packet, priority, nowUs) => {
-      this.#sender.enqueue(packet, priority, nowUs);
-    });
+    const down = new DownTrack(media, codec.clockRate, this.#sender);
     down.wish = { ...EVERYTHING, priority: defaultPriority(track) };
     const subscription = { track, down };
     if (!this.#negotiation.add(subscription)) {

@@ -36,8 +36,10 @@ export class AudioSimulation {
   readonly #travelling: Arrival[] = [];
 
   constructor(packet: (packet: number) => Uint8Array, path: Path = {}) {
-    this.receiver = new AudioReceiver((error) => {
-      throw error;
+    this.receiver = new AudioReceiver({
+      onError: (error) => {
+        throw error;
+      },
     });
     this.#packet = packet;
     this.path = path;
@@ -53,9 +55,9 @@ export class AudioSimulation {
     await this.settle();
   }
 
-  /** Lets what is being opened open. */
+  /** Waits until what is being opened is open. */
   async settle(): Promise<void> {
-    for (let i = 0; i < 5; i++) await turn();
+    while (!this.receiver.isOpen) await turn();
   }
 
   /** Lets so much time pass. */

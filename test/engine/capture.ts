@@ -25,6 +25,8 @@ export interface SentPacket {
 /** Stands in for the network: keeps what leaves. */
 export class Capture implements PacketSink {
   readonly sent: SentPacket[] = [];
+  /** What left again as it was. */
+  readonly resent: Buffer[] = [];
   readonly #clock: Clock;
   #first: { readonly sequence: number; readonly timestamp: number } | undefined;
 
@@ -45,6 +47,10 @@ export class Capture implements PacketSink {
       payload: new Uint8Array(packet.payload()),
       buffer,
     });
+  }
+
+  resend(buffer: Buffer): void {
+    this.resent.push(buffer);
   }
 
   /** What left since the last call. */
@@ -68,6 +74,7 @@ export function captured(
       ssrc: 77,
       ...(kind === 'audio' && { audioLevelId: AUDIO_LEVEL_ID }),
     },
+    repeats: kind === 'audio',
   });
   return { capture, stream };
 }

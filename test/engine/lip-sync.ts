@@ -177,7 +177,7 @@ t.test(
   async (t: Test) => {
     const sender = new SenderClock();
     const timeline = new MediaTimeline(48_000, sender);
-    const receiver = new AudioReceiver((error) => t.fail(String(error)), timeline);
+    const receiver = new AudioReceiver({ onError: (error) => t.fail(String(error)), timeline });
     const video = new Stream({ ...VIDEO, delayUs: 30_000, jitterUs: 5000 }, sender, 3);
     const format = { sampleRate: 48_000, numberOfChannels: 1 } as const;
     const encoder = await createOpusEncoder(format);
@@ -192,7 +192,7 @@ t.test(
         heard.push({ loud: period.some((sample) => Math.abs(sample) > 3000), timestampUs });
       },
     });
-    for (let i = 0; i < 10; i++) await turn();
+    while (!receiver.isOpen) await turn();
     // A tone of 100 ms at the beginning of each second; the sound takes 200 ms longer, and 60 ms of jitter.
     const loud = sine([700], 48_000, 960, 12_000, 0);
     const quiet = new Int16Array(960);

@@ -37,11 +37,12 @@ async function source(frequency: number, path: Path): Promise<AudioSimulation> {
 
 /** Lets time pass for all sources, with a beat of the mix each 20 ms, some way behind theirs. */
 async function run(sources: readonly AudioSimulation[], mixer: Mixer, ms: number, phaseMs = 13): Promise<void> {
+  for (const one of sources) await one.settle();
   for (let at = 0; at < ms; at += 20) {
     for (const one of sources) one.run(phaseMs);
     mixer.finish(sources[0]!.nowUs);
     for (const one of sources) one.run(20 - phaseMs);
-    if (at % 1000 === 0) await new Promise((resolve) => setImmediate(resolve));
+    if (at % 1000 === 0) for (const one of sources) await one.settle();
   }
 }
 
@@ -81,8 +82,6 @@ await t.test('one source in the mix is heard 30 ms later than by itself, and as 
     const simulation = await source(401, { delayMs: () => 4 });
     const alone = new Recorder(RATE, 2);
     simulation.receiver.add(alone);
-    await new Promise((resolve) => setImmediate(resolve));
-    await new Promise((resolve) => setImmediate(resolve));
     mixer.add(simulation.receiver);
     await run([simulation], mixer, 2000, phaseMs);
     const mixed = channel(concat(values.map(({ data }) => data)), 0, 2);

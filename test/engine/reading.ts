@@ -220,7 +220,7 @@ function readerOf(id: number, encoded: boolean, emit: Emit): StreamReader {
 
 t.test("readers of one stream do not take each other's data: two encoded, two decoded", async (t) => {
   const { emit, received } = channelTo(t);
-  const audio = new AudioReceiver((error) => t.fail(String(error)));
+  const audio = new AudioReceiver({ onError: (error) => t.fail(String(error)) });
   const readers = [
     readerOf(1, true, emit),
     readerOf(2, true, emit),
@@ -314,7 +314,7 @@ t.test('two encoded readers of one picture each get it whole', async (t) => {
 });
 
 t.test('a stream that nobody reads is not kept, and one that is read again begins with what comes then', (t) => {
-  const audio = new AudioReceiver((error) => t.fail(String(error)));
+  const audio = new AudioReceiver({ onError: (error) => t.fail(String(error)) });
   const chunks: EncodedAudioChunk[] = [];
   const consumer = {
     encodedAudio: (chunk: EncodedAudioChunk) => {

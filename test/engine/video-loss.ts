@@ -10,25 +10,36 @@ function intact(way: VideoWay): boolean {
   );
 }
 
-t.test(
-  '5 % loss and 30 ms jitter both ways: hardly a picture is missing, none is broken, none stands still',
-  async (t) => {
-    const way = await VideoWay.open({ loss: 0.05, delayMs: 25, jitterMs: 30 });
-    way.play(20);
-    const stats = way.stats()!;
-    const { freezeCount, totalFreezesDuration, framesReceived, pliCount, nackCount, packetsReceived } = stats;
-    t.comment(
-      `${way.lost} packets lost on the way, ${way.resent} sent again, ${packetsReceived} received, ${nackCount} requests, ${pliCount} for key frames`,
-    );
-    t.comment(`${framesReceived} of ${way.made} pictures, ${freezeCount} freezes of ${totalFreezesDuration} s`);
-    t.equal(freezeCount, 0);
-    t.ok(intact(way));
-    t.ok(framesReceived! >= 0.95 * way.made, `${framesReceived} of ${way.made}`);
-    t.ok(way.longestGapMs(1e6) < 300, `${way.longestGapMs(1e6)} ms`);
-    t.ok(stats.packetsLost > 50 && stats.retransmittedPacketsReceived > 50);
-    way.close();
-  },
-);
+for (const seed of [1, 2, 3, 4])
+  t.test(
+    `5 % loss and 30 ms jitter both ways: no picture stands still or is broken, hardly one is missing, seed ${seed}`,
+    async (t) => {
+      const way = await VideoWay.open({ loss: 0.05, delayMs: 25, jitterMs: 30 }, seed);
+      // The first key frame may be lost before anything is known of the way.
+      way.play(1);
+      const beganUs = way.clock.nowUs();
+      const before = way.stats()!;
+      way.play(20);
+      const stats = way.stats()!;
+      const { framesReceived, pliCount, nackCount, packetsReceived } = stats;
+      const freezes = stats.freezeCount! - before.freezeCount!;
+      t.comment(
+        `${way.lost} packets lost on the way, ${way.resent} sent again, ${packetsReceived} received, ${nackCount} requests, ${pliCount} for key frames`,
+      );
+      t.comment(`${framesReceived} of ${way.made} pictures, ${freezes} freezes after the first second`);
+      t.ok(before.framesReceived! > 0, 'there is a picture within a second');
+      t.equal(freezes, 0);
+      t.ok(intact(way));
+      const due = 20 * FPS;
+      t.ok(
+        framesReceived! - before.framesReceived! >= 0.98 * due,
+        `${framesReceived! - before.framesReceived!} of ${due}`,
+      );
+      t.ok(way.longestGapMs(beganUs) < 150, `${way.longestGapMs(beganUs)} ms`);
+      t.ok(stats.packetsLost > 50 && stats.retransmittedPacketsReceived > 50);
+      way.close();
+    },
+  );
 
 t.test('a key frame that is lost for good, and its retransmissions: 500 ms later there is a picture', async (t) => {
   const way = await VideoWay.open({ ...CLEAN, jitterMs: 10 });
@@ -94,6 +105,8 @@ t.test('20 % burst loss for 2 s: it is over within a second', async (t) => {
 t.test('packets that overtake each other are not taken for lost', async (t) => {
   const way = await VideoWay.open({ loss: 0, delayMs: 25, jitterMs: 30 });
   way.play(10);
+  // What is on its way arrives.
+  way.clock.advance(100);
   const { packetsReceived, retransmittedPacketsReceived, pliCount, freezeCount, framesReceived } = way.stats()!;
   t.comment(`${way.resent} of ${packetsReceived} packets were asked for though none was lost`);
   t.ok(way.resent < packetsReceived * 0.04, `${way.resent} of ${packetsReceived}`);

@@ -31,7 +31,7 @@ t.test('video over a way with 5 % loss and 15 to 25 ms: retransmission brings ev
   });
   const packetizer = new Vp8Packetizer();
   const history = new PacketHistory();
-  const pacer = new Pacer<Uint8Array>();
+  const pacer = new Pacer<Buffer>();
   const sequences = new SequenceUnwrapper();
   const timestamps = new TimestampUnwrapper();
   const nack = new NackGenerator();
@@ -53,7 +53,7 @@ t.test('video over a way with 5 % loss and 15 to 25 ms: retransmission brings ev
     if (noise(++crossings * 7) < 0.05 && crossings > 20) lost++;
     else way.push({ atUs: nowUs + (15 + noise(crossings) * 10) * ms, packet });
   };
-  const send = (packet: Uint8Array): void => {
+  const send = (packet: Buffer): void => {
     template.patchAbsSendTime(packet, nowUs);
     view.parse(packet);
     if (view.payloadType === 96) history.put(view.sequenceNumber, packet, nowUs);

@@ -5,6 +5,7 @@ import { writeRtp } from '../../src/engine/rtp/packet-writer.js';
 import { parseRtcp } from '../../src/engine/rtp/rtcp.js';
 import { readMid } from '../../src/engine/rtp/header-extensions.js';
 import { unwrapRtx } from '../../src/engine/rtp/rtx.js';
+import type { NegotiatedCodec } from '../../src/engine/sdp/negotiated.js';
 import { DownTrack } from '../../src/server/forwarding/down-track.js';
 import { EVERYTHING } from '../../src/server/forwarding/layer-choice.js';
 import { UpStream } from '../../src/server/forwarding/up-stream.js';
@@ -19,10 +20,13 @@ function setUp() {
   const track = new UpTrack(PUBLISHED);
   const streams = { q: new UpStream(1, 'q', VP8), h: new UpStream(2, 'h', VP8), f: new UpStream(3, 'f', VP8) };
   const sent: { packet: RtpPacket; buffer: Buffer; priority: number }[] = [];
-  const down = new DownTrack(track, 90_000, (buffer, priority) => {
-    const packet = new RtpPacket();
-    packet.parse(buffer);
-    sent.push({ packet, buffer, priority });
+  const down = new DownTrack(track, 90_000, {
+    enqueue: (buffer, priority) => {
+      const packet = new RtpPacket();
+      packet.parse(buffer);
+      sent.push({ packet, buffer, priority });
+    },
+    resend: () => t.fail('video is sent again on a stream of its own'),
   });
   down.open = true;
   const next = { q: 100, h: 200, f: 65_534 };
@@ -182,6 +186,40 @@ t.test('losses are answered by RTX, from what was sent to this subscriber', (t) 
   t.equal(sent.length, 4, 'the same request again, right away, is the same loss');
   down.onNack([2], now() + 60_000, 80_000);
   t.equal(sent.length, 4, 'a request that crossed the packet on a slow way');
+  t.end();
+});
+
+t.test('sound that is asked for leaves again to the last bit as it was, where it was agreed on', (t) => {
+  const opus: NegotiatedCodec = { name: 'opus', payloadType: 111, clockRate: 48_000, fmtp: {}, feedback: ['nack'] };
+  const codecs = new Map([[111, opus]]);
+  const track = new UpTrack({ ...PUBLISHED, kind: 'audio', codecs, rtx: new Map(), rids: [] });
+  const stream = new UpStream(1, '', opus);
+  track.addStream(stream);
+  const sent: Buffer[] = [];
+  const resent: Buffer[] = [];
+  const down = new DownTrack(track, 48_000, {
+    enqueue: (packet) => sent.push(packet),
+    resend: (packet) => resent.push(packet),
+  });
+  down.open = true;
+  const view = new RtpPacket();
+  const speak = (sequenceNumber: number): void => {
+    const payload = Buffer.of(0xf8, sequenceNumber);
+    view.parse(writeRtp({ payloadType: 111, ssrc: 1, timestamp: sequenceNumber * 960, sequenceNumber, payload }));
+    const nowUs = sequenceNumber * 20_000;
+    track.deliver(stream, view, stream.accept(view, false, nowUs)!, nowUs);
+  };
+  const agreed = { ...SUBSCRIBED, kind: 'audio' } as const;
+  down.agree({ ...agreed, codecs: [{ ...opus, feedback: [] }] });
+  for (let i = 0; i < 5; i++) speak(i);
+  down.onNack([3], 100_000);
+  t.same(resent, [], 'to a subscriber that said it would not ask');
+  down.agree({ ...agreed, codecs: [opus] });
+  for (let i = 5; i < 10; i++) speak(i);
+  const number = (packet: Buffer): number => packet.readUInt16BE(2);
+  down.onNack([number(sent[7]!), 5000], 200_000);
+  t.same(resent, [sent[7]]);
+  t.equal(sent.length, 10, 'nothing of it counts as new');
   t.end();
 });
 

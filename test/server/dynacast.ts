@@ -16,7 +16,8 @@ function setUp() {
     for (const end = nowUs + ms * 1000; nowUs < end; nowUs += 5000) track.tick(nowUs);
     return told.splice(0);
   };
-  const subscribe = (): DownTrack => new DownTrack(track, 90_000, () => undefined);
+  const subscribe = (): DownTrack =>
+    new DownTrack(track, 90_000, { enqueue: () => undefined, resend: () => undefined });
   return { track, told, pass, subscribe };
 }
 

@@ -8,8 +8,11 @@ import { ShownStream } from './shown-stream.js';
 function setUp(fps = 25) {
   const source = new SimulcastSource(fps);
   const shown = new ShownStream(source);
-  const down = new DownTrack(source.track, 90_000, (packet) => {
-    shown.receive(packet);
+  const down = new DownTrack(source.track, 90_000, {
+    enqueue: (packet) => {
+      shown.receive(packet);
+    },
+    resend: () => t.fail('nothing was asked for'),
   });
   down.agree(SUBSCRIBED);
   down.open = true;

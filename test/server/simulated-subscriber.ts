@@ -66,8 +66,13 @@ export class SimulatedSubscriber {
       },
     });
     for (const [i, source] of sources.entries()) {
-      const down = new DownTrack(source.track, 90_000, (packet, priority) => {
-        this.sender.enqueue(packet, priority, this.nowUs);
+      const down = new DownTrack(source.track, 90_000, {
+        enqueue: (packet, priority) => {
+          this.sender.enqueue(packet, priority, this.nowUs);
+        },
+        resend: (packet) => {
+          this.sender.resend(packet);
+        },
       });
       this.downs.push(down);
       this.shown.push(new ShownStream(source));

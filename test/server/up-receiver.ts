@@ -10,7 +10,7 @@ import { UpReceiver } from '../../src/server/forwarding/up-receiver.js';
 import { UpTrack } from '../../src/server/forwarding/up-track.js';
 import type { UpStream } from '../../src/server/forwarding/up-stream.js';
 
-const OPUS: NegotiatedCodec = { name: 'opus', payloadType: 111, clockRate: 48_000, fmtp: {}, feedback: [] };
+const OPUS: NegotiatedCodec = { name: 'opus', payloadType: 111, clockRate: 48_000, fmtp: {}, feedback: ['nack'] };
 const VP8: NegotiatedCodec = {
   name: 'vp8',
   payloadType: 96,
@@ -38,6 +38,8 @@ const payload = Buffer.from([0x90, 1, 2, 3]);
 function setUp() {
   const tracks = { audio: new UpTrack(AUDIO), video: new UpTrack(VIDEO) };
   const got: { track: string; rid: string; sequence: number; payload: number[]; stream: UpStream }[] = [];
+  /** Of what leaves for those who take the tracks. */
+  const loss = { audio: 0, video: 0 };
   for (const [track, up] of Object.entries(tracks)) {
     up.addSink({
       onPacket: (stream, packet, sequence) => {
@@ -46,6 +48,9 @@ function setUp() {
       onStream: () => undefined,
       onStreamStopped: () => undefined,
       wantedRank: 0,
+      get fractionLost() {
+        return loss[track as keyof typeof loss];
+      },
       awaits: () => false,
       takeOver: () => undefined,
     });
@@ -63,7 +68,7 @@ function setUp() {
       ['1', tracks.video],
     ]),
   );
-  return { receiver, tracks, got, rtcp, levels };
+  return { receiver, tracks, got, rtcp, levels, loss };
 }
 
 t.test('packets find their track and layer by mid and rid, and keep it without them', (t) => {
@@ -128,6 +133,56 @@ t.test('retransmissions are unwrapped and answer the request for what was lost',
     40_000,
   );
   t.equal(got.length, 3, 'padding on the retransmission stream is nothing');
+  t.end();
+});
+
+t.test('sound that was lost is asked for too: it comes again as it was, and hides no loss', (t) => {
+  const { receiver, got, rtcp } = setUp();
+  const voice = (sequenceNumber: number, atUs: number): void => {
+    const packet = { payloadType: 111, ssrc: 20, timestamp: sequenceNumber * 960, sequenceNumber, payload };
+    receiver.receive(writeRtp({ ...packet, extensions: [text(4, '0')] }), atUs);
+  };
+  voice(1, 0);
+  voice(3, 40_000);
+  receiver.tick(50_000);
+  const reports = rtcp.splice(0).flatMap((buffer) => parseRtcp(buffer));
+  t.match(
+    reports.find((report) => report.type === 'nack'),
+    { mediaSsrc: 20, sequenceNumbers: [2] },
+  );
+  voice(2, 60_000);
+  t.same(
+    got.map(({ sequence }) => sequence),
+    [1, 3, 2],
+  );
+  receiver.tick(1_100_000);
+  const block = rtcp
+    .flatMap((buffer) => parseRtcp(buffer))
+    .flatMap((report) => (report.type === 'rr' ? report.blocks : []));
+  t.match(block, [{ ssrc: 20, cumulativeLost: 1 }]);
+  t.end();
+});
+
+t.test('who speaks is told of the loss on the worst way to a listener, who shows is not', (t) => {
+  const { receiver, rtcp, loss } = setUp();
+  for (let i = 0; i < 50; i++) {
+    const common = { timestamp: i * 960, sequenceNumber: i, payload };
+    receiver.receive(writeRtp({ ...common, payloadType: 111, ssrc: 20, extensions: [text(4, '0')] }), i * 20_000);
+    const picture = { ...common, payloadType: 96, ssrc: 11, extensions: [text(4, '1'), text(10, 'q')] };
+    receiver.receive(writeRtp(picture), i * 20_000);
+  }
+  loss.audio = loss.video = 0.1;
+  receiver.tick(1_100_000);
+  const blocks = rtcp
+    .flatMap((buffer) => parseRtcp(buffer))
+    .flatMap((report) => (report.type === 'rr' ? report.blocks : []));
+  t.same(
+    blocks.map(({ ssrc, fractionLost, cumulativeLost }) => [ssrc, fractionLost, cumulativeLost]),
+    [
+      [20, 26, 0],
+      [11, 0, 0],
+    ],
+  );
   t.end();
 });
 

@@ -87,6 +87,11 @@ export class AudioDecoding {
     return this.consumers.size + this.flows.size > 0;
   }
 
+  /** Nothing is being opened that the sound needs. */
+  get isOpen(): boolean {
+    return this.#decoder.isOpen && this.#drift.isOpen && (!this.#resamples || this.#resampler !== undefined);
+  }
+
   /**
    * Decodes a packet, stretches it by the plan and resamples it for a source that is `ppm` parts per million fast. Returns how many
    * samples (at 48 kHz) came of it; so do `conceal` and `pause`.

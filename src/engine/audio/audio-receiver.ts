@@ -3,6 +3,7 @@ import { OPUS_LAG_US } from '../../codecs/opus-packet.js';
 import { MediaTimeline } from '../media-timeline.js';
 import { DriftEstimator } from '../rtp/drift-estimator.js';
 import { type AudioPacket, JitterBuffer, type JitterBufferResult } from '../rtp/jitter-buffer.js';
+import { NackGenerator } from '../rtp/nack.js';
 import { SequenceUnwrapper, TimestampUnwrapper } from '../rtp/sequence.js';
 import type { AudioFormat } from '../port.js';
 import type { AudioConsumer, AudioFlow, EncodedAudioConsumer } from './audio-consumer.js';
@@ -11,6 +12,21 @@ import { AudioStatistics, type AudioReceiverStats } from './audio-statistics.js'
 import { DelayControl } from './delay-control.js';
 
 const CLOCK_RATE = 48_000;
+/** What would come later than the longest delay is not asked for: half of that is left for noticing that it is missing. */
+const MAX_ROUND_TRIP_US = 150_000;
+const NACK = { maxTries: 5, giveUpMs: 250, maxBehind: 25 };
+/** Timers may come a little early: this much counts as due, in µs. */
+const DUE_SLACK_US = 500;
+
+export interface AudioReceiverOptions {
+  readonly onError: (error: unknown) => void;
+  /** Where RTP times belong; one of its own when left out. */
+  readonly timeline?: MediaTimeline;
+  /** The way to the sender and back in µs; 0 while it is not known. */
+  readonly roundTripUs?: () => number;
+  /** Asks the sender to send packets again; numbers as on the wire. Nothing is asked for when left out. */
+  readonly requestPackets?: (sequenceNumbers: readonly number[]) => void;
+}
 
 type PacketResult = Extract<JitterBufferResult, { type: 'packet' }>;
 
@@ -31,7 +47,8 @@ export class AudioReceiver {
   readonly #statistics = new AudioStatistics();
   readonly #sequences = new SequenceUnwrapper();
   readonly #timestamps = new TimestampUnwrapper();
-  readonly #onError: (error: unknown) => void;
+  readonly #options: AudioReceiverOptions;
+  readonly #nack = new NackGenerator(NACK);
   readonly #decodings = new Map<string, AudioDecoding>();
   /** The decodings, the one of the highest rate first: it sets the pace. */
   #ranked: readonly AudioDecoding[] = [];
@@ -41,11 +58,14 @@ export class AudioReceiver {
   #lastEncodedUs = 0;
   /** What the first decoding gave last, in samples at 48 kHz. */
   #paceSamples = 0;
+  /** The sender sends again what is asked for. */
+  repeats = false;
+  /** Requests for retransmission: packets of them, not numbers in them. */
+  nackCount = 0;
 
-  /** `timeline`: where RTP times belong, one of its own when left out. */
-  constructor(onError: (error: unknown) => void, timeline = new MediaTimeline(CLOCK_RATE)) {
-    this.#onError = onError;
-    this.#timeline = timeline;
+  constructor(options: AudioReceiverOptions) {
+    this.#options = options;
+    this.#timeline = options.timeline ?? new MediaTimeline(CLOCK_RATE);
   }
 
   get stats(): AudioReceiverStats {
@@ -66,10 +86,16 @@ export class AudioReceiver {
     return this.#started ? this.#jitterBuffer.playUs : undefined;
   }
 
+  /** Nothing is being opened that the sound needs. */
+  get isOpen(): boolean {
+    return this.#ranked.every((decoding) => decoding.isOpen);
+  }
+
   /** When `tick` may have something to do, in µs; Infinity while there is nothing, or nobody reads. */
   get dueUs(): number {
     if (!this.#isRead()) return Infinity;
-    return this.#jitterBuffer.playUs ?? (this.#jitterBuffer.held > 0 ? 0 : Infinity);
+    const playUs = this.#jitterBuffer.playUs ?? (this.#jitterBuffer.held > 0 ? 0 : Infinity);
+    return this.#nack.pending === 0 ? playUs : Math.min(playUs, this.#nack.nextUs(this.#roundTripUs));
   }
 
   /** Parts per million by which the source's clock is faster than this machine's, as far as it is known. */
@@ -104,13 +130,22 @@ export class AudioReceiver {
     this.#restIfUnread();
   }
 
-  /** Takes a packet's payload, which is kept. */
-  receive(sequenceNumber: number, rtpTimestamp: number, payload: Uint8Array, arrivalUs: number): void {
+  /** Whether the packet of this number comes because it was asked for. */
+  isAnswer(sequenceNumber: number): boolean {
+    const sequence = this.#nack.pending === 0 ? undefined : this.#sequences.peek(sequenceNumber);
+    return sequence !== undefined && this.#nack.wasRequested(sequence);
+  }
+
+  /** Takes a packet's payload, which is kept. `resent`: the packet was sent before, and says nothing of how long the way takes. */
+  receive(sequenceNumber: number, rtpTimestamp: number, payload: Uint8Array, arrivalUs: number, resent = false): void {
     const sequence = this.#sequences.unwrap(sequenceNumber);
     const timestamp = this.#timestamps.unwrap(rtpTimestamp);
-    this.#timeline.observe(timestamp, arrivalUs);
-    this.#drift.update(arrivalUs, (timestamp * 1_000_000) / CLOCK_RATE);
+    if (!resent) {
+      this.#timeline.observe(timestamp, arrivalUs);
+      this.#drift.update(arrivalUs, (timestamp * 1_000_000) / CLOCK_RATE);
+    }
     if (!this.#isRead()) return;
+    this.#noteSequence(sequence, arrivalUs, resent);
     this.#jitterBuffer.insert(sequence, timestamp, payload, arrivalUs);
     this.tick(arrivalUs);
   }
@@ -118,15 +153,17 @@ export class AudioReceiver {
   /** Forgets the packets of a source that was replaced by another. */
   restart(): void {
     this.#jitterBuffer.reset();
+    this.#nack.reset();
     this.#sequences.reset();
     this.#timestamps.reset();
     this.#timeline.reset();
     this.#drift.reset();
   }
 
-  /** A beat of a few milliseconds: plays what is due. */
+  /** A beat of a few milliseconds: asks for what is missing, plays what is due. */
   tick(nowUs: number): void {
     if (!this.#isRead()) return;
+    if (this.#nack.pending > 0) this.#requestMissing(nowUs);
     for (;;) {
       const result = this.#jitterBuffer.pull(nowUs);
       if (!result) break;
@@ -160,7 +197,7 @@ export class AudioReceiver {
     const key = `${format.sampleRate}/${format.numberOfChannels}`;
     let decoding = this.#decodings.get(key);
     if (!decoding) {
-      decoding = new AudioDecoding(format, this.#onError);
+      decoding = new AudioDecoding(format, this.#options.onError);
       this.#decodings.set(key, decoding);
       this.#rank();
     }
@@ -184,7 +221,25 @@ export class AudioReceiver {
   #restIfUnread(): void {
     if (this.#isRead()) return;
     this.#jitterBuffer.rest();
+    this.#nack.reset();
     this.#started = false;
+  }
+
+  /** The way to the sender and back; the answers themselves know best. */
+  get #roundTripUs(): number {
+    return Math.max(this.#nack.answerUs, this.#options.roundTripUs?.() ?? 0);
+  }
+
+  #noteSequence(sequence: number, nowUs: number, resent: boolean): void {
+    if (this.repeats && this.#roundTripUs < MAX_ROUND_TRIP_US) this.#nack.receive(sequence, nowUs, resent);
+    else if (this.#nack.pending > 0) this.#nack.reset();
+  }
+
+  #requestMissing(nowUs: number): void {
+    const missing = this.#nack.poll(nowUs + DUE_SLACK_US, this.#roundTripUs);
+    if (missing.length === 0) return;
+    this.nackCount++;
+    this.#options.requestPackets?.(missing.map((sequence) => sequence & 0xffff));
   }
 
   #play(result: JitterBufferResult): void {

@@ -32,6 +32,11 @@ export class DriftCompensator {
     this.#onError = onError;
   }
 
+  /** Nothing is being opened. */
+  get isOpen(): boolean {
+    return !this.#wanted || this.#resampler !== undefined;
+  }
+
   /** The block, shorter by `ppm` parts per million (longer, when negative); 0 until the first other value costs nothing. */
   process(block: Int16Array, ppm: number): Int16Array {
     if (!this.#wanted) {

@@ -28,6 +28,11 @@ export class TrackDecoder {
     return this.#channels;
   }
 
+  /** What was asked for is open. */
+  get isOpen(): boolean {
+    return this.#decoder !== undefined && this.#channels === (this.#widens ? 2 : 1);
+  }
+
   /** Undefined while it is not open. */
   for(packet: Uint8Array | undefined): OpusDecoder | undefined {
     if (packet && (packet[0]! & STEREO_BIT) !== 0 && !this.#widens && this.#mostChannels === 2) {

@@ -17,7 +17,7 @@ export class PacketHistory {
 
   readonly #mask: number;
   readonly #maxAgeUs: number;
-  readonly #packets: (Uint8Array | undefined)[];
+  readonly #packets: (Buffer | undefined)[];
   readonly #sequences: Uint16Array;
   readonly #putUs: Float64Array;
   readonly #sentUs: Float64Array;
@@ -30,7 +30,7 @@ export class PacketHistory {
     const capacity = 2 ** Math.ceil(Math.log2(Math.min(32768, Math.max(1, options.maxPackets ?? 1024))));
     this.#mask = capacity - 1;
     this.#maxAgeUs = (options.maxAgeMs ?? 2000) * 1000;
-    this.#packets = new Array<Uint8Array | undefined>(capacity).fill(undefined);
+    this.#packets = new Array<Buffer | undefined>(capacity).fill(undefined);
     this.#sequences = new Uint16Array(capacity);
     this.#putUs = new Float64Array(capacity);
     this.#sentUs = new Float64Array(capacity);
@@ -42,7 +42,7 @@ export class PacketHistory {
   }
 
   /** Keeps a packet that is sent at `nowUs`; drops what is too old. */
-  put(sequenceNumber: number, packet: Uint8Array, nowUs: number): void {
+  put(sequenceNumber: number, packet: Buffer, nowUs: number): void {
     if (this.#newest === -1 || Math.abs(sequenceDifference(sequenceNumber, this.#newest)) > this.#mask) {
       this.clear();
       this.#oldest = this.#newest = sequenceNumber;
@@ -61,7 +61,7 @@ export class PacketHistory {
    * The packet to resend; undefined when it is gone, or was sent less than `minIntervalUs` (take the round trip) ago:
    * the receiver's request then crossed it on the way. Notes it as sent now.
    */
-  take(sequenceNumber: number, nowUs: number, minIntervalUs = 0): Uint8Array | undefined {
+  take(sequenceNumber: number, nowUs: number, minIntervalUs = 0): Buffer | undefined {
     const slot = sequenceNumber & this.#mask;
     const packet = this.#packets[slot];
     if (!packet || this.#sequences[slot] !== (sequenceNumber & 0xffff) || nowUs - this.#putUs[slot]! > this.#maxAgeUs) {

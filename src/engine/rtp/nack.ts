@@ -84,6 +84,11 @@ export class NackGenerator {
     return this.#missing.has(sequence);
   }
 
+  /** Whether a packet is missing and was asked for: where retransmissions look like all others, it is one. */
+  wasRequested(sequence: number): boolean {
+    return (this.#missing.get(sequence)?.tries ?? 0) > 0;
+  }
+
   /** How long a packet may be missing before it is taken for lost, in µs. */
   get reorderUs(): number {
     return this.#reorderUs;

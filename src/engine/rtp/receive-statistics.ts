@@ -19,11 +19,11 @@ export class ReceiveStatistics {
   headerBytes = 0;
   /** Those of `packets` without payload. */
   paddingPackets = 0;
-  /** Packets of the stream of retransmissions, those that only pad included. */
+  /** Packets that were sent again, those of a stream of retransmissions that only pad included. */
   retransmittedPackets = 0;
   /** Payload bytes of those. */
   retransmittedBytes = 0;
-  /** 0 before the first retransmission. */
+  /** Of the stream of retransmissions; 0 before the first, and where there is none. */
   rtxSsrc = 0;
   /** When the last packet came; -Infinity before the first. */
   lastPacketUs = -Infinity;
@@ -89,7 +89,7 @@ export class ReceiveStatistics {
     this.#updateJitter(rtpTimestamp, arrivalUs);
   }
 
-  /** Notes a packet of the stream of retransmissions: it hides no loss. */
+  /** Notes a packet that was sent again: it hides no loss. `ssrc`: that of the stream of retransmissions, 0 where it came on the stream's own. */
   receiveRetransmission(ssrc: number, payloadBytes: number, headerBytes: number): void {
     this.rtxSsrc = ssrc;
     this.retransmittedPackets++;

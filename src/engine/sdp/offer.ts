@@ -60,7 +60,7 @@ export interface OfferOptions {
 
 /**
  * Offer of a server to a participant that subscribes. Extensions: mid and abs-send-time, on audio the level too;
- * feedback on video: NACK, PLI, REMB. transport-cc is off unless asked for.
+ * feedback: NACK, on video PLI and REMB too. transport-cc is off unless asked for.
  * Errors: SLUICE_SDP_INVALID (two sections of one mid, a codec of the other kind).
  */
 export function offerSubscriber(options: OfferOptions): SessionDescription {
@@ -153,7 +153,7 @@ function offeredCodecs(track: OfferedTrack, policy: OfferPolicy): CodecParameter
   const transportCc = policy.transportCc ? ['transport-cc'] : [];
   if (name === 'opus') {
     const fmtp = sentOpusFormat(track.opus ?? {});
-    return [{ payloadType, name, clockRate: 48_000, channels: 2, fmtp, feedback: transportCc }];
+    return [{ payloadType, name, clockRate: 48_000, channels: 2, fmtp, feedback: ['nack', ...transportCc] }];
   }
   const fmtp = name === 'h264' ? h264Format(track.profileLevelId ?? DEFAULT_PROFILE_LEVEL_ID) : {};
   const codecs: CodecParameters[] = [

@@ -172,6 +172,11 @@ export class DownSender implements FanOutMember {
     this.#options.fanOut.wake(this);
   }
 
+  /** What is asked for is late already: it does not wait, and is the very packet that left before. */
+  resend(packet: Buffer): void {
+    this.#transmit(packet);
+  }
+
   flush(nowUs: number): number {
     const before = this.#sender.sentPackets;
     this.#sender.poll(nowUs);

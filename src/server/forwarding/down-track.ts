@@ -28,7 +28,7 @@ import { Vp8Rewriter } from './vp8-rewriter.js';
 /** Retransmissions of one packet are at least this far apart, in µs. */
 const MIN_RESEND_INTERVAL_US = 10_000;
 /** What is resent: who asks later than this has got over it by a key frame. */
-const HISTORY = { maxPackets: 1024, maxAgeMs: 1000 };
+const HISTORY = { video: { maxPackets: 1024, maxAgeMs: 1000 }, audio: { maxPackets: 64, maxAgeMs: 1000 } };
 /** Most bytes of padding behind one header (RFC 3550, 5.1: their number is one byte). */
 const MAX_PADDING = 255;
 
@@ -37,10 +37,17 @@ interface Agreement {
   readonly codec: NegotiatedCodec;
   readonly template: HeaderTemplate;
   readonly rtxTemplate: HeaderTemplate | undefined;
+  /** The subscriber asks for what it misses. */
+  readonly repeats: boolean;
 }
 
-/** Takes a packet that is to leave; its memory belongs to the callee. */
-export type SendPacket = (packet: Buffer, priority: PacerPriority, nowUs: number) => void;
+/** The way to the subscriber. */
+export interface DownWay {
+  /** Takes a packet that is to leave; its memory belongs to the callee. */
+  enqueue(packet: Buffer, priority: PacerPriority, nowUs: number): void;
+  /** Sends a packet again that has left before, to the last bit as it was: see `PacketSink` of the engine. */
+  resend(packet: Buffer): void;
+}
 
 /**
  * One track on its way to one subscriber: one stream, whatever layers the publisher sends. Rewrites SSRC, sequence number,
@@ -56,8 +63,8 @@ export class DownTrack implements TrackSink, ControlledTrack {
   withheld = 0;
   /** Changes of the spatial layer, the beginning included. */
   layerSwitches = 0;
-  readonly #send: SendPacket;
-  readonly #history: PacketHistory | undefined;
+  readonly #way: DownWay;
+  readonly #history: PacketHistory;
   readonly #vp8 = new Vp8Rewriter();
   readonly #sequences = new SequenceMap(0);
   readonly #timestamps = new TimestampMap();
@@ -77,11 +84,11 @@ export class DownTrack implements TrackSink, ControlledTrack {
   /** The newest packet with much in it: sent again where padding is wanted. */
   #newest: Buffer | undefined;
 
-  constructor(track: UpTrack, clockRate: number, send: SendPacket) {
+  constructor(track: UpTrack, clockRate: number, way: DownWay) {
     this.track = track;
-    this.#send = send;
+    this.#way = way;
     this.statistics = new SenderStatistics(this.ssrc, clockRate);
-    this.#history = track.kind === 'video' ? new PacketHistory(HISTORY) : undefined;
+    this.#history = new PacketHistory(HISTORY[track.kind]);
     track.addSink(this);
     this.#resolve();
   }
@@ -150,7 +157,7 @@ export class DownTrack implements TrackSink, ControlledTrack {
   /** Asks for the key frame that is waited for; to be called some times a second. */
   tick(nowUs: number): void {
     if (this.#agreement && this.#open && this.#next && this.#next !== this.#current) this.#next.requestKeyFrame();
-    this.#history?.evict(nowUs);
+    this.#history.evict(nowUs);
   }
 
   onStream(): void {
@@ -168,7 +175,7 @@ export class DownTrack implements TrackSink, ControlledTrack {
 
   takeOver(stream: UpStream): void {
     // Less than before, perhaps because the connection is full: what is missing of the old layer would only add to it.
-    if (this.#current && stream.rank < this.#current.rank) this.#history?.clear();
+    if (this.#current && stream.rank < this.#current.rank) this.#history.clear();
     this.#current = stream;
     this.#restart = true;
     this.layerSwitches++;
@@ -204,19 +211,21 @@ export class DownTrack implements TrackSink, ControlledTrack {
     const copy = template.allocate(leftOut ? 0 : packet.payloadLength, packet.marker && !leftOut, out, timestamp);
     if (!leftOut) copy.set(info.payload, template.headerLength);
     if (this.track.kind === 'audio') this.#copyLevel(packet, template, copy);
-    else if (!leftOut) this.#finishVideo(stream, template, copy, out, nowUs);
+    else if (!leftOut) this.#finishVideo(stream, template, copy);
+    if (!leftOut && agreement.repeats) this.#history.put(out & 0xffff, copy, nowUs);
     this.statistics.sent(copy.length - template.headerLength, timestamp, nowUs);
-    this.#send(copy, this.track.kind === 'audio' ? PACER_PRIORITY.audio : PACER_PRIORITY.video, nowUs);
+    this.#way.enqueue(copy, this.track.kind === 'audio' ? PACER_PRIORITY.audio : PACER_PRIORITY.video, nowUs);
   }
 
   /** Resends what the subscriber asks for, as far as it is still there. `roundTripUs` of the connection, where it is known. */
   onNack(sequenceNumbers: readonly number[], nowUs: number, roundTripUs = 0): void {
-    if (!this.#history) return;
     const minIntervalUs = Math.max(MIN_RESEND_INTERVAL_US, this.statistics.roundTripUs ?? roundTripUs);
     for (const sequenceNumber of sequenceNumbers) {
       const packet = this.#history.take(sequenceNumber, nowUs, minIntervalUs);
       if (!packet) continue;
-      this.#send(this.#wrap(packet) ?? Buffer.from(packet), PACER_PRIORITY.retransmission, nowUs);
+      const wrapped = this.#wrap(packet);
+      if (wrapped) this.#way.enqueue(wrapped, PACER_PRIORITY.retransmission, nowUs);
+      else this.#way.resend(packet);
     }
   }
 
@@ -241,6 +250,10 @@ export class DownTrack implements TrackSink, ControlledTrack {
 
   onReportBlock(block: ReportBlock, ntpUs: number): void {
     if (block.ssrc === this.ssrc) this.statistics.receiveReportBlock(block, ntpUs);
+  }
+
+  get fractionLost(): number {
+    return this.#agreement && this.#open ? this.statistics.fractionLost : 0;
   }
 
   /** What the subscriber lost on its own connection, and not for want of what had been lost before it came here. */
@@ -280,7 +293,7 @@ export class DownTrack implements TrackSink, ControlledTrack {
     this.track.removeSink(this);
     this.#agreement = undefined;
     this.#newest = undefined;
-    this.#history?.clear();
+    this.#history.clear();
   }
 
   /** Finds the stream to send: of the target's rank, or what comes closest to it. */
@@ -340,9 +353,8 @@ export class DownTrack implements TrackSink, ControlledTrack {
     if (level !== -1) template.patchAudioLevel(copy, level, readVoiceActivity(packet, levelId));
   }
 
-  #finishVideo({ info, codec }: UpStream, template: HeaderTemplate, copy: Buffer, out: number, nowUs: number): void {
+  #finishVideo({ info, codec }: UpStream, template: HeaderTemplate, copy: Buffer): void {
     if (codec.name === 'vp8') this.#vp8.rewrite(info, copy, template.headerLength);
-    this.#history?.put(out & 0xffff, copy, nowUs);
     if (copy.length - template.headerLength > MAX_PADDING) this.#newest = copy;
   }
 
@@ -367,6 +379,7 @@ function agreement(section: SentSection, codec: NegotiatedCodec, ssrc: number, r
   const { rtxPayloadType } = codec;
   return {
     codec,
+    repeats: codec.feedback.includes('nack'),
     template: new HeaderTemplate(header),
     rtxTemplate:
       rtxPayloadType === undefined

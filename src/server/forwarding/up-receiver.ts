@@ -140,7 +140,7 @@ export class UpReceiver {
     for (const { stream, isRtx } of this.#binder.bindings) {
       if (isRtx) continue;
       if (stream.nack && stream.nack.pending > 0) {
-        const missing = stream.nack.poll(nowUs);
+        const missing = stream.nack.poll(nowUs, stream.nack.answerUs);
         if (missing.length > 0) {
           this.nackCount++;
           this.#options.sendRtcp(writeNack(this.#ssrc, stream.ssrc, missing));
@@ -155,8 +155,15 @@ export class UpReceiver {
 
   #sendReport(nowUs: number): void {
     const blocks: ReportBlock[] = [];
-    for (const { stream, isRtx } of this.#binder.bindings) {
-      if (!isRtx && stream.statistics.packets > 0) blocks.push(stream.statistics.reportBlock(nowUs));
+    for (const { stream, track, isRtx } of this.#binder.bindings) {
+      if (isRtx || stream.statistics.packets === 0) continue;
+      const block = stream.statistics.reportBlock(nowUs);
+      // Who speaks adds as many copies to its packets as the worst way to a listener needs.
+      const fractionLost = Math.max(
+        block.fractionLost,
+        track.kind === 'audio' ? Math.round(track.fractionLost * 255) : 0,
+      );
+      blocks.push({ ...block, fractionLost });
     }
     if (blocks.length > 0) this.#options.sendRtcp(writeReceiverReport(this.#ssrc, blocks));
   }

@@ -21,6 +21,9 @@ const MAX_FRAME_INTERVAL_US = 1_000_000;
 /** What a packet weighs on its way beside its payload: RTP header and extensions. */
 const HEADER_BYTES = 32;
 
+/** Of sound, nobody waits for more. */
+const NACK = { audio: { maxTries: 5, giveUpMs: 250, maxBehind: 25 }, video: {} } as const;
+
 /** A moment on the media clock of a stream and on the server's. */
 export interface ClockPoint {
   /** Microseconds since 1900, on the server's time line. */
@@ -55,6 +58,7 @@ export class UpStream {
   missedSinceUs = 0;
   /** Unwrapped sequence number of the newest packet. */
   highest = -Infinity;
+  readonly #hasRtx: boolean;
   readonly #unwrapper = new SequenceUnwrapper();
   readonly #seen = new Float64Array(SEEN_WINDOW).fill(NaN);
   readonly #meters: RateMeter[] = [];
@@ -70,7 +74,10 @@ export class UpStream {
     this.rid = rid;
     this.codec = codec;
     this.statistics = new ReceiveStatistics(ssrc, codec.clockRate);
-    this.nack = codec.feedback.includes('nack') ? new NackGenerator() : undefined;
+    this.nack = codec.feedback.includes('nack')
+      ? new NackGenerator(NACK[codec.name === 'opus' ? 'audio' : 'video'])
+      : undefined;
+    this.#hasRtx = codec.rtxPayloadType !== undefined;
   }
 
   /** Temporal layers seen so far; at least 1. */
@@ -95,10 +102,12 @@ export class UpStream {
     return sum;
   }
 
-  /** Notes a packet and gives its unwrapped sequence number; undefined for a duplicate. `resent`: it came by RTX. */
-  accept(packet: RtpPacket, resent: boolean, nowUs: number): number | undefined {
-    if (!resent) this.statistics.receive(packet.sequenceNumber, packet.timestamp, nowUs, packet.payloadLength);
+  /** Notes a packet and gives its unwrapped sequence number; undefined for a duplicate. `byRtx`: it came as a retransmission of its own. */
+  accept(packet: RtpPacket, byRtx: boolean, nowUs: number): number | undefined {
     const sequence = this.#unwrapper.unwrap(packet.sequenceNumber);
+    // Without such a stream, what was asked for comes like all others: it hides no loss either.
+    const resent = this.#hasRtx ? byRtx : (this.nack?.wasRequested(sequence) ?? false);
+    if (!resent) this.statistics.receive(packet.sequenceNumber, packet.timestamp, nowUs, packet.payloadLength);
     const slot = sequence & (SEEN_WINDOW - 1);
     if (this.#seen[slot] === sequence || sequence <= this.highest - SEEN_WINDOW) {
       this.duplicates++;
@@ -107,7 +116,7 @@ export class UpStream {
     this.#seen[slot] = sequence;
     const newest = sequence > this.highest;
     if (newest) this.highest = sequence;
-    this.nack?.receive(sequence, nowUs);
+    this.nack?.receive(sequence, nowUs, resent);
     this.info.read(this.codec.name, packet);
     this.beginsPicture = false;
     if (packet.payloadLength > 0) this.#measure(packet, newest, nowUs);

@@ -17,6 +17,8 @@ const RELEASE_DELAY_US = 3_000_000;
 export interface TrackSink {
   /** The highest layer that it would show, by rank; -1 while it shows none. The track is told of changes by `wantsChanged`. */
   readonly wantedRank: number;
+  /** Part of what it takes that gets lost on its way, 0 to 1. */
+  readonly fractionLost: number;
   onPacket(stream: UpStream, packet: RtpPacket, sequence: number, nowUs: number): void;
   /** It will go on with this layer when a whole key frame of it is there, and has another one until then. */
   awaits(stream: UpStream): boolean;
@@ -58,6 +60,13 @@ export class UpTrack {
   /** The streams that have come, the lowest layer first. */
   get layers(): readonly UpStream[] {
     return this.#layers;
+  }
+
+  /** Loss on the worst way to those who take the track, 0 to 1. */
+  get fractionLost(): number {
+    let most = 0;
+    for (const sink of this.#sinks) most = Math.max(most, sink.fractionLost);
+    return most;
   }
 
   get sinkCount(): number {

@@ -1,18 +1,19 @@
 import t, { type Test } from 'tap';
 import { type InboundStats, connect, startServer } from '../../../src/index.js';
+import { liveKitServer } from '../../support/livekit-server.js';
 import { type ImpairedNetwork, impairedNetwork } from '../../support/network/impaired-network.js';
 import { Recording, SETTINGS, broadcast, concealedShare } from './programme.js';
 
 const TIMEOUT_MS = 120_000;
 /** Of every direction. */
 const LOSSY = { loss: 0.05, delayMs: 10, jitterMs: 30 } as const;
-const SECONDS = 15;
+const SECONDS = 20;
 /** Of the 20 that are made a second, on a machine that is late. */
-const MIN_FPS = 8;
-/** A machine that is late makes up sound too: without being late it is 2 % of what comes up and 6 % of what goes down. */
-const MAX_CONCEALED = 0.2;
+const MIN_FPS = 15;
+/** It is less than 1 %; a machine that is late makes up sound too. */
+const MAX_CONCEALED = 0.02;
 /** The likeness of a second of other words is about 0.2. */
-const ALIKE = 0.6;
+const ALIKE = 0.8;
 
 interface Setup {
   readonly network: ImpairedNetwork;
@@ -21,12 +22,10 @@ interface Setup {
 }
 
 /** Ann sends and receives through a network that is still good; Bob has none in between. */
-async function setUp(test: Test): Promise<Setup> {
-  const server = await startServer({ port: 0, logLevel: 'error' });
-  test.teardown(() => server.close());
+async function setUp(test: Test, server: { readonly url: string }): Promise<Setup> {
   const network = await impairedNetwork({ serverUrl: server.url, seed: 20 });
   test.teardown(() => network.close());
-  const common = { sessionId: 'lossy', settings: SETTINGS };
+  const common = { sessionId: 'lossy', apiKey: 'devkey', apiSecret: 'secret', settings: SETTINGS };
   const ann = await connect({ ...common, url: network.url, name: 'ann' });
   const bob = await connect({ ...common, url: server.url, name: 'bob' });
   test.teardown(() => Promise.all([ann.disconnect(), bob.disconnect()]));
@@ -42,8 +41,19 @@ async function setUp(test: Test): Promise<Setup> {
   return { network, recordings };
 }
 
-t.test('5 % loss and 30 ms jitter both ways', { timeout: TIMEOUT_MS }, async (t) => {
-  const { network, recordings } = await setUp(t);
+t.test('5 % loss and 30 ms jitter both ways, on the embedded server', { timeout: TIMEOUT_MS }, async (t) => {
+  const server = await startServer({ port: 0, logLevel: 'error' });
+  t.teardown(() => server.close());
+  await getThroughLoss(t, server);
+});
+
+t.test('5 % loss and 30 ms jitter both ways, on a LiveKit server', { timeout: TIMEOUT_MS }, async (t) => {
+  const server = await liveKitServer(t);
+  if (server) await getThroughLoss(t, server);
+});
+
+async function getThroughLoss(t: Test, server: { readonly url: string }): Promise<void> {
+  const { network, recordings } = await setUp(t, server);
   /** To be listened to at the end: the search takes the time in which the programme would have to go on. */
   const spoken: { way: string; recording: Recording; from: number; to: number }[] = [];
   await network.set({ up: LOSSY, down: LOSSY });
@@ -57,11 +67,11 @@ t.test('5 % loss and 30 ms jitter both ways', { timeout: TIMEOUT_MS }, async (t)
     spoken.push({ way, recording, from: heardSeconds, to: heardSeconds + SECONDS });
     const concealed = concealedShare(audio, audioNow);
     const lost = audioNow.packetsLost - audio.packetsLost;
-    const recovered = fromCopies(audioNow) - fromCopies(audio);
     t.comment(`${way}: audio`, {
       packets: audioNow.packetsReceived - audio.packetsReceived,
       lost,
-      recovered,
+      sentAgain: audioNow.retransmittedPacketsReceived - audio.retransmittedPacketsReceived,
+      fromCopies: fromCopies(audioNow) - fromCopies(audio),
       concealed: `${(100 * concealed).toFixed(2)} %`,
     });
     t.comment(`${way}: video`, {
@@ -74,8 +84,8 @@ t.test('5 % loss and 30 ms jitter both ways', { timeout: TIMEOUT_MS }, async (t)
       longestPauseMs: pauseMs,
     });
     t.ok(concealed < MAX_CONCEALED, `${way}: ${concealed} of the sound is made up`);
-    // Copies are sent when the sender's own way loses: what is lost on the way down has none.
-    if (way === 'up') t.ok(recovered >= lost * 0.4, `${recovered} of ${lost} lost packets are heard all the same`);
+    // What the server gets late on the way up is not lost on the way down.
+    if (way === 'down') t.ok(lost > SECONDS, `${lost} packets were lost`);
     t.ok(videoNow.framesDecoded - video.framesDecoded > SECONDS * MIN_FPS, `${way}: enough pictures`);
     t.ok(pauseMs < 1000, `${way}: ${pauseMs} ms without a picture`);
   }
@@ -93,7 +103,7 @@ t.test('5 % loss and 30 ms jitter both ways', { timeout: TIMEOUT_MS }, async (t)
       const pauseMs = Math.round(recording.longestPauseMs(began, performance.now()));
       const keyFramesNow = (await recording.stats('video')).keyFramesDecoded;
       t.comment(`${way}:`, { pauseMs, keyFrames: keyFramesNow - keyFrames });
-      t.ok(pauseMs < 1000, `${way}: ${pauseMs} ms without a picture`);
+      t.ok(pauseMs < 500, `${way}: ${pauseMs} ms without a picture`);
     }
   });
 
@@ -124,7 +134,7 @@ t.test('5 % loss and 30 ms jitter both ways', { timeout: TIMEOUT_MS }, async (t)
       t.ok(likeness.windows > (to - from) / 3 && likeness.median > ALIKE, `${way}: like what was said`);
     }
   });
-});
+}
 
 /** Packets that were lost and heard all the same. */
 function fromCopies({ fecPacketsReceived = 0, fecPacketsDiscarded = 0 }: InboundStats): number {
