@@ -4,6 +4,7 @@ import t from 'tap';
 import { BandwidthEstimator } from '../../src/engine/rtp/bandwidth/bandwidth-estimator.js';
 import { ByteRate } from '../../src/engine/rtp/bandwidth/byte-rate.js';
 import { DelayTrend, type PathUse } from '../../src/engine/rtp/bandwidth/delay-trend.js';
+import { FeedbackWatch } from '../../src/engine/rtp/bandwidth/feedback-watch.js';
 import { LossLimit } from '../../src/engine/rtp/bandwidth/loss-limit.js';
 import { ProbeMeasurement } from '../../src/engine/rtp/bandwidth/probe-measurement.js';
 import { RateControl } from '../../src/engine/rtp/bandwidth/rate-control.js';
@@ -231,6 +232,27 @@ t.test('a day of wraps: sequence numbers, feedback times and send times', (t) =>
   }
   t.ok(overuse && estimator.targetBps < before, 'and a queue that grows is still seen');
   t.ok(Math.abs(estimator.acknowledgedBps! / 455_000 - 1) < 0.1, `and what arrives: ${estimator.acknowledgedBps}`);
+  t.end();
+});
+
+t.test('feedback is missed when it stays away for longer than this receiver takes', (t) => {
+  /** Feedback each `intervalMs`, but for what is lost of it; whether it was ever missed. */
+  const missed = (intervalMs: number, isLost: (number: number) => boolean): boolean => {
+    const watch = new FeedbackWatch();
+    let found = false;
+    for (let atMs = 0, number = 0; atMs < 30_000; atMs += 20) {
+      if (atMs % intervalMs === 0 && !isLost(number++)) watch.came(atMs * ms, atMs * ms);
+      found ||= watch.check(1e6, 50 * ms, atMs * ms) !== undefined;
+    }
+    return found;
+  };
+  t.notOk(missed(60, (number) => number % 10 === 5));
+  t.notOk(
+    missed(300, (number) => number % 10 > 7),
+    'two in a row are lost of a receiver that takes its time',
+  );
+  t.ok(missed(60, (number) => number > 100));
+  t.ok(missed(300, (number) => number > 30));
   t.end();
 });
 
