@@ -34,6 +34,8 @@ interface Test extends Reporting {
 const ATTEMPTS = 3;
 const READY_TIMEOUT_MS = 20_000;
 const RETRY_MS = 20;
+/** Signals in quick succession can make it hang for ever. */
+const INSIST_MS = 500;
 const LOG_LINES = 60;
 
 /** Whether there is Go to build it with, or a program named by SLUICE_LIVEKIT_SERVER; the test is marked as skipped otherwise. */
@@ -88,7 +90,7 @@ async function start(program: string, config: Readonly<Record<string, unknown>>)
   const shutDown = async (): Promise<void> => {
     // Once it waits for everyone to leave; twice it sends them away.
     child.kill('SIGTERM');
-    const insist = setInterval(() => child.kill('SIGTERM'), RETRY_MS);
+    const insist = setInterval(() => child.kill('SIGTERM'), INSIST_MS);
     await exit;
     clearInterval(insist);
   };
