@@ -4,5 +4,6 @@ import './codecs/resampler.js';
 import './codecs/scaler.js';
 import './codecs/video.js';
 import './codecs/layers.js';
+import './codecs/temporal-layers.js';
 import './codecs/threads.js';
 import './codecs/files.js';

@@ -61,7 +61,7 @@ export async function startJob(request: JobRequest): Promise<CodecJob> {
 }
 
 async function startLayers(request: JobRequest & { readonly kind: 'layers' }): Promise<CodecJob> {
-  const encoder = await createLayeredEncoder(request.codec);
+  const encoder = await createLayeredEncoder(request.options);
   return {
     work(work) {
       if (work.do !== 'layers') throw unfit(request, work);

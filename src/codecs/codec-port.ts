@@ -1,9 +1,9 @@
-import type { EncodedVideoChunk, VideoCodec } from '../media/encoded-chunk.js';
+import type { EncodedVideoChunk } from '../media/encoded-chunk.js';
 import type { ErrorData } from '../media/errors.js';
 import type { MediaValue } from '../media/media-value.js';
 import type { VideoFrame } from '../media/video-frame.js';
 import type { FileInfo, FileReadOptions } from './file-options.js';
-import type { LayerOrder } from './layered-encoder.js';
+import type { LayerOrder, LayeredEncoderOptions } from './layered-encoder.js';
 import type { MuxerOptions } from './mux-options.js';
 import type { VideoDecoderOptions } from './video-decoder.js';
 import type { VideoEncoderOptions } from './video-encoder.js';
@@ -12,7 +12,7 @@ import type { VideoEncoderOptions } from './video-encoder.js';
 export type JobRequest =
   | { readonly kind: 'decoder'; readonly options: VideoDecoderOptions }
   | { readonly kind: 'encoder'; readonly options: VideoEncoderOptions }
-  | { readonly kind: 'layers'; readonly codec: VideoCodec }
+  | { readonly kind: 'layers'; readonly options: LayeredEncoderOptions }
   | { readonly kind: 'probe'; readonly path: string }
   | { readonly kind: 'reader'; readonly path: string; readonly options: FileReadOptions }
   | { readonly kind: 'muxer'; readonly path: string; readonly options: MuxerOptions };

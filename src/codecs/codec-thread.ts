@@ -1,10 +1,10 @@
-import type { EncodedVideoChunk, VideoCodec } from '../media/encoded-chunk.js';
+import type { EncodedVideoChunk } from '../media/encoded-chunk.js';
 import type { SluiceError } from '../media/errors.js';
 import type { VideoFrame } from '../media/video-frame.js';
 import { CodecListener } from './codec-listener.js';
 import { openJob } from './codec-pool.js';
 import { type HandOver, owned } from './hand-over.js';
-import type { LayerChunk, LayerOrder } from './layered-encoder.js';
+import type { LayerChunk, LayerOrder, LayeredEncoderOptions } from './layered-encoder.js';
 import type { VideoDecoderOptions } from './video-decoder.js';
 import type { VideoEncoderOptions } from './video-encoder.js';
 
@@ -128,10 +128,10 @@ export async function openVideoEncoder(options: VideoEncoderOptions): Promise<Th
   };
 }
 
-/** Opens a layered encoder in a codec thread. Errors: SLUICE_CODEC_UNAVAILABLE. */
-export async function openLayeredEncoder(codec: VideoCodec): Promise<ThreadedLayeredEncoder> {
+/** Opens a layered encoder in a codec thread. Errors: SLUICE_CONFIG_INVALID, SLUICE_CODEC_UNAVAILABLE. */
+export async function openLayeredEncoder(options: LayeredEncoderOptions): Promise<ThreadedLayeredEncoder> {
   const listener = new CodecListener<LayerChunk>('encoded-video');
-  const job = await openJob({ kind: 'layers', codec }, listener);
+  const job = await openJob({ kind: 'layers', options }, listener);
   return {
     get pending() {
       return listener.pending;

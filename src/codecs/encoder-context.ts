@@ -3,6 +3,7 @@ import { SluiceError } from '../media/errors.js';
 import { BitrateSteps } from './bitrate-steps.js';
 import { type Ffmpeg, check } from './ffmpeg.js';
 import type { AvFrame } from './picture.js';
+import { type ScalabilityMode, TemporalPattern, type TemporalPlace, temporalParameters } from './temporal-layers.js';
 
 export interface EncoderContextOptions {
   readonly codec: VideoCodec;
@@ -16,10 +17,18 @@ export interface EncoderContextOptions {
   readonly bitrate: number;
   /** Longest distance between key frames, in pictures. Default: 10 s of them. */
   readonly keyFrameIntervalFrames?: number;
+  /** VP8 only. Default `L1T1`. */
+  readonly scalabilityMode?: ScalabilityMode;
+}
+
+/** What an encoder made of a picture, with its place where there are temporal layers. */
+export interface PlacedChunk extends EncodedVideoChunk {
+  readonly temporal?: TemporalPlace;
 }
 
 type Context = InstanceType<Ffmpeg['lib']['CodecContext']>;
 type Packet = InstanceType<Ffmpeg['lib']['Packet']>;
+type Settings = Readonly<Record<string, string | number | boolean>>;
 
 const MIN_BITRATE = 20_000;
 /** In µs. */
@@ -31,6 +40,7 @@ export class EncoderContext {
   readonly #options: EncoderContextOptions;
   readonly #packet: Packet;
   readonly #bitrate: BitrateSteps;
+  readonly #pattern: TemporalPattern | undefined;
   #context: Context | undefined;
   #lastPts: bigint | undefined;
   #lastTimestamp = 0;
@@ -42,6 +52,7 @@ export class EncoderContext {
     this.#options = options;
     this.#durationUs = Math.round(1_000_000 / options.frameRate);
     this.#bitrate = new BitrateSteps(Math.max(MIN_BITRATE, Math.round(options.bitrate)));
+    this.#pattern = options.scalabilityMode === 'L1T3' ? new TemporalPattern(ffmpeg) : undefined;
     this.#context = openContext(ffmpeg, options, this.#bitrate.current);
     this.#packet = new ffmpeg.lib.Packet();
     this.#packet.alloc();
@@ -64,9 +75,10 @@ export class EncoderContext {
    * Encodes a YUV420P picture of this size; undefined when it was left out. `durationUs`: the time that its bits are counted
    * for, whatever the time stamps say; as they say where it is left out. Errors: SLUICE_CODEC_FAILED.
    */
-  encode(picture: AvFrame, timestamp: number, keyFrame: boolean, durationUs?: number): EncodedVideoChunk | undefined {
+  encode(picture: AvFrame, timestamp: number, keyFrame: boolean, durationUs?: number): PlacedChunk | undefined {
     if (this.#options.codec === 'vp8' && this.#bitrate.step(timestamp, keyFrame)) this.#reopen();
     const { c } = this.#ffmpeg;
+    this.#pattern?.mark(picture, keyFrame);
     picture.pts = this.#nextPts(timestamp, durationUs);
     picture.duration = BigInt(durationUs ?? this.#durationUs);
     picture.pictType = keyFrame ? c.AV_PICTURE_TYPE_I : c.AV_PICTURE_TYPE_NONE;
@@ -103,7 +115,7 @@ export class EncoderContext {
     return this.#context;
   }
 
-  #receive(): EncodedVideoChunk | undefined {
+  #receive(): PlacedChunk | undefined {
     const { c } = this.#ffmpeg;
     const result = this.#opened().receivePacketSync(this.#packet);
     if (result === c.AVERROR_EAGAIN || result === c.AVERROR_EOF) return undefined;
@@ -113,6 +125,7 @@ export class EncoderContext {
     this.#packet.unref();
     if (!bytes) return undefined;
     const data = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const temporal = this.#pattern?.take(type === 'key');
     return {
       kind: 'encoded-video',
       codec: this.#options.codec,
@@ -120,6 +133,7 @@ export class EncoderContext {
       data,
       timestamp: this.#lastTimestamp,
       duration: this.#durationUs,
+      ...(temporal && { temporal }),
     };
   }
 
@@ -128,6 +142,7 @@ export class EncoderContext {
     this.#context = undefined;
     this.#context = openContext(this.#ffmpeg, this.#options, this.#bitrate.current);
     this.#lastPts = undefined;
+    this.#pattern?.restart();
   }
 
   /** Time as the encoder sees it grows with every picture, and knows no long pauses: the next one may not cost them all. */
@@ -154,19 +169,25 @@ function openContext(ffmpeg: Ffmpeg, options: EncoderContextOptions, bitrate: nu
   context.maxBFrames = 0;
   context.threadCount = 1;
   applyBitrate(context, bitrate);
-  const settings: Readonly<Record<string, string | number | boolean>> = name === 'vp8' ? VP8_OPTIONS : H264_OPTIONS;
   if (name === 'vp8') {
     // One rate for all three is what makes libvpx keep it constant.
     context.rcMinRate = BigInt(bitrate);
     // Below that nobody sees a difference, and easy pictures would take all the bits that they may.
     context.qMin = 8;
-    context.qMax = 56;
+    // The base does not give way for what is above it: that has to become as small as it can.
+    context.qMax = options.scalabilityMode === 'L1T3' ? 63 : 56;
   }
-  for (const [key, value] of Object.entries(settings)) {
+  for (const [key, value] of Object.entries(settingsOf(options, bitrate))) {
     check(ffmpeg, context.setOption(key, value), `the ${name} encoder does not know ${key}`);
   }
   check(ffmpeg, context.open2Sync(codec), `the ${name} encoder cannot be opened`);
   return context;
+}
+
+function settingsOf({ codec, scalabilityMode }: EncoderContextOptions, bitrate: number): Settings {
+  if (codec === 'h264') return H264_OPTIONS;
+  if (scalabilityMode !== 'L1T3') return VP8_OPTIONS;
+  return { ...VP8_OPTIONS, 'max-intra-rate': L1T3_MAX_INTRA_RATE, 'ts-parameters': temporalParameters(bitrate) };
 }
 
 function applyBitrate(context: Context, bitrate: number): void {
@@ -188,6 +209,9 @@ const VP8_OPTIONS = {
   'overshoot-pct': 15,
   'max-intra-rate': 300,
 } as const;
+
+/** In percent of the mean picture of the base layer, which is more than twice as large as that of all. */
+const L1T3_MAX_INTRA_RATE = 200;
 
 /** Constrained baseline; parameter sets stand in front of every IDR picture as there is no global header. */
 const H264_OPTIONS = {

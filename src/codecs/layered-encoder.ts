@@ -1,9 +1,16 @@
-import type { EncodedVideoChunk, VideoCodec } from '../media/encoded-chunk.js';
+import type { VideoCodec } from '../media/encoded-chunk.js';
 import { SluiceError } from '../media/errors.js';
 import type { VideoFrame } from '../media/video-frame.js';
-import { EncoderContext } from './encoder-context.js';
+import { EncoderContext, type PlacedChunk } from './encoder-context.js';
 import { type Ffmpeg, loadFfmpeg } from './ffmpeg.js';
 import { type AvFrame, PictureConverter } from './picture.js';
+import type { ScalabilityMode } from './temporal-layers.js';
+
+export interface LayeredEncoderOptions {
+  readonly codec: VideoCodec;
+  /** Of each layer. VP8 only; default `L1T1`. */
+  readonly scalabilityMode?: ScalabilityMode;
+}
 
 /** What one layer is to make of a picture. */
 export interface LayerOrder {
@@ -20,7 +27,7 @@ export interface LayerOrder {
   readonly keyFrame: boolean;
 }
 
-export interface LayerChunk extends EncodedVideoChunk {
+export interface LayerChunk extends PlacedChunk {
   readonly layer: number;
   /** Pixels. */
   readonly width: number;
@@ -39,9 +46,12 @@ export interface LayeredEncoder {
   close(): void;
 }
 
-/** Makes a layered encoder. Errors: SLUICE_CODEC_UNAVAILABLE. */
-export async function createLayeredEncoder(codec: VideoCodec): Promise<LayeredEncoder> {
-  return new FfmpegLayeredEncoder(await loadFfmpeg(), codec);
+/** Makes a layered encoder. Errors: SLUICE_CONFIG_INVALID, SLUICE_CODEC_UNAVAILABLE. */
+export async function createLayeredEncoder(options: LayeredEncoderOptions): Promise<LayeredEncoder> {
+  if (options.codec !== 'vp8' && options.scalabilityMode === 'L1T3') {
+    throw new SluiceError('SLUICE_CONFIG_INVALID', `there is no ${options.codec} in temporal layers`);
+  }
+  return new FfmpegLayeredEncoder(await loadFfmpeg(), options);
 }
 
 interface Layer {
@@ -58,16 +68,16 @@ const KEY_FRAME_INTERVAL_S = 60;
 
 class FfmpegLayeredEncoder implements LayeredEncoder {
   readonly #ffmpeg: Ffmpeg;
-  readonly #codec: VideoCodec;
+  readonly #options: LayeredEncoderOptions;
   readonly #source: PictureConverter;
   readonly #layers = new Map<number, Layer>();
   #picture: AvFrame | undefined;
   #calls = 0;
   #closed = false;
 
-  constructor(ffmpeg: Ffmpeg, codec: VideoCodec) {
+  constructor(ffmpeg: Ffmpeg, options: LayeredEncoderOptions) {
     this.#ffmpeg = ffmpeg;
-    this.#codec = codec;
+    this.#options = options;
     this.#source = new PictureConverter(ffmpeg);
   }
 
@@ -116,7 +126,7 @@ class FfmpegLayeredEncoder implements LayeredEncoder {
   #open({ width, height, frameRate, bitrate }: LayerOrder): EncoderContext {
     const keyFrameIntervalFrames = Math.round(frameRate * KEY_FRAME_INTERVAL_S);
     return new EncoderContext(this.#ffmpeg, {
-      codec: this.#codec,
+      ...this.#options,
       width,
       height,
       frameRate,

@@ -6,7 +6,7 @@ import { type Ffmpeg, loadFfmpeg } from './ffmpeg.js';
 import { PictureConverter } from './picture.js';
 
 /** Pictures of other sizes are scaled to that of the encoder. `frameRate` is from 1 to 60. */
-export type VideoEncoderOptions = EncoderContextOptions;
+export type VideoEncoderOptions = Omit<EncoderContextOptions, 'scalabilityMode'>;
 
 /** A real-time encoder without delay: each picture gives its chunk at once. Synchronous; milliseconds a call. */
 export interface VideoEncoder {

@@ -33,7 +33,7 @@ async function shown(codec: VideoCodec, chunks: readonly LayerChunk[], layer: nu
 
 for (const codec of VIDEO_CODECS) {
   await t.test(`${codec}: each layer shows each picture in its own size`, async (t) => {
-    const encoder = await createLayeredEncoder(codec);
+    const encoder = await createLayeredEncoder({ codec });
     const chunks: LayerChunk[] = [];
     for (let i = 0; i < 3; i++) {
       chunks.push(...encoder.encode(numbered(640, 360, i), i * 33_333, [order(0), order(1), order(2)]));
@@ -55,7 +55,7 @@ for (const codec of VIDEO_CODECS) {
 }
 
 await t.test('only what is ordered is made; a layer that comes back begins with a key frame', async (t) => {
-  const encoder = await createLayeredEncoder('vp8');
+  const encoder = await createLayeredEncoder({ codec: 'vp8' });
   t.throws(() => encoder.encode(undefined, 0, [order(0)]), { code: 'SLUICE_STATE_INVALID' }, 'no picture yet');
   const chunks: LayerChunk[] = [];
   const show = (number: number | undefined, atMs: number, ...orders: LayerOrder[]): string => {
@@ -78,7 +78,7 @@ await t.test('only what is ordered is made; a layer that comes back begins with 
 
 await t.test('a layer that leaves pictures out saves their bits: it is not given them later', async (t) => {
   const bits = async (keep: (i: number) => boolean): Promise<number> => {
-    const encoder = await createLayeredEncoder('vp8');
+    const encoder = await createLayeredEncoder({ codec: 'vp8' });
     let sum = 0;
     for (let i = 0; i < 90; i++) {
       if (!keep(i)) continue;
@@ -95,7 +95,7 @@ await t.test('a layer that leaves pictures out saves their bits: it is not given
 });
 
 await t.test('in a codec thread: given pictures are taken over, chunks come in order, errors are told', async (t) => {
-  const encoder = await openLayeredEncoder('vp8');
+  const encoder = await openLayeredEncoder({ codec: 'vp8' });
   const chunks: LayerChunk[] = [];
   const errors: string[] = [];
   const answered = async (): Promise<void> => {

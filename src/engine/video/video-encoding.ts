@@ -1,10 +1,8 @@
 import { openLayeredEncoder, type ThreadedLayeredEncoder } from '../../codecs/codec-thread.js';
-import type { LayerChunk, LayerOrder } from '../../codecs/layered-encoder.js';
-import type { VideoCodec } from '../../media/encoded-chunk.js';
+import type { LayerChunk, LayerOrder, LayeredEncoderOptions } from '../../codecs/layered-encoder.js';
 import type { VideoFrame } from '../../media/video-frame.js';
 
-export interface VideoEncodingOptions {
-  readonly codec: VideoCodec;
+export interface VideoEncodingOptions extends LayeredEncoderOptions {
   readonly onChunk: (chunk: LayerChunk) => void;
   readonly onError: (error: unknown) => void;
 }
@@ -77,10 +75,10 @@ export class VideoEncoding {
   }
 
   async #open(): Promise<void> {
-    const { codec, onChunk, onError } = this.#options;
+    const { onChunk, onError, ...options } = this.#options;
     this.#opening = true;
     try {
-      const encoder = await openLayeredEncoder(codec);
+      const encoder = await openLayeredEncoder(options);
       encoder.onChunk(onChunk);
       encoder.onError(onError);
       if (this.#closed) {
