@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
+import type { TemporalPlace } from '../../src/codecs/temporal-layers.js';
 import {
   Vp8Descriptor,
   Vp8Packetizer,
@@ -124,6 +125,69 @@ t.test('a frame cut into payloads comes back, each within its limit and of about
       },
     ),
     { numRuns: 60 },
+  );
+  t.end();
+});
+
+/** What the packets of pictures say, with the places that these have; undefined has none. */
+function described(packetizer: Vp8Packetizer, places: readonly (TemporalPlace | undefined)[]): Vp8Descriptor[][] {
+  return places.map((place) => {
+    const count = packetizer.begin(Uint8Array.of(1, 2, 3), 8, place);
+    return Array.from({ length: count }, (_, index) => {
+      const descriptor = new Vp8Descriptor();
+      const target = new Uint8Array(packetizer.length(index));
+      packetizer.write(index, target, 0);
+      assert.ok(target.length <= 8 && descriptor.parse(target, 0, target.length));
+      return descriptor;
+    });
+  });
+}
+
+t.test('each packet says the temporal layer of its picture, and how many base pictures there were', (t) => {
+  const packetizer = new Vp8Packetizer(0x7ffe);
+  const base = { temporalId: 0, layerSync: false, nonReference: false };
+  const places = [
+    base,
+    { temporalId: 2, layerSync: true, nonReference: true },
+    { temporalId: 1, layerSync: true, nonReference: false },
+    { temporalId: 2, layerSync: false, nonReference: true },
+    base,
+  ];
+  const pictures = described(packetizer, places);
+  t.same(
+    pictures.map((packets) => packets.map(({ frameStart }) => frameStart)),
+    places.map(() => [true, false]),
+  );
+  for (const index of [0, 1]) {
+    t.match(
+      pictures.map((packets) => packets[index]!),
+      [
+        { ...base, pictureId: 0x7ffe, pictureIdBits: 15, tl0PictureIndex: 1, keyIndex: -1, length: 6 },
+        { ...places[1], pictureId: 0x7fff, tl0PictureIndex: 1 },
+        { ...places[2], pictureId: 0, tl0PictureIndex: 1 },
+        { ...places[3], pictureId: 1, tl0PictureIndex: 1 },
+        { ...base, pictureId: 2, tl0PictureIndex: 2 },
+      ],
+    );
+  }
+  described(packetizer, Array<TemporalPlace>(253).fill(base));
+  t.equal(described(packetizer, [base])[0]![0]!.tl0PictureIndex, 0, 'in 8 bits');
+  t.end();
+});
+
+t.test('pictures without a place are as they always were, but belong to the base once there are layers', (t) => {
+  const packetizer = new Vp8Packetizer();
+  t.match(described(packetizer, [undefined])[0]![0], { length: 4, pictureId: 0, temporalId: -1, tl0PictureIndex: -1 });
+  const place = { temporalId: 0, layerSync: false, nonReference: false };
+  const layered = described(packetizer, [place, { ...place, temporalId: 1 }, undefined, undefined]);
+  t.match(
+    layered.map(([first]) => first!),
+    [
+      { length: 6, pictureId: 1, temporalId: 0, tl0PictureIndex: 1 },
+      { length: 6, pictureId: 2, temporalId: 1, tl0PictureIndex: 1 },
+      { length: 6, pictureId: 3, temporalId: 0, tl0PictureIndex: 2 },
+      { length: 6, pictureId: 4, temporalId: 0, tl0PictureIndex: 3 },
+    ],
   );
   t.end();
 });

@@ -1,3 +1,4 @@
+import type { TemporalPlace } from '../../codecs/temporal-layers.js';
 import { read16, write16 } from './bytes.js';
 import type { Packetizer } from './packetizer.js';
 
@@ -98,12 +99,21 @@ export function vp8KeyFrameSize(buffer: Uint8Array, offset = 0): { width: number
 
 /** X and I set, 15-bit picture id: what every payload of ours carries. */
 const DESCRIPTOR_LENGTH = 4;
+/** L and T besides, with tl0picidx and the temporal layer. */
+const PLACED_DESCRIPTOR_LENGTH = 6;
+const BASE: TemporalPlace = { temporalId: 0, layerSync: false, nonReference: false };
 
-/** VP8 pictures into payloads of about equal size, each with a 15-bit picture id that grows by one a picture. */
+/**
+ * VP8 pictures into payloads of about equal size, each with a 15-bit picture id that grows by one a picture. Once a picture had a
+ * place among temporal layers all have one, those without in the base: receivers would not find what follows from what otherwise.
+ */
 export class Vp8Packetizer implements Packetizer {
   #frame: Uint8Array = new Uint8Array(0);
   #count = 0;
   #pictureId: number;
+  /** Of the base picture begun last. */
+  #tl0PictureIndex = 0;
+  #place: TemporalPlace | undefined;
 
   /** `pictureId` of the first picture, 15 bits. */
   constructor(pictureId = 0) {
@@ -115,22 +125,33 @@ export class Vp8Packetizer implements Packetizer {
     return this.#pictureId;
   }
 
-  begin(frame: Uint8Array, maxPayload: number): number {
+  begin(frame: Uint8Array, maxPayload: number, place?: TemporalPlace): number {
     this.#frame = frame;
     this.#pictureId = (this.#pictureId + 1) & 0x7fff;
-    this.#count = Math.ceil(frame.length / Math.max(1, maxPayload - DESCRIPTOR_LENGTH));
+    this.#place = place ?? (this.#place && BASE);
+    if (this.#place?.temporalId === 0) this.#tl0PictureIndex = (this.#tl0PictureIndex + 1) & 0xff;
+    this.#count = Math.ceil(frame.length / Math.max(1, maxPayload - this.#descriptorLength));
     return this.#count;
   }
 
   length(index: number): number {
-    return DESCRIPTOR_LENGTH + this.#start(index + 1) - this.#start(index);
+    return this.#descriptorLength + this.#start(index + 1) - this.#start(index);
   }
 
   write(index: number, target: Uint8Array, offset: number): void {
-    target[offset] = index === 0 ? 0x90 : 0x80;
-    target[offset + 1] = 0x80;
+    const place = this.#place;
+    target[offset] = 0x80 | (place?.nonReference ? 0x20 : 0) | (index === 0 ? 0x10 : 0);
+    target[offset + 1] = place ? 0xe0 : 0x80;
     write16(target, offset + 2, 0x8000 | this.#pictureId);
-    target.set(this.#frame.subarray(this.#start(index), this.#start(index + 1)), offset + DESCRIPTOR_LENGTH);
+    if (place) {
+      target[offset + 4] = this.#tl0PictureIndex;
+      target[offset + 5] = (place.temporalId << 6) | (place.layerSync ? 0x20 : 0);
+    }
+    target.set(this.#frame.subarray(this.#start(index), this.#start(index + 1)), offset + this.#descriptorLength);
+  }
+
+  get #descriptorLength(): number {
+    return this.#place ? PLACED_DESCRIPTOR_LENGTH : DESCRIPTOR_LENGTH;
   }
 
   #start(index: number): number {

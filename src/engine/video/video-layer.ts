@@ -1,4 +1,5 @@
 import type { LayerChunk, LayerOrder } from '../../codecs/layered-encoder.js';
+import type { TemporalPlace } from '../../codecs/temporal-layers.js';
 import type { EncodedVideoChunk, VideoCodec } from '../../media/encoded-chunk.js';
 import type { OutboundStream } from '../outbound-stream.js';
 import { H264Packetizer } from '../rtp/h264.js';
@@ -143,15 +144,15 @@ export class VideoLayer {
     this.#budget.spend(chunk.data.length * 8, chunk.timestamp);
     this.frameWidth = chunk.width;
     this.frameHeight = chunk.height;
-    this.send(chunk, chunk.timestamp);
+    this.send(chunk, chunk.timestamp, chunk.temporal);
   }
 
-  /** Sends an encoded picture that stands for the moment `captureUs`. */
-  send(chunk: EncodedVideoChunk, captureUs: number): void {
+  /** Sends an encoded picture that stands for the moment `captureUs`, with its place where there are temporal layers. */
+  send(chunk: EncodedVideoChunk, captureUs: number, place?: TemporalPlace): void {
     const { stream } = this;
     if (!stream) return;
     const rtpTime = Math.round((captureUs * CLOCK_RATE) / 1_000_000);
-    const count = this.#packetizer.begin(chunk.data, MAX_PAYLOAD_BYTES);
+    const count = this.#packetizer.begin(chunk.data, MAX_PAYLOAD_BYTES, place);
     for (let i = 0; i < count; i++) {
       const packet = stream.allocateVideo(this.#packetizer.length(i), i === count - 1, rtpTime);
       this.#packetizer.write(i, packet, stream.payloadOffset);
