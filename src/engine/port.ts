@@ -181,6 +181,8 @@ export interface OutboundStats {
   readonly targetBitrate?: number;
   /** Video: why it is not as good as it could be. */
   readonly qualityLimitationReason?: 'none' | 'cpu' | 'bandwidth';
+  /** Video that is encoded here: `L1T3` is in three temporal layers, `L1T1` is not. */
+  readonly scalabilityMode?: 'L1T1' | 'L1T3';
   /** Video: of the picture sent last, in pixels. */
   readonly frameWidth?: number;
   readonly frameHeight?: number;

@@ -128,6 +128,7 @@ export class EnginePublisher {
       active: video.passesThrough || targetBps > 0,
       targetBitrate: Math.round(targetBps),
       qualityLimitationReason: video.limitation(layer),
+      ...(!video.passesThrough && { scalabilityMode: video.scalabilityMode }),
       ...(frameWidth > 0 && { frameWidth, frameHeight }),
       framesEncoded,
       keyFramesEncoded,

@@ -1,3 +1,6 @@
+import type { ScalabilityMode } from '../../codecs/temporal-layers.js';
+import type { VideoCodec } from '../../media/encoded-chunk.js';
+
 /** What a layer of video may cost, in bits per second. */
 export interface LayerRates {
   /** Below it the layer is not worth its bits, unless it is the lowest. */
@@ -19,6 +22,8 @@ export interface LayerPlan {
 /** A picture in one size; larger ones carry several. Sides in pixels, either way round. */
 const TWO_LAYERS = { long: 640, short: 360 };
 const THREE_LAYERS = { long: 960, short: 540 };
+/** Pictures per second. */
+const MIN_LAYERED_FRAME_RATE = 15;
 /** Names that LiveKit servers know, lowest first. */
 const RIDS = ['q', 'h', 'f'];
 
@@ -40,6 +45,14 @@ export function planLayers(width: number, height: number, simulcast: boolean): L
   if (!simulcast || !reaches(TWO_LAYERS)) return [{ rid: '', scale: 1 }];
   const count = reaches(THREE_LAYERS) ? 3 : 2;
   return RIDS.slice(0, count).map((rid, index) => ({ rid, scale: 2 ** (count - 1 - index) }));
+}
+
+/**
+ * Whether pictures are sent in temporal layers, of which a server can leave out some for who asks for fewer pictures or has not the
+ * room. Small pictures too, where there is nothing else to choose from; but not slow ones: a quarter of those would be stills.
+ */
+export function planTemporalLayers(codec: VideoCodec, frameRate: number): ScalabilityMode {
+  return codec === 'vp8' && frameRate >= MIN_LAYERED_FRAME_RATE ? 'L1T3' : 'L1T1';
 }
 
 /** What pictures of this size (pixels) and rate (1/s) should cost. */

@@ -1,4 +1,5 @@
 import type { LayerChunk, LayerOrder } from '../../codecs/layered-encoder.js';
+import type { ScalabilityMode } from '../../codecs/temporal-layers.js';
 import type { Clock, ClockTimer } from '../../media/clock.js';
 import type { EncodedVideoChunk, VideoCodec } from '../../media/encoded-chunk.js';
 import type { VideoFrame } from '../../media/video-frame.js';
@@ -6,7 +7,7 @@ import { blackFrame } from '../../media/yuv.js';
 import type { BitrateDemand } from '../bitrate-share.js';
 import type { OutboundStream } from '../outbound-stream.js';
 import { PUBLISHER_LEVELS } from '../port.js';
-import type { LayerPlan } from './layer-plan.js';
+import { type LayerPlan, planTemporalLayers } from './layer-plan.js';
 import { SourceRate } from './source-rate.js';
 import { VideoBudget } from './video-budget.js';
 import { VideoEncoding } from './video-encoding.js';
@@ -58,6 +59,8 @@ type Showing = 'nothing' | 'black' | 'picture' | 'encoded';
  */
 export class VideoSender {
   readonly layers: readonly VideoLayer[];
+  /** Of what it encodes. */
+  readonly scalabilityMode: ScalabilityMode;
   readonly #options: VideoSenderOptions;
   readonly #queue: VideoQueue;
   readonly #encoding: VideoEncoding;
@@ -94,7 +97,13 @@ export class VideoSender {
     this.#queue = new VideoQueue(1_000_000 / fps, options.reference);
     this.#sourceRate = new SourceRate(fps);
     this.layers = layers.map((plan, index) => new VideoLayer(index, plan, codec));
-    this.#encoding = new VideoEncoding({ codec, onChunk: this.#onChunk, onError: options.onError });
+    this.scalabilityMode = planTemporalLayers(codec, fps);
+    this.#encoding = new VideoEncoding({
+      codec,
+      scalabilityMode: this.scalabilityMode,
+      onChunk: this.#onChunk,
+      onError: options.onError,
+    });
     this.#budget = new VideoBudget(this.layers, fps, () => this.#encoding.size ?? options);
   }
 
