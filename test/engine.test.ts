@@ -22,6 +22,7 @@ import './engine/video-simulcast.js';
 import './engine/uplink-rates.js';
 import './engine/uplink-track.js';
 import './engine/video-sender.js';
+import './engine/video-temporal.js';
 import './engine/reading.js';
 import './engine/late-readers.js';
 import './engine/signalling.js';

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { drawPattern, readPattern } from '../../../src/media/pattern.js';
 import type { Session, Stream, VideoFrame } from '../../../src/index.js';
 
 /** Small and slow: encoding takes next to nothing. */
@@ -31,6 +32,34 @@ export function endlessHalves(left: number, right: number, format: VideoFormat =
       this.push({ kind: 'video', format: 'YUV420P', width, height, data: data.slice(), timestamp });
     },
   });
+}
+
+/** The numbered pattern, as often as it is read. */
+export function endlessNumbers(format: VideoFormat): Readable {
+  const { width, height } = format.resolution;
+  let count = 0;
+  return new Readable({
+    objectMode: true,
+    highWaterMark: 1,
+    read() {
+      const timestamp = (count * 1_000_000) / format.fps;
+      const data = drawPattern(count++, width, height);
+      this.push({ kind: 'video', format: 'YUV420P', width, height, data, timestamp });
+    },
+  });
+}
+
+/** Reads until so many pictures in a row had numbers this far apart. */
+export async function seeEvery(distance: number, readable: Readable, count = 8): Promise<void> {
+  let last: number | undefined;
+  let fitting = 0;
+  for await (const frame of readable.iterator({ destroyOnReturn: false }) as AsyncIterable<VideoFrame>) {
+    const number = readPattern(frame);
+    fitting = number !== undefined && number - (last ?? NaN) === distance ? fitting + 1 : 0;
+    last = number;
+    if (fitting === count) return;
+  }
+  throw new Error(`never ${count} pictures at a distance of ${distance}`);
 }
 
 /** The greys in the middle of the left and the right half. */

@@ -1,8 +1,9 @@
 import type { OutboundStats, Session, VideoFrame } from '../../../src/index.js';
 import { streamNamed } from '../live-room.js';
-import { endlessHalves, run, see } from './content.js';
+import { endlessHalves, endlessNumbers, run, see, seeEvery } from './content.js';
 import { onEveryServer } from './servers.js';
 
+const NUMBERS = { resolution: { width: 192, height: 128 }, fps: 20 } as const;
 const LARGE = { resolution: { width: 640, height: 360 }, fps: 15 } as const;
 
 /** Reads until a picture has this width. */
@@ -56,4 +57,28 @@ onEveryServer('layers of video', async (t, lab) => {
     await untilLayers(ann, (layers) => layers.every(({ rid, active }) => (rid === 'q') === active));
     t.pass('only the lowest is');
   });
+
+  await t.test(
+    'in time: who asks for fewer pictures gets every other, or every fourth, and others get all',
+    async (t) => {
+      const room = lab.room(t);
+      const [ann, bob] = [
+        await room.join('ann', { settings: { av: { videoPublisher: NUMBERS } } }),
+        await room.join('bob'),
+      ];
+      run(endlessNumbers(NUMBERS), await ann.publish({ hasAudio: false }));
+      t.equal((await ann.stats()).outbound[0]?.scalabilityMode, 'L1T3');
+      const all = await bob.subscribe(await streamNamed(bob, 'ann'), { subscribeToAudio: false });
+      for (const [preferredFramerate, distance] of [
+        [5, 4],
+        [10, 2],
+      ] as const) {
+        const cid = await room.join('cid');
+        const videoSettings = { preferredFramerate };
+        const some = await cid.subscribe(await streamNamed(cid, 'ann'), { subscribeToAudio: false, videoSettings });
+        await Promise.all([seeEvery(distance, some), seeEvery(1, all)]);
+        t.pass(`${preferredFramerate} of ${NUMBERS.fps} a second`);
+      }
+    },
+  );
 });
