@@ -9,3 +9,4 @@ import './session/live-media.js';
 import './session/live-limits.js';
 import './session/live-life.js';
 import './session/live-engine.js';
+import './session/live-browser.js';

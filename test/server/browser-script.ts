@@ -184,6 +184,26 @@ peer.takeShown = () => {
   return { count: shown.length, longestGapMs: Math.max(0, ...gaps), widths: [...new Set(shown.map(({ width }) => width))] };
 };
 
+/** The brightness of each of the next pictures from someone, drawn in this size: base64, a byte a pixel. */
+peer.lumas = async ({ identity, pictures, width, height }) => {
+  const track = await peer.track(identity, 'video');
+  const element = track.attach();
+  document.body.append(element);
+  const paint = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
+  const lumas = [];
+  while (lumas.length < pictures) {
+    await new Promise((resolve) => element.requestVideoFrameCallback(resolve));
+    paint.drawImage(element, 0, 0, width, height);
+    const { data } = paint.getImageData(0, 0, width, height);
+    let bytes = '';
+    for (let i = 0; i < data.length; i += 4) bytes += String.fromCharCode(0.299 * data[i] + 0.587 * data[i + 1] + 0.114 * data[i + 2]);
+    lumas.push(btoa(bytes));
+  }
+  track.detach(element);
+  element.remove();
+  return lumas;
+};
+
 /** getStats of what is received from someone. */
 peer.inbound = async ({ identity, kind }) => {
   const track = await peer.track(identity, kind);
@@ -199,6 +219,9 @@ peer.codec = async ({ identity, kind }) => {
 
 peer.setQuality = ({ identity, quality }) => {
   for (const publication of peer.room.remoteParticipants.get(identity).videoTrackPublications.values()) publication.setVideoQuality(quality);
+};
+peer.setFps = ({ identity, fps }) => {
+  for (const publication of peer.room.remoteParticipants.get(identity).videoTrackPublications.values()) publication.setVideoFPS(fps);
 };
 peer.setEnabled = ({ identity, enabled }) => {
   for (const publication of peer.room.remoteParticipants.get(identity).trackPublications.values()) publication.setEnabled(enabled);
