@@ -267,7 +267,7 @@ export class FrameAssembler implements PacketRingOwner {
         if (verdict === 'decodable') return at;
         if (certain) {
           if (verdict === 'broken') dependencies.breakChain();
-          dependencies.skipped(payload);
+          dependencies.skipped(payload, gap);
         }
       }
       previous = timestamp;

@@ -41,6 +41,7 @@ export class PictureDependencies {
   judge(payload: FramePayload, mayMiss = false): Verdict {
     if (payload.key) return 'decodable';
     if (this.#broken) return 'broken';
+    if (this.#isKnown(payload)) return 'skip';
     const gap = mayMiss || this.#gap;
     if (payload.temporalId === -1 || payload.tl0PictureIndex === -1 || this.#tl0 === -1)
       return !gap || this.#follows(payload) ? 'decodable' : 'broken';
@@ -70,9 +71,10 @@ export class PictureDependencies {
     this.#broken = true;
   }
 
-  /** A picture was given up, whole or in part. */
-  skipped(payload: FramePayload): void {
+  /** A picture was given up, whole or in part. `mayMiss`: something is missing in front of it. */
+  skipped(payload: FramePayload, mayMiss = false): void {
     if (this.#isKnown(payload)) return;
+    this.#gap ||= mayMiss;
     this.#closeGap(payload);
     if (payload.nonReference) this.#see(payload);
     else if (payload.temporalId > 0) {
