@@ -1,4 +1,4 @@
-import { Child, withChildren, type Calls } from './child.js';
+import { Child, withChildren } from './child.js';
 import type { ClientName, JoinOptions } from './client.js';
 import type { ParticipantCalls } from './participant.js';
 import type { ServerCalls, ServerName } from './server.js';
@@ -25,9 +25,13 @@ export interface Stage {
 /** Runs `body` on a stage of its own, with that server; all processes are ended with it. */
 export async function onStage<T>(name: ServerName, body: (stage: Stage) => Promise<T>): Promise<T> {
   return await withChildren(async (add) => {
-    const start = <C extends Calls>(program: string, execArgv: readonly string[] = []): Child<C> =>
-      add(new Child<C>(program, execArgv));
-    const server = start<ServerCalls>('server');
+    const participants: Participant[] = [];
+    const process = (execArgv: readonly string[] = []): Participant => {
+      const participant = add(new Child<ParticipantCalls>('participant', execArgv));
+      participants.push(participant);
+      return participant;
+    };
+    const server = add(new Child<ServerCalls>('server'));
     const url = await server.call('start', { name });
     const access = async (sessionId: string, name: string): Promise<JoinOptions> => ({
       url,
@@ -37,14 +41,16 @@ export async function onStage<T>(name: ServerName, body: (stage: Stage) => Promi
       return await body({
         server,
         access,
-        process: (execArgv) => start('participant', execArgv),
+        process,
         async participant(client, sessionId, name) {
-          const participant = start<ParticipantCalls>('participant');
+          const participant = process();
           await participant.call('join', { client, ...(await access(sessionId, name)) });
           return participant;
         },
       });
     } finally {
+      // First, or they would tell of the session that they lose.
+      await Promise.all(participants.map((participant) => participant.stop()));
       await server.call('stop', undefined);
     }
   });
