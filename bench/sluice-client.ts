@@ -26,7 +26,7 @@ export async function joinSluice({ url, token }: JoinOptions): Promise<BenchClie
     },
     async publishVideo({ width, height }) {
       const videoFormat = { resolution: { width, height }, fps: FPS, format: 'YUV420P' } as const;
-      const publisher = await session.publish({ hasAudio: false, videoFormat });
+      const publisher = await session.publish({ hasAudio: false, videoFormat, simulcast: false });
       return (data, timestamp) => {
         publisher.write({ kind: 'video', data, width, height, format: 'YUV420P', timestamp } satisfies VideoFrame);
       };
