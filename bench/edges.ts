@@ -1,6 +1,6 @@
 import { Child, withChildren } from './child.js';
 import type { EdgeCalls, Load, Wiring } from './edge-run.js';
-import type { Report } from './report.js';
+import type { Benchmark, Report } from './report.js';
 import { median, ratios, spread } from './statistics.js';
 
 const RUNS = 3;
@@ -16,7 +16,9 @@ const NAMES: Record<Wiring, string> = {
 const WIRINGS = ['pipeline', 'chain', 'graph', 'fused'] as const;
 
 /** What one node more costs a chunk. */
-export async function edges(): Promise<Report> {
+export const edges: Benchmark = { title: 'One node more in a pipeline', run: compare };
+
+async function compare(): Promise<Report> {
   const results = new Map<string, number[]>();
   for (let run = 0; run < RUNS; run++) {
     for (const load of ['tiny', 'audio'] as const) {
@@ -30,7 +32,6 @@ export async function edges(): Promise<Report> {
   const times = (wiring: Wiring, other: Wiring, load: Load): string =>
     wiring === other ? '1' : median(ratios(of(wiring, load), of(other, load))).toFixed(2);
   return {
-    title: 'One node more in a pipeline',
     conditions: [
       `CPU time in ns a chunk and node: that of source, ${NODES} nodes and sink less that of source and sink, by ${NODES}. Tiny: a new small object a chunk, nodes that hand it on. Audio: 20 ms of 48 kHz stereo a chunk, each node a gain of -6 dB.`,
       `${CHUNKS.tiny} and ${CHUNKS.audio} chunks, after as many to warm up; ${RUNS} runs, each in a new process. The same source, sink and functions in all.`,

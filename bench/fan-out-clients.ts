@@ -23,6 +23,7 @@ import { parseSessionDescription, writeSessionDescription } from '../src/engine/
 import { Transport } from '../src/engine/transport.js';
 import { answerCalls } from './child.js';
 import { nowMs, pace } from './pacer.js';
+import { quantile } from './statistics.js';
 
 type Request = Exclude<SignalRequest['message'], { case: undefined }>;
 type RequestOf<C extends Request['case']> = Extract<Request, { case: C }>['value'];
@@ -32,14 +33,17 @@ type ValueOf<C extends Response['case']> = Extract<Response, { case: C }>['value
 const FPS = 30;
 const PACKETS_PER_PICTURE = 10;
 const PAYLOAD_BYTES = 1050;
-/** Where in a payload the time stands at which its packet was sent, in µs. */
+/** Where in a payload the time stands at which its packet was sent, in ms, and its number. */
 const STAMP_OFFSET = 16;
+const NUMBER_OFFSET = STAMP_OFFSET + 8;
 const PING_MS = 4000;
 const FEEDBACK_MS = 100;
 const { vp8, vp8Rtx } = OFFERED_PAYLOAD_TYPES;
 
+/** Packets sent, which number them. */
 let sent = 0;
-let received = 0;
+/** Of each packet that came to any subscriber: its number, and how long it was under way. */
+let numbers: number[] = [];
 let delaysMs: number[] = [];
 
 const calls = {
@@ -101,6 +105,7 @@ const calls = {
         const at = template.headerLength;
         packet.set([index === 0 ? 0x90 : 0x80, 0x80, 0x80 | ((picture >> 8) & 0x7f), picture & 0xff, key ? 0 : 1], at);
         packet.writeDoubleBE(nowMs(), at + STAMP_OFFSET);
+        packet.writeUInt32BE(sent, at + NUMBER_OFFSET);
         if (transport.send(packet)) sent++;
       }
     });
@@ -121,7 +126,7 @@ const calls = {
         if (number !== -1) recorder.record(number, now * 1000);
         if (packet.payloadType !== vp8 || packet.payloadLength < PAYLOAD_BYTES) return;
         mediaSsrc = packet.ssrc;
-        received++;
+        numbers.push(buffer.readUInt32BE(packet.payloadOffset + NUMBER_OFFSET));
         delaysMs.push(now - buffer.readDoubleBE(packet.payloadOffset + STAMP_OFFSET));
       },
       offer.transport,
@@ -141,18 +146,14 @@ const calls = {
     });
   },
 
-  /** Packets sent since the last call. */
-  takeSent: (): number => {
-    const count = sent;
-    sent = 0;
-    return count;
-  },
-  /** Packets that came since the last call, and how long each was under way. */
-  take: (): { received: number; delaysMs: number[] } => {
-    const result = { received, delaysMs };
-    received = 0;
+  /** Packets sent so far. */
+  sent: (): number => sent,
+  /** Of the packets from number `first` to before `end`, all subscribers together: how many came, and how late. The others are forgotten. */
+  arrived({ first, end }: { first: number; end: number }): { received: number; p50Ms: number; p99Ms: number } {
+    const taken = delaysMs.filter((_, index) => (numbers[index] ?? 0) >= first && (numbers[index] ?? 0) < end);
+    numbers = [];
     delaysMs = [];
-    return result;
+    return { received: taken.length, p50Ms: quantile(taken, 0.5), p99Ms: quantile(taken, 0.99) };
   },
 };
 

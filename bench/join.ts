@@ -1,5 +1,5 @@
 import type { ClientName } from './client.js';
-import type { Report } from './report.js';
+import { atMost, type Benchmark, type Report } from './report.js';
 import type { ServerName } from './server.js';
 import { SERVER_TITLES, onStage } from './stage.js';
 import { ratios, spread, median } from './statistics.js';
@@ -18,7 +18,11 @@ interface Visit {
 }
 
 /** From joining until the audio of someone who is already there is read. */
-export async function join(server: ServerName): Promise<Report> {
+export function join(server: ServerName): Benchmark {
+  return { title: `Joining, on ${SERVER_TITLES[server]}`, notes: 'join', run: () => compare(server) };
+}
+
+async function compare(server: ServerName): Promise<Report> {
   const first: Record<ClientName, Visit[]> = { sluice: [], 'rtc-node': [] };
   const later: Record<ClientName, Visit[][]> = { sluice: [], 'rtc-node': [] };
   for (let run = 0; run < PROCESSES; run++) {
@@ -34,8 +38,9 @@ export async function join(server: ServerName): Promise<Report> {
     const [ours, theirs] = [series('sluice', warm, key), series('rtc-node', warm, key)];
     return [name, spread(ours, 0), spread(theirs, 0), `${spread(ratios(ours, theirs), 2)} x`];
   };
+  const timesTheirs = (warm: boolean): number =>
+    median(ratios(series('sluice', warm, 'publishMs'), series('rtc-node', warm, 'publishMs')));
   return {
-    title: `Joining, on ${SERVER_TITLES[server]}`,
     conditions: [
       'A participant (sluice) publishes a voice. A process joins, subscribes to it, reads until there is sound, publishes a track of audio, leaves, and does so again. All in ms, of the calling process: `connect()` until it resolves; `connect()` until a chunk with sound is read; the time of joining and that of the call that publishes, until it resolves; leaving until it resolves.',
       `${PROCESSES} processes each, in turn. First visit: loading the library, starting threads and making certificates included, starting Node not. Later visits: the median of ${MORE_VISITS} of each process.`,
@@ -49,6 +54,10 @@ export async function join(server: ServerName): Promise<Report> {
       row('first visit, joined and publishing', false, 'publishMs'),
       row('later visit, joined and publishing', true, 'publishMs'),
       row('later visit, left', true, 'leaveMs'),
+    ],
+    goals: [
+      atMost('first visit, joined and publishing', timesTheirs(false), 0.5, 'x'),
+      atMost('later visit, joined and publishing', timesTheirs(true), 0.5, 'x'),
     ],
     limits: [
       'Loopback: each round trip of a network counts several times. No TURN, no name resolution, no TLS on the signalling.',

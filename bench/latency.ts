@@ -1,9 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ClientName } from './client.js';
-import type { Report } from './report.js';
+import { atMost, type Benchmark, type Report } from './report.js';
 import type { ServerName } from './server.js';
 import { SERVER_TITLES, onStage, type Stage } from './stage.js';
-import { median, quantile, ratios, spread } from './statistics.js';
+import { figure, median, quantile, ratios, spread } from './statistics.js';
 
 const RUNS = 6;
 const WARM_UP_MS = 2500;
@@ -25,7 +25,11 @@ const SETUPS: readonly Setup[] = [
 ];
 
 /** From handing a chunk to the publisher until another process's reader gets the sound in it. */
-export async function latency(server: ServerName): Promise<Report> {
+export function latency(server: ServerName): Benchmark {
+  return { title: `Latency of audio, on ${SERVER_TITLES[server]}`, notes: 'latency', run: () => compare(server) };
+}
+
+async function compare(server: ServerName): Promise<Report> {
   const runs = SETUPS.map(() => [] as { readonly latenciesMs: number[]; readonly lost: number }[]);
   for (let run = 0; run < RUNS; run++) {
     const results = await onStage(server, (stage) => Promise.all(SETUPS.map((setup) => measure(stage, setup))));
@@ -36,9 +40,9 @@ export async function latency(server: ServerName): Promise<Report> {
     medians: of.map(({ latenciesMs }) => median(latenciesMs)),
     lost: of.reduce((sum, { lost }) => sum + lost, 0),
   }));
-  const [first] = results;
+  const [ours, theirs] = results;
+  const timesTheirs = (share: number): number => quantile(ours?.all ?? [], share) / quantile(theirs?.all ?? [], share);
   return {
-    title: `Latency of audio, on ${SERVER_TITLES[server]}`,
     conditions: [
       'From just before `write()` (`captureFrame()`) of the chunk that begins with a click, until the reader of a subscriber in another process has the chunk in which the click begins; the server is a third process. One clock of the machine for all.',
       'Included: queues, Opus both ways, pacing, the server, DTLS-SRTP, the jitter buffers of both (in sluice its least delay is 40 ms, in rtc-node it is NetEq), decoding, the way to the main thread. Not included: the 20 or 10 ms that recording the chunk takes.',
@@ -56,14 +60,18 @@ export async function latency(server: ServerName): Promise<Report> {
     ],
     rows: results.map(({ all, medians, lost }, index) => [
       SETUPS[index]?.name ?? '',
-      median(all).toFixed(1),
-      quantile(all, 0.99).toFixed(1),
-      Math.max(...all).toFixed(1),
+      figure(median(all)),
+      figure(quantile(all, 0.99)),
+      figure(Math.max(...all)),
       spread(medians),
       String(all.length),
       String(lost),
-      index === 0 ? '' : `${spread(ratios(first?.medians ?? [], medians), 2)} x`,
+      index === 0 ? '' : `${spread(ratios(ours?.medians ?? [], medians), 2)} x`,
     ]),
+    goals: [
+      atMost('p50 beside rtc-node with its queue as it is', timesTheirs(0.5), 0.5, 'x'),
+      atMost('p99 beside rtc-node with its queue as it is', timesTheirs(0.99), 0.5, 'x'),
+    ],
     limits: [
       'Loopback without loss or jitter: a network adds its own delay, and both jitter buffers grow with jitter.',
       'The phase between the writer and the 20 ms beats of sluice is fixed within a run, and so is most of the latency: the spread of the medians shows it.',

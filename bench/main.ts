@@ -11,12 +11,12 @@ import { join } from './join.js';
 import { latency } from './latency.js';
 import { memory } from './memory.js';
 import { mix } from './mix.js';
-import { toMarkdown, type Report } from './report.js';
+import { toMarkdown, type Benchmark } from './report.js';
 import { servers } from './servers.js';
 
-const BENCHMARKS: Readonly<Record<string, readonly (() => Promise<Report>)[]>> = {
-  latency: [() => latency('embedded'), () => latency('livekit')],
-  join: [() => join('embedded'), () => join('livekit')],
+const BENCHMARKS: Readonly<Record<string, readonly Benchmark[]>> = {
+  latency: [latency('embedded'), latency('livekit')],
+  join: [join('embedded'), join('livekit')],
   cpu: [audioCpu, vgaCpu, hdCpu],
   mix: [mix],
   servers: [servers],
@@ -24,6 +24,8 @@ const BENCHMARKS: Readonly<Record<string, readonly (() => Promise<Report>)[]>> =
   edges: [edges],
   memory: [memory],
 };
+
+const FOLDER = joinPath(PACKAGE_ROOT, 'bench');
 
 /** A load average above this says that others are at work. */
 const BUSY_LOAD = 1.5;
@@ -40,17 +42,29 @@ async function main(names: readonly string[]): Promise<void> {
   if (unknown !== undefined)
     throw new Error(`no benchmark "${unknown}": there are ${Object.keys(BENCHMARKS).join(', ')}`);
   const chosen = names.length > 0 ? names : Object.keys(BENCHMARKS);
-  const path = joinPath(PACKAGE_ROOT, 'bench', 'RESULTS.md');
+  const path = joinPath(FOLDER, 'RESULTS.md');
   const sections = await sectionsOf(path);
   const load = loadavg()[0] ?? 0;
-  for (const run of chosen.flatMap((name) => BENCHMARKS[name] ?? [])) {
+  for (const { title, notes, run } of chosen.flatMap((name) => BENCHMARKS[name] ?? [])) {
     const when = surroundings(load);
-    const report = await run();
-    const text = toMarkdown(report, when);
+    const text = toMarkdown(title, await run(), when, await notesOf(notes));
     console.log(`\n${text}`);
-    sections.set(report.title, text);
-    await writeFile(path, `${[HEAD, ...sections.values()].join('\n\n')}\n`);
+    sections.set(title, text);
+    await writeFile(path, `${[HEAD, ...inOrder(sections)].join('\n\n')}\n`);
   }
+}
+
+/** What was written by hand about the numbers of a benchmark; empty where there is nothing. */
+async function notesOf(name: string | undefined): Promise<string> {
+  if (name === undefined) return '';
+  const path = joinPath(FOLDER, `NOTES-${name}.md`);
+  return existsSync(path) ? (await readFile(path, 'utf8')).trim() : '';
+}
+
+/** The sections of the benchmarks that there are, in their order. */
+function inOrder(sections: ReadonlyMap<string, string>): string[] {
+  const all = Object.values(BENCHMARKS).flat();
+  return all.flatMap(({ title }) => sections.get(title) ?? []);
 }
 
 /** The sections that are in the file already, by their titles. */

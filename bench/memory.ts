@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ClientName } from './client.js';
-import type { Report } from './report.js';
+import type { Benchmark, Report } from './report.js';
 import { onStage } from './stage.js';
 import { ratios, spread } from './statistics.js';
 
@@ -9,7 +9,9 @@ const SUBSCRIBERS = 10;
 const SETTLE_MS = 1500;
 
 /** Resident memory of participants that subscribe and do not read. */
-export async function memory(): Promise<Report> {
+export const memory: Benchmark = { title: 'Memory, on a LiveKit server', run: compare };
+
+async function compare(): Promise<Report> {
   const results: Record<ClientName, Awaited<ReturnType<typeof measure>>[]> = { sluice: [], 'rtc-node': [] };
   for (let run = 0; run < RUNS; run++) {
     for (const client of ['sluice', 'rtc-node'] as const) results[client].push(await measure(client));
@@ -19,7 +21,6 @@ export async function memory(): Promise<Report> {
     return [name, spread(ours), spread(theirs), `${spread(ratios(ours, theirs), 2)} x`];
   };
   return {
-    title: 'Memory, on a LiveKit server',
     conditions: [
       `Resident memory in MB (10^6 bytes) after a garbage collection. One process joins a session in which a voice is published, subscribes without reading, then ${SUBSCRIBERS} more participants of the same process do so. ${RUNS} runs with new processes.`,
     ],

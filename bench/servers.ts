@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { FPS, HD } from './client.js';
-import type { Report } from './report.js';
+import { atMost, type Benchmark, type Report } from './report.js';
 import type { ServerName } from './server.js';
 import { SERVER_TITLES, onStage } from './stage.js';
 import { median, quantile, ratios, spread } from './statistics.js';
@@ -25,15 +25,18 @@ interface Run {
 }
 
 /** The embedded server beside LiveKit's: CPU and delay of what they send on. */
-export async function servers(): Promise<Report> {
+export const servers: Benchmark = { title: 'Servers', notes: 'servers', run: compare };
+
+async function compare(): Promise<Report> {
   const results: Record<ServerName, Run[]> = { embedded: [], livekit: [] };
   for (let run = 0; run < RUNS; run++) for (const name of SERVERS) results[name].push(await measure(name));
   const row = (title: string, pick: (run: Run) => number, digits: number): string[] => {
     const [ours, theirs] = [results.embedded.map(pick), results.livekit.map(pick)];
     return [title, spread(ours, digits), spread(theirs, digits), `${spread(ratios(ours, theirs), 2)} x`];
   };
+  const timesTheirs = (pick: (run: Run) => number): number =>
+    median(ratios(results.embedded.map(pick), results.livekit.map(pick)));
   return {
-    title: 'Servers',
     conditions: [
       `A sluice participant publishes ${FPS} chunks of ${PICTURE_BYTES} bytes a second that only look like VP8: ${FPS * PACKETS_PER_PICTURE} packets a second. ${SUBSCRIBERS} sluice participants of another process read the encoded chunks; both servers with the same programs, in turn, each in a process of its own.`,
       `CPU of the server's process with all its threads; per packet: divided by the packets sent on. Delay: from just before \`write()\` until the chunk is read, the pacing of the publisher and the way through both participants included. ${RUNS} runs of ${MEASURED_MS / 1000} s after ${WARM_UP_MS / 1000} s of warm-up.`,
@@ -45,6 +48,26 @@ export async function servers(): Promise<Report> {
       row('delay p50, ms', ({ p50Ms }) => p50Ms, 1),
       row('delay p99, ms', ({ p99Ms }) => p99Ms, 1),
       row('delivered, percent', ({ delivered }) => delivered * 100, 1),
+    ],
+    goals: [
+      atMost(
+        'delay p50',
+        timesTheirs(({ p50Ms }) => p50Ms),
+        1,
+        'x',
+      ),
+      atMost(
+        'delay p99',
+        timesTheirs(({ p99Ms }) => p99Ms),
+        1,
+        'x',
+      ),
+      atMost(
+        'CPU a packet sent on',
+        timesTheirs(({ usPerPacket }) => usPerPacket),
+        2,
+        'x',
+      ),
     ],
     limits: [
       'The embedded server writes and encrypts in one thread; a LiveKit server uses all cores that it is given.',

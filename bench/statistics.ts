@@ -10,13 +10,25 @@ export function median(values: readonly number[]): number {
   return ((sorted[Math.floor(middle)] ?? NaN) + (sorted[Math.ceil(middle) - 1] ?? NaN)) / 2;
 }
 
-/** The median, and the least and the most in brackets. */
+/** The median, and the least and the most in brackets; runs that found nothing (NaN) are left out. */
 export function spread(values: readonly number[], digits = 1): string {
-  const [least, most] = [Math.min(...values), Math.max(...values)];
-  return `${median(values).toFixed(digits)} (${least.toFixed(digits)} to ${most.toFixed(digits)})`;
+  const found = known(values);
+  if (found.length === 0) return '-';
+  const [least, most] = [Math.min(...found), Math.max(...found)];
+  return `${median(found).toFixed(digits)} (${least.toFixed(digits)} to ${most.toFixed(digits)})`;
 }
 
-/** Quotients of two series, run by run. */
+/** A number for a table; a dash where nothing was found. */
+export function figure(value: number, digits = 1): string {
+  return Number.isFinite(value) ? value.toFixed(digits) : '-';
+}
+
+/** Quotients of two series, run by run; NaN where a run of one of them found nothing. */
 export function ratios(values: readonly number[], others: readonly number[]): number[] {
   return values.map((value, run) => value / (others[run] ?? NaN));
+}
+
+/** The values of the runs that found something. */
+function known(values: readonly number[]): number[] {
+  return values.filter((value) => !Number.isNaN(value));
 }
