@@ -7,6 +7,8 @@ export interface TickTask {
 
 /** Beats that were missed by more than this are not made up for: the machine slept. In periods. */
 const MAX_CATCH_UP = 10;
+/** Timers count whole milliseconds, from one that has begun: what fires so much early is as good as due. In µs. */
+const EARLY_US = 1000;
 
 /** Calls its tasks every `periodMs`, in the order they were added, without drifting. Runs only while it has tasks. */
 export class Ticker {
@@ -30,11 +32,11 @@ export class Ticker {
   add(task: TickTask): void {
     if (this.#tasks.includes(task)) return;
     this.#tasks = [...this.#tasks, task];
-    // During a beat the next one is set at its end.
-    if (!this.#timer && !this.#running) {
-      this.#nextUs = this.#clock.nowUs() + this.#periodUs;
-      this.#schedule();
-    }
+    if (this.#timer) return;
+    const nowUs = this.#clock.nowUs();
+    // During a beat the next one is known.
+    if (!this.#running) this.#nextUs = nowUs + this.#periodUs;
+    this.#schedule(nowUs);
   }
 
   remove(task: TickTask): void {
@@ -45,28 +47,34 @@ export class Ticker {
     }
   }
 
-  #schedule(): void {
-    this.#timer = this.#clock.after(Math.max(0, (this.#nextUs - this.#clock.nowUs()) / 1000), this.#beat);
+  #schedule(nowUs: number): void {
+    // Rounded down it would fire early, and again for the rest: each time wakes the thread.
+    this.#timer = this.#clock.after(Math.max(0, Math.ceil((this.#nextUs - nowUs) / 1000)), this.#beat);
   }
 
   #run(): void {
     const nowUs = this.#clock.nowUs();
-    this.#running = true;
     this.#timer = undefined;
     if (nowUs - this.#nextUs > MAX_CATCH_UP * this.#periodUs) this.#nextUs = nowUs;
-    // A timer may fire a little early: half a millisecond is as good as due. Beats that are made up for come one by
-    // one, so that packets get in between: a receiver that plays two at once finds the second one missing.
-    if (this.#nextUs <= nowUs + 500) {
-      for (const task of this.#tasks) {
-        try {
-          task.tick(this.#nextUs);
-        } catch (error) {
-          this.#onFault(error);
-        }
+    const beatUs = this.#nextUs;
+    const isDue = beatUs <= nowUs + EARLY_US;
+    // Beats that are made up for come one by one, so that packets get in between: a receiver that plays two at once
+    // finds the second one missing.
+    if (isDue) this.#nextUs += this.#periodUs;
+    // Before the tasks: a timer counts from the moment at which this turn of the event loop began.
+    this.#schedule(nowUs);
+    if (isDue) this.#tick(beatUs);
+  }
+
+  #tick(beatUs: number): void {
+    this.#running = true;
+    for (const task of this.#tasks) {
+      try {
+        task.tick(beatUs);
+      } catch (error) {
+        this.#onFault(error);
       }
-      this.#nextUs += this.#periodUs;
     }
     this.#running = false;
-    if (this.#tasks.length > 0) this.#schedule();
   }
 }
