@@ -76,8 +76,16 @@ export interface PublisherOpenArgs {
 /**
  * Places in the `levels` of a publisher (BigInt64Array, Atomics): media time in µs that has left each queue since
  * the beginning, sent or cleared. What was written minus this is what is buffered now, read without asking.
+ * A writer that waits for room in a queue sets its `awaited` to 1: `consumed` is told then, once.
  */
-export const PUBLISHER_LEVELS = { audioConsumedUs: 0, videoConsumedUs: 1, audioPlayedUs: 2, length: 3 } as const;
+export const PUBLISHER_LEVELS = {
+  audioConsumedUs: 0,
+  videoConsumedUs: 1,
+  audioPlayedUs: 2,
+  audioAwaited: 3,
+  videoAwaited: 4,
+  length: 5,
+} as const;
 
 export interface ReaderOpenArgs {
   readonly session: number;
@@ -134,7 +142,7 @@ export interface EngineEvents {
   readerError: { reader: number; error: ErrorData };
   /** A queue of a publisher ran dry; once until it was filled again. */
   mediaBufferDrained: { publisher: number; kind: 'audio' | 'video' };
-  /** The queue of a publisher shrank; sent at most once per tick, and only after a write. */
+  /** The queue of a publisher shrank while its writer waited for that. */
   consumed: { publisher: number; kind: 'audio' | 'video' };
   publisherError: { publisher: number; error: ErrorData };
   publisherEnd: { publisher: number };
@@ -340,6 +348,9 @@ interface PortLike {
   postMessage(value: unknown, transfer?: readonly ArrayBuffer[]): void;
 }
 
+/** What follows on it runs at the end of this run of JavaScript. */
+const THIS_TURN = Promise.resolve();
+
 /** Sends messages of one run of JavaScript as one batch, with the buffers of its media transferred. */
 export class BatchingPort<M> {
   readonly #port: PortLike;
@@ -355,7 +366,8 @@ export class BatchingPort<M> {
 
   /** `buffer` is transferred when the batch goes: its owner may not touch it any more. */
   send(message: M, buffer?: ArrayBufferLike): void {
-    if (this.#batch.length === 0) queueMicrotask(this.#flush);
+    // Not queueMicrotask(), which makes a resource of Node's for each call.
+    if (this.#batch.length === 0) void THIS_TURN.then(this.#flush);
     this.#batch.push(message);
     if (buffer instanceof ArrayBuffer) this.#transfer.push(buffer);
   }

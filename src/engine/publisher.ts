@@ -3,7 +3,7 @@ import { toErrorData } from '../media/errors.js';
 import type { Clock } from '../media/clock.js';
 import { AudioSender } from './audio/audio-sender.js';
 import type { Emit } from './media-reader.js';
-import type { OutboundStats, PublisherOpenArgs, RemoteInboundStats } from './port.js';
+import { PUBLISHER_LEVELS, type OutboundStats, type PublisherOpenArgs, type RemoteInboundStats } from './port.js';
 import type { Ticker } from './ticker.js';
 import type { OutboundStream } from './outbound-stream.js';
 import type { PublishedTrack, Uplink } from './uplink.js';
@@ -169,17 +169,18 @@ function remoteStats(
 
 function openAudio(args: PublisherOpenArgs, { emit }: PublisherContext): Promise<AudioSender> {
   const { publisher } = args;
+  const levels = new BigInt64Array(args.levels);
   return AudioSender.open({
     format: args.audio,
     stereo: args.stereo,
     dtx: args.dtx,
     silenceToleranceMs: args.silenceToleranceMs,
-    levels: new BigInt64Array(args.levels),
+    levels,
     onDrained: () => {
       emit('mediaBufferDrained', { publisher, kind: 'audio' });
     },
     onConsumed: () => {
-      emit('consumed', { publisher, kind: 'audio' });
+      if (isAwaited(levels, PUBLISHER_LEVELS.audioAwaited)) emit('consumed', { publisher, kind: 'audio' });
     },
     onError: (error) => {
       emit('publisherError', { publisher, error: toErrorData(error, 'SLUICE_CODEC_FAILED') });
@@ -193,20 +194,21 @@ function openVideo(
   audio: AudioSender | undefined,
 ): VideoSender {
   const { publisher } = args;
+  const levels = new BigInt64Array(args.levels);
   return new VideoSender({
     codec: args.videoCodec,
     width: args.width,
     height: args.height,
     fps: args.fps,
     layers: planLayers(args.width, args.height, args.simulcast ?? true),
-    levels: new BigInt64Array(args.levels),
+    levels,
     clock,
     ...(audio && { reference: audio.timelineUs }),
     onDrained: () => {
       emit('mediaBufferDrained', { publisher, kind: 'video' });
     },
     onConsumed: () => {
-      emit('consumed', { publisher, kind: 'video' });
+      if (isAwaited(levels, PUBLISHER_LEVELS.videoAwaited)) emit('consumed', { publisher, kind: 'video' });
     },
     onKeyFrameRequested: () => {
       emit('keyFrameRequested', { publisher });
@@ -215,6 +217,11 @@ function openVideo(
       emit('publisherError', { publisher, error: toErrorData(error, 'SLUICE_CODEC_FAILED') });
     },
   });
+}
+
+/** Whether the writer waits for room; it is told once. */
+function isAwaited(levels: BigInt64Array, place: number): boolean {
+  return Atomics.exchange(levels, place, 0n) !== 0n;
 }
 
 function uplinkTrack(args: PublisherOpenArgs, kind: 'audio' | 'video', video: VideoSender | undefined): UplinkTrack {

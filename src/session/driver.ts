@@ -100,6 +100,8 @@ export interface DriverPublisher {
   write(value: MediaValue): void;
   /** Media time in µs that has left the queue since the beginning, sent or cleared. Asked at every write. */
   consumedUs(kind: Kind): number;
+  /** Asks for a `consumed` when some has left; without it none may come. What leaves during the call is not told of. */
+  awaitRoom(kind: Kind): void;
   /** Media time of audio in µs that has been sent. */
   playedUs(): number;
   /** Drops what is queued. */
@@ -111,7 +113,7 @@ export interface DriverPublisher {
 }
 
 export type PublisherEvent =
-  /** The queue has shrunk. */
+  /** The queue has shrunk, and room was waited for. */
   | { readonly type: 'consumed'; readonly kind: Kind }
   /** The queue ran dry; once until it was filled again. */
   | { readonly type: 'drained'; readonly kind: Kind }

@@ -12,6 +12,8 @@ export interface LaneSink {
   write(value: MediaValue): void;
   /** Media time in µs that has left since the beginning. */
   consumedUs(): number;
+  /** Asks for `flow` to be called when more has left. */
+  awaitRoom(): void;
 }
 
 interface Waiting {
@@ -49,9 +51,13 @@ export class MediaLane {
     return heldUs > ROUNDING_US ? heldUs : 0;
   }
 
-  /** Whether a writer should wait. */
+  /** Whether a writer should wait; the sink is then asked to tell when there is room. */
   get full(): boolean {
-    return this.#waiting.length > 0 || (!this.#closed && this.heldUs + ROUNDING_US >= this.#limitUs);
+    if (this.#waiting.length > 0) return true;
+    if (this.#closed || !this.#isFull) return false;
+    this.#sink.awaitRoom();
+    // What has left meanwhile is not told of.
+    return this.#isFull;
   }
 
   /** Copies the value and passes it on; calls `done` when all of it was. After `close` it is dropped. */
@@ -67,8 +73,11 @@ export class MediaLane {
   /** Passes on as much of what waits as there is room for. */
   flow(): void {
     for (let head = this.#waiting[0]; head; head = this.#waiting[0]) {
-      const passed = head.value.kind === 'audio' ? this.#passPieces(head, head.value) : this.#passWhole(head.value);
-      if (!passed) return;
+      if (!this.#pass(head)) {
+        this.#sink.awaitRoom();
+        // As above.
+        if (!this.#pass(head)) return;
+      }
       this.#waiting.shift();
       head.done();
     }
@@ -84,6 +93,15 @@ export class MediaLane {
   close(): void {
     this.#closed = true;
     this.#release();
+  }
+
+  get #isFull(): boolean {
+    return this.heldUs + ROUNDING_US >= this.#limitUs;
+  }
+
+  /** Whether all of it, or what was left of it, was passed on. */
+  #pass(head: Waiting): boolean {
+    return head.value.kind === 'audio' ? this.#passPieces(head, head.value) : this.#passWhole(head.value);
   }
 
   #release(): void {

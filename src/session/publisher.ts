@@ -74,7 +74,11 @@ export class Publisher extends MediaWritable implements PublisherAccess {
     const frameUs = 1_000_000 / request.video.fps;
     const lane = (kind: Kind): MediaLane =>
       new MediaLane(
-        { write: (value) => link.write(value), consumedUs: () => link.consumedUs(kind) },
+        {
+          write: (value) => link.write(value),
+          consumedUs: () => link.consumedUs(kind),
+          awaitRoom: () => link.awaitRoom(kind),
+        },
         highWaterMarkMs * 1000,
         frameUs,
       );

@@ -93,7 +93,8 @@ class FakePublisher {
 
   #told(kind: 'audio' | 'video'): void {
     const { publisher } = this.args;
-    this.#emit('consumed', { publisher, kind });
+    const awaited = kind === 'audio' ? PUBLISHER_LEVELS.audioAwaited : PUBLISHER_LEVELS.videoAwaited;
+    if (Atomics.exchange(this.#levels, awaited, 0n) !== 0n) this.#emit('consumed', { publisher, kind });
     if (this.queues[kind].length > 0) return;
     this.#emit('mediaBufferDrained', { publisher, kind });
     for (const resolve of this.drains.splice(0)) resolve();

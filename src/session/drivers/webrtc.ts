@@ -190,6 +190,10 @@ class EnginePublisher implements DriverPublisher {
     return Number(Atomics.load(this.#levels, place));
   }
 
+  awaitRoom(kind: Kind): void {
+    Atomics.store(this.#levels, kind === 'audio' ? PUBLISHER_LEVELS.audioAwaited : PUBLISHER_LEVELS.videoAwaited, 1n);
+  }
+
   playedUs(): number {
     return Number(Atomics.load(this.#levels, PUBLISHER_LEVELS.audioPlayedUs));
   }
