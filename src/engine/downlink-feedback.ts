@@ -1,13 +1,14 @@
-import type { Clock, ClockTimer } from '../media/clock.js';
 import type { InboundTrack } from './inbound-track.js';
 import { compactNtpOf, ntpUsFromUnixUs } from './rtp/ntp.js';
 import type { ExtendedReport, ReportBlock } from './rtp/rtcp.js';
 import { writeCompound, writeNack, writePli, writeReceiverReport, writeReferenceTime } from './rtp/rtcp-writer.js';
 import { TwccRecorder } from './rtp/twcc.js';
 
-const REPORT_INTERVAL_MS = 500;
+const REPORT_INTERVAL_US = 500_000;
 /** Transport-wide feedback goes out this often while packets come that it is about. */
-const TWCC_INTERVAL_MS = 50;
+const TWCC_INTERVAL_US = 50_000;
+/** It goes with the next packet that comes; when none comes for so long, without one: each timer wakes the thread. */
+const TWCC_GRACE_US = 50_000;
 /** A report holds at most so many blocks (RFC 3550, 6.4.2). */
 const MAX_BLOCKS = 31;
 /** An answer to a time older than this is about something else, in µs. */
@@ -16,7 +17,6 @@ const MAX_ROUND_TRIP_US = 10_000_000;
 const NTP_OFFSET_US = ntpUsFromUnixUs(0);
 
 export interface DownlinkFeedbackOptions {
-  readonly clock: Clock;
   /** The reporter's own. */
   readonly ssrc: number;
   readonly tracks: () => Iterable<InboundTrack>;
@@ -24,7 +24,7 @@ export interface DownlinkFeedbackOptions {
 }
 
 /**
- * What the receiver of one transport tells its sender: reports, transport-wide feedback, requests. Its timers run only while
+ * What the receiver of one transport tells its sender: reports, transport-wide feedback, requests. Something is due only while
  * media comes. Asks for the round trip as receivers can (RFC 3611, 4.4); a sender that does not know that leaves it unknown.
  */
 export class DownlinkFeedback {
@@ -33,22 +33,30 @@ export class DownlinkFeedback {
   readonly #options: DownlinkFeedbackOptions;
   #twcc: TwccRecorder | undefined;
   #twccSsrc = 0;
-  #twccTimer: ClockTimer | undefined;
-  #reportTimer: ClockTimer | undefined;
+  /** When they are to be sent; Infinity while there is nothing to tell. */
+  #twccUs = Infinity;
+  #reportUs = Infinity;
   #mediaCame = false;
-  readonly #sendTwcc = (): void => {
-    this.#twccTimer = undefined;
-    for (const packet of this.#twcc?.build(this.#twccSsrc) ?? []) this.#options.send(packet);
-  };
-  readonly #sendReports = (): void => {
-    this.#reportTimer = undefined;
-    this.#report();
-    if (this.#mediaCame) this.#scheduleReports();
-    this.#mediaCame = false;
-  };
 
   constructor(options: DownlinkFeedbackOptions) {
     this.#options = options;
+  }
+
+  /** When `poll` is to be called if no packet comes before, in µs; Infinity for never. */
+  get dueUs(): number {
+    return Math.min(this.#twccUs + TWCC_GRACE_US, this.#reportUs);
+  }
+
+  /** Sends what is due. To be called with each packet, once it was noted. */
+  poll(nowUs: number): void {
+    if (nowUs >= this.#twccUs) {
+      this.#twccUs = Infinity;
+      for (const packet of this.#twcc?.build(this.#twccSsrc) ?? []) this.#options.send(packet);
+    }
+    if (nowUs < this.#reportUs) return;
+    this.#report(nowUs);
+    this.#reportUs = this.#mediaCame ? nowUs + REPORT_INTERVAL_US : Infinity;
+    this.#mediaCame = false;
   }
 
   /** Notes a packet with a transport-wide sequence number: feedback about it will go out. */
@@ -56,13 +64,13 @@ export class DownlinkFeedback {
     this.#twcc ??= new TwccRecorder(this.#options.ssrc);
     this.#twcc.record(transportSequence, nowUs);
     this.#twccSsrc = ssrc;
-    this.#twccTimer ??= this.#options.clock.after(TWCC_INTERVAL_MS, this.#sendTwcc);
+    if (this.#twccUs === Infinity) this.#twccUs = nowUs + TWCC_INTERVAL_US;
   }
 
   /** Media comes: reports about it will go out. */
-  expectReports(): void {
+  expectReports(nowUs: number): void {
     this.#mediaCame = true;
-    if (!this.#reportTimer) this.#scheduleReports();
+    if (this.#reportUs === Infinity) this.#reportUs = nowUs + REPORT_INTERVAL_US;
   }
 
   requestPackets(ssrc: number, sequenceNumbers: readonly number[]): void {
@@ -90,17 +98,10 @@ export class DownlinkFeedback {
   }
 
   close(): void {
-    this.#twccTimer?.cancel();
-    this.#reportTimer?.cancel();
-    this.#twccTimer = this.#reportTimer = undefined;
+    this.#twccUs = this.#reportUs = Infinity;
   }
 
-  #scheduleReports(): void {
-    this.#reportTimer = this.#options.clock.after(REPORT_INTERVAL_MS, this.#sendReports);
-  }
-
-  #report(): void {
-    const nowUs = this.#options.clock.nowUs();
+  #report(nowUs: number): void {
     const { ssrc, send } = this.#options;
     const blocks: ReportBlock[] = [];
     for (const { statistics } of this.#options.tracks()) if (statistics) blocks.push(statistics.reportBlock(nowUs));

@@ -9,8 +9,8 @@ import { parseRtcp } from './rtp/rtcp.js';
 import type { ReceivedSection } from './sdp/negotiated.js';
 import { SenderClock } from './sender-clock.js';
 
-/** Audio that is due is looked for at least so far apart, in µs: nearer than this gains nothing. */
-const AUDIO_BEAT_US = 5000;
+/** What is due is looked for at least so far apart, in µs: nearer than this gains nothing. */
+const BEAT_US = 5000;
 
 export interface InboundMediaOptions {
   readonly clock: Clock;
@@ -35,20 +35,20 @@ export class InboundMedia {
   readonly #feedback: DownlinkFeedback;
   /** Id of the header extension; 0 where it was not negotiated. */
   #twccId = 0;
-  #audioTimer: ClockTimer | undefined;
+  #timer: ClockTimer | undefined;
   #closed = false;
   #packetsDiscarded = 0;
-  readonly #playAudio = (): void => {
-    this.#audioTimer = undefined;
+  readonly #beat = (): void => {
+    this.#timer = undefined;
     const nowUs = this.#options.clock.nowUs();
     for (const track of this.#tracks.values()) track.audio?.tick(nowUs);
-    this.#scheduleAudio(nowUs);
+    this.#feedback.poll(nowUs);
+    this.#schedule(nowUs);
   };
 
   constructor(options: InboundMediaOptions) {
     this.#options = options;
     this.#feedback = new DownlinkFeedback({
-      clock: options.clock,
       ssrc: randomBytes(4).readUInt32BE() || 1,
       tracks: () => this.#tracks.values(),
       send: options.send,
@@ -139,6 +139,8 @@ export class InboundMedia {
     const route = this.#routes.of(packet);
     if (route) this.#deliver(route, packet, nowUs);
     else this.#packetsDiscarded++;
+    this.#feedback.poll(nowUs);
+    if (!this.#timer) this.#schedule(nowUs);
   }
 
   close(): void {
@@ -147,12 +149,12 @@ export class InboundMedia {
     this.#tracks.clear();
     this.#routes.setSections([]);
     this.#senders.clear();
-    this.#audioTimer?.cancel();
+    this.#timer?.cancel();
     this.#feedback.close();
   }
 
   #deliver({ track, section }: Route, packet: RtpPacket, nowUs: number): void {
-    this.#feedback.expectReports();
+    this.#feedback.expectReports(nowUs);
     const codec = section.codecs.get(packet.payloadType);
     if (codec) {
       track.receive(packet, codec, section.ssrcs, nowUs);
@@ -162,16 +164,16 @@ export class InboundMedia {
       if (original) track.receiveRtx(packet, original, section.rtxSsrcs, nowUs);
       else this.#packetsDiscarded++;
     }
-    if (track.audio && !this.#audioTimer) this.#scheduleAudio(nowUs);
   }
 
-  /** Audio has to be looked after when something is due, whether a packet comes or not. */
-  #scheduleAudio(nowUs: number): void {
-    let dueUs = Infinity;
+  /** Audio and feedback have to be looked after when something is due, whether a packet comes or not. */
+  #schedule(nowUs: number): void {
+    let { dueUs } = this.#feedback;
     for (const { audio } of this.#tracks.values()) if (audio && audio.dueUs < dueUs) dueUs = audio.dueUs;
     if (dueUs === Infinity) return;
-    const waitUs = Math.max(AUDIO_BEAT_US, dueUs - nowUs);
-    this.#audioTimer = this.#options.clock.after(waitUs / 1000, this.#playAudio);
+    const waitUs = Math.max(BEAT_US, dueUs - nowUs);
+    // Rounded down it would come too early, and wake the thread for nothing.
+    this.#timer = this.#options.clock.after(Math.ceil(waitUs / 1000), this.#beat);
   }
 
   #receiveControl(buffer: Uint8Array, nowUs: number): void {

@@ -94,7 +94,7 @@ export class AudioReceiver {
   /** When `tick` may have something to do, in µs; Infinity while there is nothing, or nobody reads. */
   get dueUs(): number {
     if (!this.#isRead()) return Infinity;
-    const playUs = this.#jitterBuffer.playUs ?? (this.#jitterBuffer.held > 0 ? 0 : Infinity);
+    const playUs = this.#paces ? this.#jitterBuffer.dueUs : Infinity;
     return this.#nack.pending === 0 ? playUs : Math.min(playUs, this.#nack.nextUs(this.#roundTripUs));
   }
 
@@ -112,6 +112,7 @@ export class AudioReceiver {
     this.#endUnused();
   }
 
+  /** The caller sees to it that `tick` is called in time for what it takes. */
   addFlow(consumer: AudioFlow): void {
     this.#decoding(consumer.format)?.flows.add(consumer);
   }
@@ -147,7 +148,8 @@ export class AudioReceiver {
     if (!this.#isRead()) return;
     this.#noteSequence(sequence, arrivalUs, resent);
     this.#jitterBuffer.insert(sequence, timestamp, payload, arrivalUs);
-    this.tick(arrivalUs);
+    if (this.#paces) this.tick(arrivalUs);
+    else if (this.#nack.pending > 0) this.#requestMissing(arrivalUs);
   }
 
   /** Forgets the packets of a source that was replaced by another. */
@@ -186,6 +188,13 @@ export class AudioReceiver {
     this.#decodings.clear();
     this.#rank();
     this.#encoded.clear();
+  }
+
+  /** Somebody waits for each packet; a flow is looked after by who takes it, at beats of its own. */
+  get #paces(): boolean {
+    if (this.#encoded.size > 0) return true;
+    for (const decoding of this.#ranked) if (decoding.consumers.size > 0) return true;
+    return false;
   }
 
   #isRead(): boolean {

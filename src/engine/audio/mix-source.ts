@@ -43,8 +43,9 @@ export class MixSource implements AudioFlow {
     this.#held += newest.length;
   }
 
-  /** Adds a period to a sum. */
+  /** Adds a period to a sum. What is due is decoded here, at the beats: one track after another takes less than each by itself. */
   mixInto(sum: Int32Array, nowUs: number): void {
+    this.#receiver.tick(nowUs);
     if (!this.#keepDelay(nowUs)) return;
     while (this.#held < this.#periodLength) {
       const before = this.#receiver.playedUntilUs;

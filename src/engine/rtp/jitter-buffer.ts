@@ -114,6 +114,17 @@ export class JitterBuffer {
     return this.#playUs;
   }
 
+  /** When `pull` may have something to give if no packet comes before, in µs; Infinity before the first packet. */
+  get dueUs(): number {
+    if (this.#playUs === undefined) return this.#held.length > 0 ? 0 : Infinity;
+    const first = this.#held[0];
+    const isAwaited = first
+      ? this.#playing && first.sequence > this.#nextSequence && !this.#repairs(first)
+      : !this.#lastWasDtx;
+    // Also silence, where it goes on: what ends it comes with a packet.
+    return isAwaited ? this.#playUs + GRACE_US : this.#playUs;
+  }
+
   /** Takes a packet. `payload` is kept, not copied. False when the packet is of no use: late, double, or no Opus. */
   insert(sequence: number, timestamp: number, payload: Uint8Array, arrivalUs: number): boolean {
     this.stats.packetsReceived++;
