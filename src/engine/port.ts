@@ -71,6 +71,8 @@ export interface PublisherOpenArgs {
   readonly silenceToleranceMs: number;
   /** PUBLISHER_LEVELS numbers, see below. */
   readonly levels: SharedArrayBuffer;
+  /** An AudioRing by which raw audio comes, marked with how many posts about audio (`write`, `clear`) were sent before it. */
+  readonly audioRing?: SharedArrayBuffer;
 }
 
 /**
@@ -98,6 +100,8 @@ export interface ReaderOpenArgs {
   readonly encoded: boolean;
   /** Format of decoded audio. */
   readonly audioFormat: AudioFormat;
+  /** An AudioRing for decoded audio; without one there is none. */
+  readonly audioRing?: SharedArrayBuffer;
   readonly pixelFormat: PixelFormat;
   /** How good the pictures need to be at most. */
   readonly preferredVideo?: VideoPreference;
@@ -123,11 +127,14 @@ export interface EngineCalls {
 
 /** Messages to the engine without an answer. */
 export interface EnginePosts {
-  /** Media for a publisher; the buffer is transferred. */
+  /** Media for a publisher; the buffer is transferred. Raw audio comes so where its ring is full. */
   write: { publisher: number; value: MediaValue };
   /** Drops what is queued. */
   clear: { publisher: number; kind: 'audio' | 'video' };
-  /** Lets the engine send that many more values of a kind. The first credit starts the reader. */
+  /**
+   * Lets the engine send that many more values of a kind; of decoded audio the ring tells how many. The first credit starts the
+   * reader.
+   */
   credit: { reader: number; kind: 'audio' | 'video'; values: number };
   requestKeyFrame: { reader: number };
 }
@@ -135,6 +142,8 @@ export interface EnginePosts {
 /** Messages from the engine. */
 export interface EngineEvents {
   media: { reader: number; value: MediaValue };
+  /** There is decoded audio in the ring of a reader. */
+  audio: { reader: number };
   /** Values dropped because the reader lags behind; `durationUs` is their media time. */
   overflow: { reader: number; kind: 'audio' | 'video'; values: number; durationUs: number };
   /** The stream is gone, or the session ended: nothing more will come. */

@@ -1,3 +1,4 @@
+import { AudioRing } from '../media/audio-ring.js';
 import type { MediaValue } from '../media/media-value.js';
 import { toErrorData } from '../media/errors.js';
 import type { Clock } from '../media/clock.js';
@@ -176,6 +177,7 @@ function openAudio(args: PublisherOpenArgs, { emit }: PublisherContext): Promise
     dtx: args.dtx,
     silenceToleranceMs: args.silenceToleranceMs,
     levels,
+    ...(args.audioRing && { ring: new AudioRing(args.audioRing) }),
     onDrained: () => {
       emit('mediaBufferDrained', { publisher, kind: 'audio' });
     },

@@ -1,13 +1,12 @@
-import { type AudioData, audioData } from '../media/audio-data.js';
 import type { Clock } from '../media/clock.js';
 import type { EncodedAudioChunk } from '../media/encoded-chunk.js';
 import { toErrorData } from '../media/errors.js';
 import type { AudioConsumer, EncodedAudioConsumer } from './audio/audio-consumer.js';
 import type { AudioReceiver } from './audio/audio-receiver.js';
-import { PERIOD_US } from './audio/audio-sender.js';
 import type { ReadFrames } from './inbound-stats.js';
 import { type Emit, MediaReader } from './media-reader.js';
 import type { AudioFormat, ReaderOpenArgs, VideoPreference } from './port.js';
+import { RawAudioReader } from './raw-audio-reader.js';
 import type { VideoReceiver } from './video/video-receiver.js';
 import { VideoReading } from './video/video-reading.js';
 
@@ -22,6 +21,7 @@ export class StreamReader implements AudioConsumer, EncodedAudioConsumer {
   readonly preference: VideoPreference;
   readonly #encoded: boolean;
   readonly #audio: MediaReader;
+  readonly #rawAudio: RawAudioReader;
   readonly #video: VideoReading;
   #source: AudioReceiver | undefined;
   #readsAudio = false;
@@ -35,6 +35,7 @@ export class StreamReader implements AudioConsumer, EncodedAudioConsumer {
     this.preference = args.preferredVideo ?? {};
     this.#encoded = args.encoded;
     this.#audio = new MediaReader(args.reader, 'audio', args.maxLagMs, emit);
+    this.#rawAudio = new RawAudioReader(args, emit);
     this.#video = new VideoReading({
       reader: new MediaReader(args.reader, 'video', args.maxLagMs, emit),
       clock,
@@ -80,7 +81,8 @@ export class StreamReader implements AudioConsumer, EncodedAudioConsumer {
       this.#readsAudio = true;
       if (this.#source) this.#readAudio(this.#source);
     }
-    this.#audio.grant(values);
+    if (this.#encoded) this.#audio.grant(values);
+    else this.#rawAudio.flow();
   }
 
   requestKeyFrame(): void {
@@ -88,13 +90,7 @@ export class StreamReader implements AudioConsumer, EncodedAudioConsumer {
   }
 
   audio(period: Int16Array, timestampUs: number): void {
-    const value: AudioData = audioData(
-      period.slice(),
-      this.format.sampleRate,
-      this.format.numberOfChannels,
-      Math.round(timestampUs),
-    );
-    this.#audio.push(value, PERIOD_US);
+    this.#rawAudio.push(period, Math.round(timestampUs));
   }
 
   encodedAudio(chunk: EncodedAudioChunk): void {
@@ -110,7 +106,7 @@ export class StreamReader implements AudioConsumer, EncodedAudioConsumer {
 
   /** Whether all that came has gone to the reader. */
   get isEmpty(): boolean {
-    return this.#audio.heldUs === 0 && this.#video.isEmpty;
+    return this.#audio.heldUs === 0 && this.#rawAudio.isEmpty && this.#video.isEmpty;
   }
 
   close(): void {

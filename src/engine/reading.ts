@@ -3,8 +3,9 @@ import { SluiceError } from '../media/errors.js';
 import { Mixer } from './audio/mixer.js';
 import type { Directory, StreamEntry } from './directory.js';
 import type { Downlink } from './downlink.js';
-import { type Emit, MediaReader } from './media-reader.js';
+import type { Emit } from './media-reader.js';
 import type { InboundStats, ReaderOpenArgs } from './port.js';
+import { RawAudioReader } from './raw-audio-reader.js';
 import { StreamReader } from './reader.js';
 import type { LiveKitSignal } from './signalling/livekit.js';
 import type { Ticker, TickTask } from './ticker.js';
@@ -24,7 +25,7 @@ export interface ReadingOptions {
 }
 
 interface MixReader {
-  readonly reader: MediaReader;
+  readonly reader: RawAudioReader;
   readonly mixer: Mixer;
   active: boolean;
 }
@@ -52,7 +53,7 @@ export class Reading implements TickTask {
     const { emit, directory } = this.#options;
     const { streamId } = args;
     if (streamId === undefined) {
-      const reader = new MediaReader(args.reader, 'audio', args.maxLagMs, emit);
+      const reader = new RawAudioReader(args, emit);
       this.#mixes.set(args.reader, { reader, mixer: new Mixer(args.audioFormat, reader), active: false });
       return;
     }
@@ -72,7 +73,7 @@ export class Reading implements TickTask {
     if (reader?.readsVideo !== reads) this.subscribe();
     const mix = this.#mixes.get(id);
     if (!mix) return;
-    mix.reader.grant(values);
+    mix.reader.flow();
     if (mix.active) return;
     mix.active = true;
     this.#options.audioTicker.add(this);

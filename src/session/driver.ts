@@ -96,7 +96,7 @@ export interface DriverPublish {
 
 export interface DriverPublisher {
   readonly streamId: string;
-  /** Takes a value at once; its buffer belongs to the driver from now on. */
+  /** Takes a value at once. Values belong to others too: its memory is copied, not kept. */
   write(value: MediaValue): void;
   /** Media time in µs that has left the queue since the beginning, sent or cleared. Asked at every write. */
   consumedUs(kind: Kind): number;

@@ -8,7 +8,7 @@ const ROUNDING_US = 1;
 
 /** Where the media of a lane goes. */
 export interface LaneSink {
-  /** Takes a value whose buffer is its own from now on. */
+  /** Takes a value at once, without keeping its memory. */
   write(value: MediaValue): void;
   /** Media time in µs that has left since the beginning. */
   consumedUs(): number;
@@ -60,7 +60,7 @@ export class MediaLane {
     return this.#isFull;
   }
 
-  /** Copies the value and passes it on; calls `done` when all of it was. After `close` it is dropped. */
+  /** Passes the value on; calls `done` when all of it was. After `close` it is dropped. */
   write(value: MediaValue, done: () => void): void {
     if (this.#closed || (this.#waiting.length === 0 && this.#passWhole(value))) {
       done();
@@ -115,7 +115,7 @@ export class MediaLane {
     const heldUs = this.heldUs;
     const cuttable = value.kind === 'audio';
     if (heldUs + valueUs > this.#limitUs + ROUNDING_US && (cuttable || heldUs > 0)) return false;
-    this.#sink.write(copyOf(value));
+    this.#sink.write(value);
     this.#writtenUs += valueUs;
     return true;
   }
@@ -131,7 +131,7 @@ export class MediaLane {
     const from = head.sentFrames * numberOfChannels;
     this.#sink.write({
       ...audio,
-      data: audio.data.slice(from, from + frames * numberOfChannels),
+      data: audio.data.subarray(from, from + frames * numberOfChannels),
       numberOfFrames: frames,
       timestamp: audio.timestamp + Math.round((head.sentFrames * 1_000_000) / sampleRate),
     });
@@ -139,10 +139,4 @@ export class MediaLane {
     this.#writtenUs += (frames * 1_000_000) / sampleRate;
     return frames === rest;
   }
-}
-
-/** The value with a buffer of its own, which can be transferred. Values belong to others too: theirs is left alone. */
-function copyOf(value: MediaValue): MediaValue {
-  if (value.kind === 'audio') return { ...value, data: new Int16Array(value.data) };
-  return { ...value, data: new Uint8Array(value.data) };
 }

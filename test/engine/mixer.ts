@@ -1,8 +1,6 @@
 import t from 'tap';
 import { Mixer } from '../../src/engine/audio/mixer.js';
-import { MediaReader } from '../../src/engine/media-reader.js';
-import type { EngineEvents } from '../../src/engine/port.js';
-import type { AudioData } from '../../src/media/audio-data.js';
+import { type AudioData, audioData } from '../../src/media/audio-data.js';
 import { channel, concat, sine, toneAmplitude } from '../codecs/tones.js';
 import { align, chirp } from '../support/signal.js';
 import { AudioSimulation, encodeAll, largestBreak, noise, Recorder, type Path } from './audio-simulation.js';
@@ -18,11 +16,10 @@ for (const frequency of [401, 703, 1109]) {
 
 function setUp() {
   const values: AudioData[] = [];
-  const reader = new MediaReader(1, 'audio', 1000, (name, args) => {
-    if (name === 'media') values.push((args as EngineEvents['media']).value as AudioData);
-  });
-  reader.grant(1e6);
-  return { values, mixer: new Mixer(FORMAT, reader) };
+  const push = (period: Int16Array, timestampUs: number): void => {
+    values.push(audioData(period.slice(), FORMAT.sampleRate, FORMAT.numberOfChannels, timestampUs));
+  };
+  return { values, mixer: new Mixer(FORMAT, { push }) };
 }
 
 async function source(frequency: number, path: Path): Promise<AudioSimulation> {

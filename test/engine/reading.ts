@@ -11,6 +11,7 @@ import { VideoReading } from '../../src/engine/video/video-reading.js';
 import { VideoReceiver } from '../../src/engine/video/video-receiver.js';
 import { VirtualClock } from '../../src/media/clock.js';
 import type { AudioData } from '../../src/media/audio-data.js';
+import { AudioRing, audioRingMemory } from '../../src/media/audio-ring.js';
 import type { EncodedAudioChunk, EncodedVideoChunk } from '../../src/media/encoded-chunk.js';
 import type { MediaValue } from '../../src/media/media-value.js';
 import { drawPattern, readPattern } from '../../src/media/pattern.js';
@@ -199,8 +200,10 @@ function channelTo(t: Test): { readonly emit: Emit; received(): Promise<Map<numb
   };
 }
 
-function readerOf(id: number, encoded: boolean, emit: Emit): StreamReader {
-  const audioFormat = { sampleRate: 48_000, numberOfChannels: 2 };
+const FORMAT = { sampleRate: 48_000, numberOfChannels: 2 };
+
+/** `audioRing`: for decoded audio. */
+function readerOf(id: number, emit: Emit, audioRing?: SharedArrayBuffer): StreamReader {
   return new StreamReader(
     {
       session: 1,
@@ -208,8 +211,9 @@ function readerOf(id: number, encoded: boolean, emit: Emit): StreamReader {
       streamId: 's',
       audio: true,
       video: true,
-      encoded,
-      audioFormat,
+      encoded: audioRing === undefined,
+      audioFormat: FORMAT,
+      ...(audioRing && { audioRing }),
       pixelFormat: 'YUV420P',
       maxLagMs: 1000,
     },
@@ -221,11 +225,13 @@ function readerOf(id: number, encoded: boolean, emit: Emit): StreamReader {
 t.test("readers of one stream do not take each other's data: two encoded, two decoded", async (t) => {
   const { emit, received } = channelTo(t);
   const audio = new AudioReceiver({ onError: (error) => t.fail(String(error)) });
+  const memories = [3, 4].map(() => audioRingMemory(FORMAT.sampleRate));
+  const rings = memories.map((memory) => new AudioRing(memory));
+  for (const ring of rings) ring.ask(1_000_000);
   const readers = [
-    readerOf(1, true, emit),
-    readerOf(2, true, emit),
-    readerOf(3, false, emit),
-    readerOf(4, false, emit),
+    readerOf(1, emit),
+    readerOf(2, emit),
+    ...memories.map((memory, index) => readerOf(3 + index, emit, memory)),
   ];
   for (const reader of readers) {
     reader.attach(audio, undefined);
@@ -242,7 +248,13 @@ t.test("readers of one stream do not take each other's data: two encoded, two de
     wire.set(packet, 12);
     audio.receive(i, i * 960, wire.subarray(12, 12 + packet.length), i * 20_000);
     audio.tick(i * 20_000 + 5000);
-    return received();
+    const media = await received();
+    for (const [index, ring] of rings.entries()) {
+      const decoded = media.get(3 + index) ?? [];
+      media.set(3 + index, decoded);
+      while (!ring.isEmpty) decoded.push(ring.read(FORMAT.sampleRate, FORMAT.numberOfChannels)!);
+    }
+    return media;
   };
   // The decoders open in their own time, and what comes before is silence.
   const loud = (media: Map<number, MediaValue[]>, id: number): boolean =>

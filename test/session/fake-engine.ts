@@ -10,6 +10,7 @@ import {
   type ReaderOpenArgs,
   type StreamState,
 } from '../../src/engine/port.js';
+import { AudioRing } from '../../src/media/audio-ring.js';
 import { SluiceError } from '../../src/media/errors.js';
 import { durationUs, type MediaValue } from '../../src/media/media-value.js';
 import { openSession, type OpenSessionOptions, type Session } from '../../src/session/session.js';
@@ -26,8 +27,11 @@ interface Held {
 /** A publisher in the engine: what is written waits until `play` lets it leave. */
 class FakePublisher {
   readonly args: PublisherOpenArgs;
-  readonly queues = { audio: [] as Held[], video: [] as Held[] };
-  readonly written: MediaValue[] = [];
+  readonly #queues = { audio: [] as Held[], video: [] as Held[] };
+  readonly #written: MediaValue[] = [];
+  readonly #ring: AudioRing | undefined;
+  /** Posts about audio that came. */
+  #audioPosts = 0;
   /** The most media time that was ever held, of audio and video together the larger one. */
   mostHeldUs = 0;
   closed = false;
@@ -38,7 +42,18 @@ class FakePublisher {
   constructor(args: PublisherOpenArgs, emit: FakePublisher['send']) {
     this.args = args;
     this.#levels = new BigInt64Array(args.levels);
+    this.#ring = args.audioRing && new AudioRing(args.audioRing);
     this.#emit = emit;
+  }
+
+  get queues(): { readonly audio: Held[]; readonly video: Held[] } {
+    this.#takeIn();
+    return this.#queues;
+  }
+
+  get written(): readonly MediaValue[] {
+    this.#takeIn();
+    return this.#written;
   }
 
   send<N extends keyof EngineEvents>(name: N, args: EngineEvents[N]): void {
@@ -49,11 +64,11 @@ class FakePublisher {
     return this.queues[kind].reduce((sum, { us }) => sum + us, 0);
   }
 
+  /** Takes a value that came by a message. */
   write(value: MediaValue): void {
-    const kind = value.kind.endsWith('audio') ? 'audio' : 'video';
-    this.written.push(value);
-    this.queues[kind].push({ value, us: durationUs(value) || 1_000_000 / this.args.fps });
-    this.mostHeldUs = Math.max(this.mostHeldUs, this.heldUs(kind));
+    this.#takeIn();
+    if (value.kind.endsWith('audio')) this.#audioPosts++;
+    this.#push(value);
   }
 
   /** Lets media leave, in part where a value is longer. */
@@ -72,6 +87,7 @@ class FakePublisher {
 
   clear(kind: 'audio' | 'video'): void {
     const us = this.heldUs(kind);
+    if (kind === 'audio') this.#audioPosts++;
     this.queues[kind].length = 0;
     // Counted in the engine's own time.
     queueMicrotask(() => {
@@ -83,6 +99,23 @@ class FakePublisher {
   close(): void {
     this.closed = true;
     for (const resolve of this.drains.splice(0)) resolve();
+  }
+
+  #push(value: MediaValue): void {
+    const kind = value.kind.endsWith('audio') ? 'audio' : 'video';
+    this.#written.push(value);
+    this.#queues[kind].push({ value, us: durationUs(value) || 1_000_000 / this.args.fps });
+    const heldUs = this.#queues[kind].reduce((sum, { us }) => sum + us, 0);
+    this.mostHeldUs = Math.max(this.mostHeldUs, heldUs);
+  }
+
+  /** Takes raw audio that was written before what has not come yet. */
+  #takeIn(): void {
+    const { sampleRate, numberOfChannels } = this.args.audio;
+    while (this.#ring?.mark === this.#audioPosts) {
+      const value = this.#ring.read(sampleRate, numberOfChannels);
+      if (value) this.#push(value);
+    }
   }
 
   #count(kind: 'audio' | 'video', us: number): void {
@@ -104,11 +137,21 @@ class FakePublisher {
 /** A reader in the engine, which gives as much as it was credited. */
 class FakeReader {
   readonly args: ReaderOpenArgs;
-  readonly credit = { audio: 0, video: 0 };
+  readonly ring: AudioRing | undefined;
   closed = false;
   keyFrameRequests = 0;
+  readonly #credit = { audio: 0, video: 0 };
   constructor(args: ReaderOpenArgs) {
     this.args = args;
+    this.ring = args.audioRing && new AudioRing(args.audioRing);
+  }
+
+  get credit(): { audio: number; video: number } {
+    return { ...this.#credit, ...(this.ring && { audio: this.ring.asked }) };
+  }
+
+  grant(kind: 'audio' | 'video', values: number): void {
+    this.#credit[kind] += values;
   }
 }
 
@@ -142,7 +185,7 @@ export class FakeEngine implements Engine {
     ) as PostMessage;
     if (message.name === 'write') this.#publisher(message.args.publisher).write(message.args.value);
     if (message.name === 'clear') this.#publisher(message.args.publisher).clear(message.args.kind);
-    if (message.name === 'credit') this.#reader(message.args.reader).credit[message.args.kind] += message.args.values;
+    if (message.name === 'credit') this.#reader(message.args.reader).grant(message.args.kind, message.args.values);
     if (message.name === 'requestKeyFrame') this.#reader(message.args.reader).keyFrameRequests++;
   }
 
@@ -186,7 +229,12 @@ export class FakeEngine implements Engine {
   give(reader: FakeReader, value: MediaValue): boolean {
     const kind = value.kind.endsWith('audio') ? 'audio' : 'video';
     if (reader.credit[kind] === 0 || reader.closed) return false;
-    reader.credit[kind]--;
+    if (value.kind === 'audio' && reader.ring) {
+      reader.ring.write(value.data, value.timestamp);
+      if (reader.ring.wakesReader()) this.emit('audio', { reader: reader.args.reader });
+      return true;
+    }
+    reader.grant(kind, -1);
     this.emit('media', { reader: reader.args.reader, value });
     return true;
   }

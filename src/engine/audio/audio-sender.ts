@@ -1,5 +1,6 @@
 import { createOpusEncoder, type OpusEncoder, type OpusSampleRate } from '../../codecs/opus.js';
 import type { AudioData } from '../../media/audio-data.js';
+import type { AudioRing } from '../../media/audio-ring.js';
 import type { EncodedAudioChunk } from '../../media/encoded-chunk.js';
 import { levelDbfs } from '../../media/pcm.js';
 import { PUBLISHER_LEVELS, type AudioFormat } from '../port.js';
@@ -26,6 +27,8 @@ export interface AudioSenderOptions {
   readonly dtx: boolean;
   readonly silenceToleranceMs: number;
   readonly levels: BigInt64Array;
+  /** By which raw audio comes as well, marked with the number of calls of `write` and `clear` before it. */
+  readonly ring?: AudioRing;
   /** The queue ran dry; not told again before it was filled. */
   readonly onDrained: () => void;
   /** The queue shrank. */
@@ -63,6 +66,8 @@ export class AudioSender implements TickTask {
   #lossPercent = 0;
   #consumedUs = 0;
   #drains: (() => void)[] = [];
+  /** Calls of `write` and `clear`, 32 bits. */
+  #calls = 0;
 
   private constructor(options: AudioSenderOptions, encoder: OpusEncoder, converter: PeriodConverter | undefined) {
     this.#options = options;
@@ -100,19 +105,22 @@ export class AudioSender implements TickTask {
   }
 
   write(value: AudioData | EncodedAudioChunk): void {
-    this.#queue.push(value);
-    this.#everWritten = this.#wroteSinceTick = true;
-    this.#dry = false;
+    this.#takeIn();
+    this.#calls = (this.#calls + 1) | 0;
+    this.#push(value);
   }
 
   /** Drops what is queued. */
   clear(): void {
+    this.#takeIn();
+    this.#calls = (this.#calls + 1) | 0;
     this.#count(this.#queue.clear());
     this.#settleDrains();
   }
 
   /** Resolves when everything written so far has left or was cleared. */
   drained(): Promise<void> {
+    this.#takeIn();
     if (this.#queue.heldUs === 0) return Promise.resolve();
     return new Promise((resolve) => this.#drains.push(resolve));
   }
@@ -124,6 +132,7 @@ export class AudioSender implements TickTask {
   tick(nowUs: number): void {
     if (!this.#stream) return;
     this.#beatUs = nowUs;
+    this.#takeIn();
     const timestampUs = this.#queue.timestampUs;
     this.#timelineUs = timestampUs === undefined ? undefined : nowUs - timestampUs;
     this.#dueUs += PERIOD_US;
@@ -145,6 +154,22 @@ export class AudioSender implements TickTask {
     this.#converter?.close();
     this.#count(this.#queue.clear());
     this.#settleDrains();
+  }
+
+  #push(value: AudioData | EncodedAudioChunk): void {
+    this.#queue.push(value);
+    this.#everWritten = this.#wroteSinceTick = true;
+    this.#dry = false;
+  }
+
+  /** Queues what came by the ring, as far as it was written before what has not been called yet. */
+  #takeIn(): void {
+    const { ring, format } = this.#options;
+    if (!ring) return;
+    while (ring.mark === this.#calls) {
+      const chunk = ring.read(format.sampleRate, format.numberOfChannels);
+      if (chunk) this.#push(chunk);
+    }
   }
 
   /** FEC costs quality, so the encoder is told of real loss only; of loss that comes and goes for a while longer. */

@@ -1,7 +1,6 @@
-import { audioData } from '../../media/audio-data.js';
 import { softLimit } from '../../media/pcm.js';
 import type { AudioFormat } from '../port.js';
-import type { MediaReader } from '../media-reader.js';
+import type { RawAudioReader } from '../raw-audio-reader.js';
 import type { AudioReceiver } from './audio-receiver.js';
 import { PERIOD_US } from './audio-sender.js';
 import { MixSource } from './mix-source.js';
@@ -9,15 +8,17 @@ import { MixSource } from './mix-source.js';
 /** Sums the audio of all streams of a session for one reader, a period at each beat; silence when nobody sends. */
 export class Mixer {
   readonly format: AudioFormat;
-  readonly #reader: MediaReader;
+  readonly #reader: Pick<RawAudioReader, 'push'>;
   readonly #sum: Int32Array;
+  readonly #period: Int16Array;
   readonly #sources = new Map<AudioReceiver, MixSource>();
   #timestampUs: number | undefined;
 
-  constructor(format: AudioFormat, reader: MediaReader) {
+  constructor(format: AudioFormat, reader: Pick<RawAudioReader, 'push'>) {
     this.format = format;
     this.#reader = reader;
     this.#sum = new Int32Array((format.sampleRate / 50) * format.numberOfChannels);
+    this.#period = new Int16Array(this.#sum.length);
   }
 
   /** Tracks that are mixed. */
@@ -42,14 +43,10 @@ export class Mixer {
       if (source.isClosed) this.#sources.delete(receiver);
       else source.mixInto(sum, nowUs);
     }
-    const data = new Int16Array(sum.length);
-    softLimit(sum, data);
+    softLimit(sum, this.#period);
     sum.fill(0);
     this.#timestampUs = this.#timestampUs === undefined ? nowUs : this.#timestampUs + PERIOD_US;
-    this.#reader.push(
-      audioData(data, this.format.sampleRate, this.format.numberOfChannels, Math.round(this.#timestampUs)),
-      PERIOD_US,
-    );
+    this.#reader.push(this.#period, Math.round(this.#timestampUs));
   }
 
   close(): void {

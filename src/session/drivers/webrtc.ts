@@ -1,22 +1,28 @@
 import { PUBLISHER_LEVELS, type ConnectionInfo, type EngineEvents, type StreamState } from '../../engine/port.js';
 import { getEngine, type Engine } from '../../engine/thread.js';
 import { fromErrorData } from '../../media/errors.js';
+import { AudioRing, audioRingMemory } from '../../media/audio-ring.js';
 import type { MediaValue } from '../../media/media-value.js';
-import type {
-  Connection,
-  Driver,
-  DriverConnect,
-  DriverPublish,
-  DriverPublisher,
-  DriverRead,
-  DriverReader,
-  DriverSession,
-  Kind,
-  PublisherEvent,
-  ReaderEvent,
-  SessionEvent,
-  StreamDescription,
+import { AudioInlet } from '../audio-inlet.js';
+import {
+  kindOf,
+  type Connection,
+  type Driver,
+  type DriverConnect,
+  type DriverPublish,
+  type DriverPublisher,
+  type DriverRead,
+  type DriverReader,
+  type DriverSession,
+  type Kind,
+  type PublisherEvent,
+  type ReaderEvent,
+  type SessionEvent,
+  type StreamDescription,
 } from '../driver.js';
+
+/** Audio that may be written without waking the media thread, in seconds; what is more goes by messages. */
+const WRITING_SECONDS = 0.5;
 
 /**
  * Sessions of the embedded server and of LiveKit servers, through the media thread. The thread is started by the
@@ -98,13 +104,14 @@ class EngineSession implements DriverSession {
     });
     const levels = new SharedArrayBuffer(PUBLISHER_LEVELS.length * BigInt64Array.BYTES_PER_ELEMENT);
     const { video, ...rest } = request;
+    const { sampleRate, numberOfChannels } = request.audio;
+    const audioRing = request.hasAudio ? audioRingMemory(sampleRate * WRITING_SECONDS * numberOfChannels) : undefined;
     const { resolution, fps } = video;
     try {
-      const args = { session: this.#session, publisher, ...rest, ...resolution, fps, levels };
+      const shared = { levels, ...(audioRing && { audioRing }) };
+      const args = { session: this.#session, publisher, ...rest, ...resolution, fps, ...shared };
       const { streamId } = await this.#engine.call('publisherOpen', args);
-      return new EnginePublisher(this.#engine, publisher, streamId, new BigInt64Array(levels), () =>
-        this.#forget(publisher),
-      );
+      return new EnginePublisher(this.#engine, publisher, streamId, shared, () => this.#forget(publisher));
     } catch (error) {
       this.#forget(publisher);
       throw error;
@@ -112,13 +119,24 @@ class EngineSession implements DriverSession {
   }
 
   async read(request: DriverRead, onEvent: (event: ReaderEvent) => void): Promise<DriverReader> {
+    const inlet =
+      request.audio && !request.encoded
+        ? new AudioInlet(
+            request.audioFormat,
+            (value) => onEvent({ type: 'media', value }),
+            () => this.#engine.post('credit', { reader, kind: 'audio', values: 0 }),
+          )
+        : undefined;
     const reader = this.#listen((name, args) => {
+      if (name === 'audio') inlet?.drain();
       const event = readerEvent(name, args);
       if (event) onEvent(event);
     });
     try {
-      await this.#engine.call('readerOpen', { session: this.#session, reader, ...request });
-      return new EngineReader(this.#engine, reader, () => this.#forget(reader));
+      const audioRing = inlet?.memory;
+      const args = { session: this.#session, reader, ...request, ...(audioRing && { audioRing }) };
+      await this.#engine.call('readerOpen', args);
+      return new EngineReader(this.#engine, reader, inlet, () => this.#forget(reader));
     } catch (error) {
       this.#forget(reader);
       throw error;
@@ -165,24 +183,38 @@ class EngineSession implements DriverSession {
   }
 }
 
+interface PublisherMemory {
+  readonly levels: SharedArrayBuffer;
+  readonly audioRing?: SharedArrayBuffer;
+}
+
 class EnginePublisher implements DriverPublisher {
   readonly streamId: string;
   readonly #engine: Engine;
   readonly #publisher: number;
   readonly #levels: BigInt64Array;
+  readonly #audioRing: AudioRing | undefined;
   readonly #forget: () => void;
+  /** Posts about audio, 32 bits. */
+  #audioPosts = 0;
   #closing: Promise<void> | undefined;
 
-  constructor(engine: Engine, publisher: number, streamId: string, levels: BigInt64Array, forget: () => void) {
+  constructor(engine: Engine, publisher: number, streamId: string, shared: PublisherMemory, forget: () => void) {
     this.#engine = engine;
     this.#publisher = publisher;
-    this.#levels = levels;
+    this.#levels = new BigInt64Array(shared.levels);
+    this.#audioRing = shared.audioRing && new AudioRing(shared.audioRing);
     this.#forget = forget;
     this.streamId = streamId;
   }
 
+  /** Raw audio does not wake the media thread, which looks for it when it sends the next packet. */
   write(value: MediaValue): void {
-    this.#engine.post('write', { publisher: this.#publisher, value }, value.data.buffer);
+    if (value.kind === 'audio' && this.#audioRing?.write(value.data, value.timestamp, this.#audioPosts) === true)
+      return;
+    this.#notePost(kindOf(value));
+    const own = copyOf(value);
+    this.#engine.post('write', { publisher: this.#publisher, value: own }, own.data.buffer);
   }
 
   consumedUs(kind: Kind): number {
@@ -199,6 +231,7 @@ class EnginePublisher implements DriverPublisher {
   }
 
   clear(kind: Kind): void {
+    this.#notePost(kind);
     this.#engine.post('clear', { publisher: this.#publisher, kind });
   }
 
@@ -214,22 +247,30 @@ class EnginePublisher implements DriverPublisher {
     this.#forget();
     await this.#engine.call('publisherClose', { publisher: this.#publisher });
   }
+
+  #notePost(kind: Kind): void {
+    if (kind === 'audio') this.#audioPosts = (this.#audioPosts + 1) | 0;
+  }
 }
 
 class EngineReader implements DriverReader {
   readonly #engine: Engine;
   readonly #reader: number;
+  readonly #inlet: AudioInlet | undefined;
   readonly #forget: () => void;
   #closed = false;
 
-  constructor(engine: Engine, reader: number, forget: () => void) {
+  constructor(engine: Engine, reader: number, inlet: AudioInlet | undefined, forget: () => void) {
     this.#engine = engine;
     this.#reader = reader;
+    this.#inlet = inlet;
     this.#forget = forget;
   }
 
   credit(kind: Kind, values: number): void {
-    if (!this.#closed) this.#engine.post('credit', { reader: this.#reader, kind, values });
+    if (this.#closed) return;
+    if (kind === 'audio' && this.#inlet) this.#inlet.credit(values);
+    else this.#engine.post('credit', { reader: this.#reader, kind, values });
   }
 
   requestKeyFrame(): void {
@@ -239,10 +280,17 @@ class EngineReader implements DriverReader {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#inlet?.close();
     this.#forget();
     // The session may be gone already, and the reader with it.
     this.#engine.call('readerClose', { reader: this.#reader }).catch(() => undefined);
   }
+}
+
+/** The value with a buffer of its own, which can be transferred. */
+function copyOf(value: MediaValue): MediaValue {
+  if (value.kind === 'audio') return { ...value, data: new Int16Array(value.data) };
+  return { ...value, data: new Uint8Array(value.data) };
 }
 
 function sessionEvent<N extends keyof EngineEvents>(name: N, args: EngineEvents[N]): SessionEvent | undefined {

@@ -2,6 +2,7 @@ import type { EngineEvents, PublisherOpenArgs, StreamState } from '../../../src/
 import { PUBLISHER_LEVELS } from '../../../src/engine/port.js';
 import { getEngine } from '../../../src/engine/thread.js';
 import { audioData } from '../../../src/media/audio-data.js';
+import { AudioRing, audioRingMemory } from '../../../src/media/audio-ring.js';
 import type { MediaValue } from '../../../src/media/media-value.js';
 import { createToken } from '../../../src/server/index.js';
 import { sine } from '../../codecs/tones.js';
@@ -117,8 +118,16 @@ export async function listenTo({ session }: Member, streamId: string | undefined
   const reader = engine.nextId();
   const heard: MediaValue[] = [];
   let wake = (): void => undefined;
+  const audioRing = audioRingMemory(FORMAT.sampleRate);
+  const ring = new AudioRing(audioRing);
   engine.listen(reader, (name, args) => {
     if (name === 'media') heard.push((args as EngineEvents['media']).value);
+    if (name === 'audio') {
+      ring.look();
+      const { sampleRate, numberOfChannels } = FORMAT;
+      for (let value = ring.read(sampleRate, numberOfChannels); value; value = ring.read(sampleRate, numberOfChannels))
+        heard.push(value);
+    }
     wake();
   });
   await engine.call('readerOpen', {
@@ -129,9 +138,11 @@ export async function listenTo({ session }: Member, streamId: string | undefined
     video: false,
     encoded,
     audioFormat: FORMAT,
+    audioRing,
     pixelFormat: 'YUV420P',
     maxLagMs: 1000,
   });
+  ring.ask(1_000_000);
   engine.post('credit', { reader, kind: 'audio', values: 1_000_000 });
   return {
     reader,
