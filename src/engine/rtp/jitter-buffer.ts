@@ -8,6 +8,8 @@ const SAMPLES_PER_MS = 48;
 const EARLY_US = 2500;
 /** A packet that is not there when it is due is waited for this long: the player can do without the next 20 ms for a moment. */
 const GRACE_US = 10_000;
+/** Whether it has come the player looks with each packet, and by itself so much later only: each time wakes a thread. */
+const WATCH_US = 30_000;
 /** An underrun is concealed in small steps, so that the delay grows by no more than the packet is late. */
 const UNDERRUN_STEP_SAMPLES = 10 * SAMPLES_PER_MS;
 /** How long an underrun is concealed before it counts as the source's pause. */
@@ -122,7 +124,7 @@ export class JitterBuffer {
       ? this.#playing && first.sequence > this.#nextSequence && !this.#repairs(first)
       : !this.#lastWasDtx;
     // Also silence, where it goes on: what ends it comes with a packet.
-    return isAwaited ? this.#playUs + GRACE_US : this.#playUs;
+    return isAwaited ? this.#playUs + GRACE_US + WATCH_US : this.#playUs;
   }
 
   /** Takes a packet. `payload` is kept, not copied. False when the packet is of no use: late, double, or no Opus. */
