@@ -70,6 +70,7 @@ module.exports = {
       '^src/session/drivers/$1(/|\\.ts$)',
       '^src/engine/(port|thread)\\.ts$',
     ]),
+    layer('vonage', '^src/vonage/', ['^src/(media|vonage)/', '^src/session/', '^src/connect\\.ts$']),
     layer('node', '^src/nodes/(?!index\\.ts$)', '^src/(media|codecs)/'),
     layer('graph', '^src/graph/', ['^src/(graph|media)/', '^src/session/(?!drivers/)']),
     {

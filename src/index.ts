@@ -4,7 +4,13 @@ export { useEmbeddedServer, type EmbeddedUse } from './embedded.js';
 export { Session, openSession, type OpenSessionOptions } from './session/session.js';
 export type { SessionEvents, Stream } from './session/session-events.js';
 export { Publisher, type MediaBufferStats, type PublishedStream, type PublisherEvents } from './session/publisher.js';
-export { Subscriber, type Overflow, type SubscriberEvents, type SubscriberStats } from './session/subscriber.js';
+export {
+  Subscriber,
+  type MixOptions,
+  type Overflow,
+  type SubscriberEvents,
+  type SubscriberStats,
+} from './session/subscriber.js';
 export type { MediaReadable, ReaderCounts } from './session/media-readable.js';
 export type { MediaWritable } from './session/media-writable.js';
 export {

@@ -146,7 +146,6 @@ export class Participant {
   /** Tells what is there, and from now on what changes. */
   announce(): void {
     this.#announced = true;
-    this.#options.emit('readyForAudio', { session: this.#args.session });
     const early = this.#early;
     this.#early = [];
     for (const task of early) task();

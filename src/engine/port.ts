@@ -92,8 +92,10 @@ export const PUBLISHER_LEVELS = {
 export interface ReaderOpenArgs {
   readonly session: number;
   readonly reader: number;
-  /** Stream to read; the mix of all subscribed audio when left out. */
+  /** Stream to read; the mix of all audio when left out. */
   readonly streamId?: string;
+  /** The mix: of the streams only whose audio is read on its own as well. */
+  readonly onlySubscribed?: boolean;
   readonly audio: boolean;
   readonly video: boolean;
   /** Encoded chunks as they came. */
@@ -164,7 +166,6 @@ export interface EngineEvents {
   streamDropped: { session: number; streamId: string };
   /** The stream whose participant speaks loudest now; none when all are silent. */
   speakerChanged: { session: number; streamId?: string };
-  readyForAudio: { session: number };
   /** The session ended without being asked to. */
   sessionLost: { session: number; error: ErrorData };
 }

@@ -27,6 +27,8 @@ export interface ReadingOptions {
 interface MixReader {
   readonly reader: RawAudioReader;
   readonly mixer: Mixer;
+  /** Of the streams only whose audio is read on its own as well. */
+  readonly onlySubscribed: boolean;
   active: boolean;
 }
 
@@ -51,10 +53,11 @@ export class Reading implements TickTask {
   /** Errors: SLUICE_STREAM_UNKNOWN. */
   open(args: ReaderOpenArgs): void {
     const { emit, directory } = this.#options;
-    const { streamId } = args;
+    const { streamId, onlySubscribed = false } = args;
     if (streamId === undefined) {
       const reader = new RawAudioReader(args, emit);
-      this.#mixes.set(args.reader, { reader, mixer: new Mixer(args.audioFormat, reader), active: false });
+      const mixer = new Mixer(args.audioFormat, reader);
+      this.#mixes.set(args.reader, { reader, mixer, onlySubscribed, active: false });
       return;
     }
     const entry = directory.stream(streamId);
@@ -62,6 +65,7 @@ export class Reading implements TickTask {
     const reader = new StreamReader({ ...args, streamId }, emit, this.#options.clock);
     this.#readers.set(args.reader, reader);
     this.#connect(reader, entry);
+    if (reader.wantsAudio) for (const mix of this.#mixes.values()) if (mix.active) this.#addToMix(mix, entry);
     this.subscribe();
   }
 
@@ -90,6 +94,7 @@ export class Reading implements TickTask {
     if (reader) this.#ending.delete(reader);
     reader?.close();
     this.#readers.delete(id);
+    if (reader?.wantsAudio === true) this.#leaveMixes(reader.streamId);
     this.#mixes.get(id)?.mixer.close();
     this.#mixes.delete(id);
     this.#restIfIdle();
@@ -182,7 +187,7 @@ export class Reading implements TickTask {
 
   #wanted(): ReadonlySet<string> {
     const wanted = new Set<string>();
-    const mixing = [...this.#mixes.values()].some((mix) => mix.active);
+    const mixing = [...this.#mixes.values()].some((mix) => mix.active && !mix.onlySubscribed);
     for (const entry of this.#options.directory.streams()) {
       const readers = [...this.#readers.values()].filter((reader) => reader.streamId === entry.state.streamId);
       const { audioTrack, videoTrack } = entry;
@@ -241,10 +246,27 @@ export class Reading implements TickTask {
   }
 
   #addToMix(mix: MixReader, entry: StreamEntry): void {
+    if (mix.onlySubscribed && !this.#isHeard(entry.state.streamId)) return;
     const { downlink } = this.#options;
     const { connectionId } = entry.state.connection;
     const { audioTrack } = entry;
     const receiver = audioTrack === undefined ? undefined : downlink.track(audioTrack, 'audio', connectionId).audio;
     if (receiver) mix.mixer.add(receiver);
+  }
+
+  /** The audio of a stream is not read any more: mixes of what is subscribed to go on without it. */
+  #leaveMixes(streamId: string): void {
+    if (this.#isHeard(streamId)) return;
+    const trackSid = this.#options.directory.stream(streamId)?.audioTrack;
+    for (const track of this.#options.downlink.tracks) {
+      if (track.trackSid !== trackSid || !track.audio) continue;
+      for (const mix of this.#mixes.values()) if (mix.onlySubscribed) mix.mixer.remove(track.audio);
+    }
+  }
+
+  /** Whether a reader was opened for the audio of a stream. */
+  #isHeard(streamId: string): boolean {
+    for (const reader of this.#readers.values()) if (reader.streamId === streamId && reader.wantsAudio) return true;
+    return false;
   }
 }

@@ -59,7 +59,9 @@ export type SessionEvent =
   | { readonly type: 'streamDropped'; readonly streamId: string }
   /** The stream whose participant speaks loudest; none when all are silent. */
   | { readonly type: 'speakerChanged'; readonly streamId: string | undefined }
-  | { readonly type: 'readyForAudio' | 'migrating' | 'migrated' }
+  /** A publisher with audio takes it now; not told before its `publish` resolved. */
+  | { readonly type: 'readyForAudio' }
+  | { readonly type: 'migrating' | 'migrated' }
   /** The session ended without being asked to. Nothing comes after it. */
   | { readonly type: 'lost'; readonly error: SluiceError };
 
@@ -124,8 +126,10 @@ export type PublisherEvent =
   | { readonly type: 'ended' };
 
 export interface DriverRead {
-  /** Stream to read; the mix of all subscribed audio when left out. */
+  /** Stream to read; the mix of all audio when left out. */
   readonly streamId?: string;
+  /** The mix: of the streams only that a reader was opened for with `audio`, rather than of all. */
+  readonly onlySubscribed?: boolean;
   readonly audio: boolean;
   readonly video: boolean;
   readonly encoded: boolean;

@@ -1,18 +1,15 @@
-import { checkAudioData } from '../media/audio-data.js';
 import { SluiceError } from '../media/errors.js';
 import { isKeyFrameSource } from '../media/key-frame-source.js';
-import type { MediaKind, MediaValue } from '../media/media-value.js';
+import type { MediaValue } from '../media/media-value.js';
 import type { PublisherAccess } from '../media/session-access.js';
-import { checkVideoFrame } from '../media/video-frame.js';
+import { checkPublished } from './check-published.js';
 import type { Connection, DriverPublish, DriverPublisher, DriverSession, Kind, PublisherEvent } from './driver.js';
-import { kindOf } from './driver.js';
 import { MediaLane } from './media-lane.js';
 import { destroyQuietly, MediaWritable, type MediaTarget } from './media-writable.js';
 import type { ResolvedPublisherSettings, ResolvedSessionSettings } from './settings.js';
 import type { Emit, Listen } from './typed-events.js';
 
 const KINDS: readonly Kind[] = ['audio', 'video'];
-const VALUE_KINDS: ReadonlySet<unknown> = new Set<MediaKind>(['audio', 'video', 'encoded-audio', 'encoded-video']);
 
 /** What waits to be sent, for each kind that is published. */
 export interface MediaBufferStats {
@@ -65,6 +62,7 @@ export class Publisher extends MediaWritable implements PublisherAccess {
   /** Takes video only. */
   readonly video: MediaWritable;
   readonly #link: DriverPublisher;
+  readonly #request: DriverPublish;
   readonly #lanes: ReadonlyMap<Kind, MediaLane>;
   #over = false;
 
@@ -83,9 +81,10 @@ export class Publisher extends MediaWritable implements PublisherAccess {
         frameUs,
       );
     const lanes = new Map(kinds.map((kind) => [kind, lane(kind)]));
-    const target = { lanes, check: (value: MediaValue) => checkValue(value, request), drain: drainOf(link) };
+    const target = { lanes, check: (value: MediaValue) => checkPublished(value, request), drain: drainOf(link) };
     super(target, kinds);
     this.#link = link;
+    this.#request = request;
     this.#lanes = lanes;
     this.stream = stream;
     this.audio = this.#part(target, 'audio');
@@ -97,6 +96,11 @@ export class Publisher extends MediaWritable implements PublisherAccess {
 
   get streamId(): string {
     return this.stream.streamId;
+  }
+
+  /** Throws where `write()` would end the stream with an error. Errors: SLUICE_FORMAT_MISMATCH. */
+  check(value: MediaValue): void {
+    checkPublished(value, this.#request);
   }
 
   /** What was taken and has not been sent, now. */
@@ -264,53 +268,4 @@ function drainOf(link: DriverPublisher): (kinds: readonly Kind[]) => Promise<voi
   return async (kinds) => {
     await Promise.all(kinds.map((kind) => link.drain(kind)));
   };
-}
-
-/** Errors: SLUICE_FORMAT_MISMATCH. */
-function checkValue(value: MediaValue, request: DriverPublish): void {
-  if (!VALUE_KINDS.has(value.kind)) {
-    throw mismatch('what was written is neither audio nor video', 'Write AudioData, VideoFrame or encoded chunks.');
-  }
-  const kind = kindOf(value);
-  if (kind === 'audio' ? !request.hasAudio : !request.hasVideo) {
-    throw mismatch(
-      `the publisher has no ${kind}, and ${value.kind} was written`,
-      `Publish with ${kind === 'audio' ? 'hasAudio' : 'hasVideo'}: true.`,
-    );
-  }
-  switch (value.kind) {
-    case 'audio': {
-      checkAudioData(value);
-      const { sampleRate, numberOfChannels } = request.audio;
-      if (value.sampleRate === sampleRate && value.numberOfChannels === numberOfChannels) return;
-      const came = `${value.sampleRate} Hz and ${value.numberOfChannels} channel(s)`;
-      throw mismatch(
-        `the publisher takes audio of ${sampleRate} Hz and ${numberOfChannels} channel(s), not of ${came}`,
-        'Put a resampler in front of it, or set av.audioPublisher.',
-      );
-    }
-    case 'video': {
-      checkVideoFrame(value);
-      const { resolution, format } = request.video;
-      if (value.width === resolution.width && value.height === resolution.height && value.format === format) return;
-      const came = `${value.format} of ${value.width}x${value.height}`;
-      throw mismatch(
-        `the publisher takes ${format} of ${resolution.width}x${resolution.height}, not ${came}`,
-        'Put a scaler in front of it, or set av.videoPublisher.',
-      );
-    }
-    case 'encoded-audio':
-      if (value.duration > 0) return;
-      throw mismatch('an encoded audio chunk without a duration cannot be sent', 'Set its duration in microseconds.');
-    case 'encoded-video':
-      if (value.codec === request.videoCodec) return;
-      throw mismatch(
-        `the publisher sends ${request.videoCodec}, not ${value.codec}`,
-        'Publish with the videoCodec of the chunks.',
-      );
-  }
-}
-
-function mismatch(message: string, mend: string): SluiceError {
-  return new SluiceError('SLUICE_FORMAT_MISMATCH', message, { mend });
 }

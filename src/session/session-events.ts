@@ -19,6 +19,7 @@ export interface SessionEvents {
   streamDropped: [stream: Stream];
   /** Another participant speaks loudest now, or nobody does. */
   speakerChanged: [stream: Stream | undefined];
+  /** What is published takes audio now: told for each publisher that has audio, in the turn after `publish()` resolved. */
   readyForAudio: [];
   /** A buffer of a publisher ran dry; not told again before it was filled. */
   mediaBufferDrained: [stats: MediaBufferStats, kind: Kind, publisher: Publisher];

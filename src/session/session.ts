@@ -16,12 +16,10 @@ import {
   SubscriberSettings,
   type ResolvedSessionSettings,
 } from './settings.js';
-import { openMix, openSubscriber, type Subscriber } from './subscriber.js';
+import { openMix, openSubscriber, type MixOptions, type Subscriber } from './subscriber.js';
 import type { Emit, Listen } from './typed-events.js';
 
 const DEFAULT_TIMEOUT_MS = 15_000;
-/** How far a reader of the mix may fall behind before the oldest is dropped, in ms. */
-const MIX_MAX_LAG_MS = 1000;
 
 type WriteDone = (error?: Error | null) => void;
 
@@ -183,16 +181,16 @@ export class Session extends Duplex implements SessionAccess {
   }
 
   /**
-   * The mix of all audio, in `settings.av.audioSubscribersMix` or another format. Each call gives a reader of its own,
-   * which starts at its first read and loses the oldest when it falls a second behind. Errors: SLUICE_CONFIG_INVALID,
-   * SLUICE_SESSION_CLOSED.
+   * The mix of all audio, or of the streams only that a subscriber reads the audio of, in `settings.av.audioSubscribersMix`
+   * or another format. Each call gives a reader of its own, which starts at its first read and loses the oldest when it
+   * falls a second behind. Errors: SLUICE_CONFIG_INVALID, SLUICE_SESSION_CLOSED.
    */
-  mix(format?: SessionAudioSettings): MediaReadable {
+  mix(format?: SessionAudioSettings, { onlySubscribed = false }: MixOptions = {}): MediaReadable {
     const audioFormat = format
       ? parseSettings(SessionAudioSettings, format, 'mix format')
       : this.settings.av.audioSubscribersMix;
     this.#checkOpen();
-    const { mix, hub } = openMix(this.#link, audioFormat, MIX_MAX_LAG_MS);
+    const { mix, hub } = openMix(this.#link, { audioFormat, onlySubscribed });
     this.#mixes.add(hub);
     hub.onOver = () => this.#mixes.delete(hub);
     return mix;

@@ -3,18 +3,24 @@ import { SAMPLE_RATES } from '../media/audio-data.js';
 import { VIDEO_CODECS } from '../media/encoded-chunk.js';
 import { SluiceError } from '../media/errors.js';
 import { MAX_PIXELS, PIXEL_FORMATS } from '../media/video-frame.js';
+import { settingsProblem } from './settings-problem.js';
 
 const LOG_LEVELS = ['ERROR', 'WARN', 'INFO', 'DEBUG', 'TRACE'] as const;
 
-const fps = z.number().min(1).max(30);
+const FPS_RANGE = 'Expected a number from 1 to 30';
+const fps = z.number(FPS_RANGE).min(1, FPS_RANGE).max(30, FPS_RANGE);
+/** What is told of a picture that is too large. */
+export const TOO_MANY_PIXELS = `Too big: expected at most ${MAX_PIXELS} pixels in all (1920x1080)`;
+const SIDE_RANGE = 'Expected a whole number of pixels from 1 on';
+const side = z.int(SIDE_RANGE).min(1, SIDE_RANGE);
 
 /** Width and height in pixels, at most 1920 x 1080 pixels in all, in any shape. */
 export const VideoResolution = z
   .strictObject({
-    width: z.int().min(1).describe('Pixels.'),
-    height: z.int().min(1).describe('Pixels.'),
+    width: side.describe('Pixels.'),
+    height: side.describe('Pixels.'),
   })
-  .refine(({ width, height }) => width * height <= MAX_PIXELS, `Too big: at most ${MAX_PIXELS} pixels (1920x1080)`);
+  .refine(({ width, height }) => width * height <= MAX_PIXELS, TOO_MANY_PIXELS);
 
 /** Format of raw audio that is published or received. */
 export const SessionAudioSettings = z.strictObject({
@@ -54,7 +60,11 @@ export const PublisherAudioSettings = z.strictObject({
 /** How a stream is published. `audioFormat` to `silenceToleranceMs` are additions to the connector's settings. */
 export const PublisherSettings = z
   .strictObject({
-    name: z.string().min(1).optional().describe("Name of the stream; the participant's when left out."),
+    name: z
+      .string()
+      .min(1, 'Expected at least one character')
+      .optional()
+      .describe("Name of the stream; the participant's when left out."),
     hasAudio: z.boolean().default(true),
     hasVideo: z.boolean().default(true),
     audioSettings: withDefaults(PublisherAudioSettings),
@@ -84,7 +94,10 @@ export const PublisherSettings = z
       .default(200)
       .describe('How long nothing is sent after audio stops, before silence is, in ms.'),
   })
-  .refine(({ hasAudio, hasVideo }) => hasAudio || hasVideo, 'At least one of hasAudio and hasVideo must be true');
+  .refine(
+    ({ hasAudio, hasVideo }) => hasAudio || hasVideo,
+    'Expected at least one of hasAudio and hasVideo to be true',
+  );
 
 export const SubscriberVideoSettings = z.strictObject({
   preferredResolution: VideoResolution.optional().describe('Layer of a simulcast stream that is wanted.'),
@@ -111,7 +124,7 @@ export const SubscriberSettings = z
   })
   .refine(
     ({ subscribeToAudio, subscribeToVideo }) => subscribeToAudio || subscribeToVideo,
-    'At least one of subscribeToAudio and subscribeToVideo must be true',
+    'Expected at least one of subscribeToAudio and subscribeToVideo to be true',
   );
 
 /** Settings as they are written: everything may be left out. */
@@ -128,15 +141,16 @@ export type ResolvedSubscriberSettings = z.output<typeof SubscriberSettings>;
 export type AudioFormat = z.output<typeof SessionAudioSettings>;
 export type VideoFormat = z.output<typeof SessionVideoPublisherSettings>;
 
-/** Checks settings and fills in defaults. `what` begins the path in the message. Errors: SLUICE_CONFIG_INVALID. */
+/**
+ * Checks settings and fills in defaults. The message names the path (`what` begins it), what was found and what is allowed.
+ * Errors: SLUICE_CONFIG_INVALID.
+ */
 export function parseSettings<S extends z.ZodType>(schema: S, settings: unknown, what: string): z.output<S> {
   const result = schema.safeParse(settings);
   if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const path = [what, ...(issue?.path ?? [])].join('.');
-  throw new SluiceError('SLUICE_CONFIG_INVALID', `${path}: ${issue?.message ?? 'not allowed'}`, {
-    cause: result.error,
-  });
+  const [issue] = result.error.issues;
+  const message = issue ? settingsProblem(schema, settings, issue, what) : `${what}: not allowed`;
+  throw new SluiceError('SLUICE_CONFIG_INVALID', message, { cause: result.error });
 }
 
 /** An object that may be left out, with the defaults of its fields. */

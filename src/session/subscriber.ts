@@ -6,6 +6,9 @@ import type { MediaValue } from '../media/media-value.js';
 import type { AudioFormat, ResolvedSessionSettings, ResolvedSubscriberSettings } from './settings.js';
 import type { Emit, Listen } from './typed-events.js';
 
+/** How far a reader of the mix may fall behind before the oldest is dropped, in ms. */
+const MIX_MAX_LAG_MS = 1000;
+
 /** Values that were dropped because the reader lagged behind. */
 export interface Overflow {
   readonly kind: Kind;
@@ -126,13 +129,24 @@ export async function openSubscriber(
   return subscriber;
 }
 
-/** A reader of the mix of all subscribed audio, in chunks of 20 ms; it is opened by its first read. */
+export interface MixOptions {
+  /** Of the streams only that a subscriber was opened for with `subscribeToAudio`. Default: of all. */
+  readonly onlySubscribed?: boolean;
+}
+
+/** A reader of the mix of audio, in chunks of 20 ms; it is opened by its first read. */
 export function openMix(
   session: DriverSession,
-  audioFormat: AudioFormat,
-  maxLagMs: number,
+  wanted: { readonly audioFormat: AudioFormat; readonly onlySubscribed: boolean },
 ): { readonly mix: MediaReadable; readonly hub: ReaderHub } {
-  const request = { audio: true, video: false, encoded: false, audioFormat, pixelFormat: 'YUV420P', maxLagMs } as const;
+  const request = {
+    ...wanted,
+    audio: true,
+    video: false,
+    encoded: false,
+    pixelFormat: 'YUV420P',
+    maxLagMs: MIX_MAX_LAG_MS,
+  } as const;
   const hub: ReaderHub = new ReaderHub(['audio'], () => session.read(request, (event) => hub.handle(event)));
   return { mix: new MediaReadable(hub, ['audio']), hub };
 }

@@ -31,7 +31,7 @@ const PROBE = `
   process.stdout.write(JSON.stringify({ native, resources, workers }));
 `;
 
-for (const entry of ['sluice', 'sluice/nodes']) {
+for (const entry of ['sluice', 'sluice/nodes', 'sluice/vonage']) {
   t.test(`importing ${entry} loads no native module and opens nothing`, async (t) => {
     t.same(measure(entry), { native: [], resources: [], workers: 0 });
   });

@@ -1,38 +1,13 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { finished, pipeline } from 'node:stream/promises';
 import t from 'tap';
 import { connect } from '../../src/connect.js';
 import { useEmbeddedServer } from '../../src/embedded.js';
 import { startServer } from '../../src/server/index.js';
+import { ended, run } from '../support/program.js';
 import { endlessPackets, freePort, liveServer, newRoom, streamNamed } from './live-room.js';
 
 const INDEX = new URL('../../src/index.js', import.meta.url).href;
-
-interface Outcome {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly output: string;
-  readonly errors: string;
-}
-
-/** Runs a program in a process of its own, until it ends by itself; `stop` kills it only when a test hangs. */
-async function run(program: string, env: Record<string, string> = {}): Promise<Outcome> {
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const stop = setTimeout(() => child.kill('SIGKILL'), 60_000);
-  let output = '';
-  let errors = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
-  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
-  clearTimeout(stop);
-  return { code, signal, output, errors };
-}
-
-const ended = (output: string): Outcome => ({ code: 0, signal: null, output, errors: '' });
 
 t.test('life of sessions', async (t) => {
   await t.test('importing sluice starts no thread, loads no native module and ends at once', async (t) => {

@@ -50,9 +50,7 @@ t.test('session', async (t) => {
     session.on('connectionCreated', ({ name }) => told.push(['created', name]));
     session.on('connectionDropped', ({ name }) => told.push(['dropped', name]));
     session.on('speakerChanged', (stream) => told.push(['speaks', stream?.name, session.currentSpeaker?.name]));
-    session.on('readyForAudio', () => told.push('ready'));
     const { connection } = streamState('ann');
-    engine.tell('readyForAudio', {});
     engine.tell('connectionCreated', { connection });
     engine.tell('streamReceived', { stream: streamState('ann') });
     engine.tell('speakerChanged', { streamId: 's-ann' });
@@ -60,12 +58,22 @@ t.test('session', async (t) => {
     engine.tell('streamDropped', { streamId: 's-ann' });
     engine.tell('connectionDropped', { connection });
     t.strictSame(told, [
-      'ready',
       ['created', 'ann'],
       ['speaks', 'ann', 'ann'],
       ['speaks', undefined, undefined],
       ['dropped', 'ann'],
     ]);
+  });
+
+  await t.test('tells that audio is taken, after publish() resolved, for publishers that have audio', async (t) => {
+    const { session } = await join();
+    const told: string[] = [];
+    session.on('readyForAudio', () => told.push('ready'));
+    await session.publish({ hasAudio: false });
+    await session.publish({ hasVideo: false });
+    told.push('published');
+    await once(session, 'readyForAudio');
+    t.strictSame(told, ['published', 'ready']);
   });
 
   await t.test('pipeline(session, publisher) gives the mix back, and ends well with disconnect()', async (t) => {

@@ -54,7 +54,7 @@ async function connect(
   try {
     const result = await (signal ? unlessAborted(joined, signal) : joined);
     const joinedAs = { sessionId: result.sessionId, connection: connectionOf(result.connection) };
-    return new EngineSession(engine, session, joinedAs, leave);
+    return new EngineSession(engine, session, joinedAs, { leave, onEvent });
   } catch (error) {
     engine.forget(session);
     // What is joined after it was given up is left then.
@@ -78,6 +78,7 @@ class EngineSession implements DriverSession {
   readonly #engine: Engine;
   readonly #session: number;
   readonly #leave: () => Promise<void>;
+  readonly #onEvent: (event: SessionEvent) => void;
   /** Publishers and readers that still get events. */
   readonly #listening = new Set<number>();
   #holds = false;
@@ -87,11 +88,12 @@ class EngineSession implements DriverSession {
     engine: Engine,
     session: number,
     joined: { readonly sessionId: string; readonly connection: Connection },
-    leave: () => Promise<void>,
+    { leave, onEvent }: { readonly leave: () => Promise<void>; readonly onEvent: (event: SessionEvent) => void },
   ) {
     this.#engine = engine;
     this.#session = session;
     this.#leave = leave;
+    this.#onEvent = onEvent;
     this.sessionId = joined.sessionId;
     this.connection = joined.connection;
     this.ref();
@@ -111,6 +113,7 @@ class EngineSession implements DriverSession {
       const shared = { levels, ...(audioRing && { audioRing }) };
       const args = { session: this.#session, publisher, ...rest, ...resolution, fps, ...shared };
       const { streamId } = await this.#engine.call('publisherOpen', args);
+      if (request.hasAudio) setImmediate(() => this.#tellReady());
       return new EnginePublisher(this.#engine, publisher, streamId, shared, () => this.#forget(publisher));
     } catch (error) {
       this.#forget(publisher);
@@ -168,6 +171,10 @@ class EngineSession implements DriverSession {
     if (!this.#holds) return;
     this.#holds = false;
     this.#engine.unref();
+  }
+
+  #tellReady(): void {
+    if (!this.#over) this.#onEvent({ type: 'readyForAudio' });
   }
 
   #listen(listener: Parameters<Engine['listen']>[1]): number {
@@ -306,8 +313,6 @@ function sessionEvent<N extends keyof EngineEvents>(name: N, args: EngineEvents[
       return { type: 'streamDropped', streamId: message.args.streamId };
     case 'speakerChanged':
       return { type: 'speakerChanged', streamId: message.args.streamId };
-    case 'readyForAudio':
-      return { type: 'readyForAudio' };
     case 'sessionLost':
       return { type: 'lost', error: fromErrorData(message.args.error) };
     default:

@@ -1,0 +1,56 @@
+import { checkAudioData } from '../media/audio-data.js';
+import { SluiceError } from '../media/errors.js';
+import type { MediaKind, MediaValue } from '../media/media-value.js';
+import { checkVideoFrame } from '../media/video-frame.js';
+import { kindOf, type DriverPublish } from './driver.js';
+
+const VALUE_KINDS: ReadonlySet<unknown> = new Set<MediaKind>(['audio', 'video', 'encoded-audio', 'encoded-video']);
+
+/** Refuses what a publisher was not set up for, naming what it takes and what came. Errors: SLUICE_FORMAT_MISMATCH. */
+export function checkPublished(value: MediaValue, request: DriverPublish): void {
+  if (!VALUE_KINDS.has(value.kind)) {
+    throw mismatch('what was written is neither audio nor video', 'Write AudioData, VideoFrame or encoded chunks.');
+  }
+  const kind = kindOf(value);
+  if (kind === 'audio' ? !request.hasAudio : !request.hasVideo) {
+    throw mismatch(
+      `the publisher has no ${kind}, and ${value.kind} was written`,
+      `Publish with ${kind === 'audio' ? 'hasAudio' : 'hasVideo'}: true.`,
+    );
+  }
+  switch (value.kind) {
+    case 'audio': {
+      checkAudioData(value);
+      const { sampleRate, numberOfChannels } = request.audio;
+      if (value.sampleRate === sampleRate && value.numberOfChannels === numberOfChannels) return;
+      const came = `${value.sampleRate} Hz and ${value.numberOfChannels} channel(s)`;
+      throw mismatch(
+        `the publisher takes audio of ${sampleRate} Hz and ${numberOfChannels} channel(s), not of ${came}`,
+        'Put a resampler in front of it, or set av.audioPublisher.',
+      );
+    }
+    case 'video': {
+      checkVideoFrame(value);
+      const { resolution, format } = request.video;
+      if (value.width === resolution.width && value.height === resolution.height && value.format === format) return;
+      const came = `${value.format} of ${value.width}x${value.height}`;
+      throw mismatch(
+        `the publisher takes ${format} of ${resolution.width}x${resolution.height}, not ${came}`,
+        'Put a scaler in front of it, or set av.videoPublisher.',
+      );
+    }
+    case 'encoded-audio':
+      if (value.duration > 0) return;
+      throw mismatch('an encoded audio chunk without a duration cannot be sent', 'Set its duration in microseconds.');
+    case 'encoded-video':
+      if (value.codec === request.videoCodec) return;
+      throw mismatch(
+        `the publisher sends ${request.videoCodec}, not ${value.codec}`,
+        'Publish with the videoCodec of the chunks.',
+      );
+  }
+}
+
+function mismatch(message: string, mend: string): SluiceError {
+  return new SluiceError('SLUICE_FORMAT_MISMATCH', message, { mend });
+}
