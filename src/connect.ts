@@ -34,7 +34,10 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal;
   /** Longest time that joining may take, in ms. Default 15000. */
   readonly timeoutMs?: number;
-  /** Backend. Default: `webrtcDriver()`, for the embedded server and LiveKit servers. */
+  /**
+   * Backend. Default: `webrtcDriver()`, for the embedded server and LiveKit servers. `vonageDriver()` needs a token and a
+   * sessionId, and no url.
+   */
   readonly driver?: Driver;
 }
 
@@ -47,10 +50,17 @@ export interface ConnectOptions {
  * when it is aborted first.
  */
 export async function connect(options: ConnectOptions = {}): Promise<Session> {
-  const { signal, settings, timeoutMs } = options;
+  const { signal, settings, timeoutMs, driver = webrtcDriver() } = options;
   signal?.throwIfAborted();
-  const url = options.url ?? (process.env['SLUICE_URL'] || 'embedded');
   const sessionId = options.sessionId ?? process.env['SLUICE_SESSION_ID'];
+  const common = {
+    ...(sessionId !== undefined && { sessionId }),
+    ...(settings && { settings }),
+    ...(signal && { signal }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+  };
+  if (driver.usesUrl === false) return await openSession(driver, { ...common, url: '', token: tokenGiven(options) });
+  const url = options.url ?? (process.env['SLUICE_URL'] || 'embedded');
   const embedded = EMBEDDED.exec(url);
   const server = embedded
     ? await useEmbeddedServer(embedded[1] === undefined ? undefined : Number(embedded[1]))
@@ -58,19 +68,21 @@ export async function connect(options: ConnectOptions = {}): Promise<Session> {
   try {
     const address = checkUrl(server?.url ?? url);
     const token = await tokenFor(options, sessionId, address, server);
-    return await openSession(options.driver ?? webrtcDriver(), {
-      url: address.href,
-      token,
-      ...(sessionId !== undefined && { sessionId }),
-      ...(settings && { settings }),
-      ...(signal && { signal }),
-      ...(timeoutMs !== undefined && { timeoutMs }),
-      ...(server && { onLeft: () => server.release() }),
-    });
+    const release = server && { onLeft: () => server.release() };
+    return await openSession(driver, { ...common, url: address.href, token, ...release });
   } catch (error) {
     await server?.release();
     throw error;
   }
+}
+
+/** For a backend that knows its servers: nobody here can make a token for it. */
+function tokenGiven(options: ConnectOptions): string {
+  const token = options.token ?? process.env['SLUICE_TOKEN'];
+  if (token !== undefined && token !== '') return token;
+  throw new SluiceError('SLUICE_TOKEN_MISSING', 'this driver needs a token, and none was given', {
+    mend: 'Pass token, or set SLUICE_TOKEN.',
+  });
 }
 
 function checkUrl(url: string): URL {

@@ -27,6 +27,7 @@ export {
 } from './session/settings.js';
 
 export type * from './session/driver.js';
+export { vonageDriver, type VonageDriverOptions } from './session/drivers/vonage.js';
 export { webrtcDriver } from './session/drivers/webrtc.js';
 export type {
   CandidatePairStats,

@@ -4,6 +4,7 @@ import { EMBEDDED } from '../graph/load.js';
 import type { SessionConfig } from '../graph/schema.js';
 import type { RunningSession, SessionFactory } from '../graph/sessions.js';
 import { SluiceError } from '../media/errors.js';
+import type { Session } from '../session/session.js';
 
 /** The sessions of one run of the command line. */
 export interface RunSessions {
@@ -21,6 +22,7 @@ export function runSessions(environment: Environment, onPage: (url: string, sess
   const uses: EmbeddedUse[] = [];
   return {
     async factory(_id, config, { signal }) {
+      if (config.driver === 'vonage') return heard(await joinVonage(config, signal));
       const embedded = config.url === undefined || config.url === EMBEDDED ? await useEmbedded(environment) : undefined;
       if (embedded) uses.push(embedded);
       const session = await join(config, embedded, signal);
@@ -63,7 +65,21 @@ async function join(
     ...(sessionId !== undefined && { sessionId }),
     ...(settings && { settings }),
   });
-  // The run is told by `disconnected`; an error that nobody hears would end the process with the files open.
+  return heard(session);
+}
+
+async function joinVonage(config: SessionConfig, signal: AbortSignal): Promise<Session> {
+  const { sessionId = '', token = '', applicationId = '', settings } = config;
+  const [{ connect }, { vonageDriver }] = await Promise.all([
+    import('../connect.js'),
+    import('../session/drivers/vonage.js'),
+  ]);
+  const driver = vonageDriver({ applicationId });
+  return await connect({ driver, sessionId, token, signal, ...(settings && { settings }) });
+}
+
+/** The run is told by `disconnected`; an error that nobody hears would end the process with the files open. */
+function heard(session: Session): Session {
   session.on('error', () => undefined);
   return session;
 }

@@ -144,18 +144,21 @@ function knownKeys(path: Path): readonly string[] {
  */
 function loadSession(id: string, own: SessionConfig, places: Places, environment: Environment): LoadedSession {
   const given = (name: string): string | undefined => environment[name] || undefined;
-  const url = own.url ?? given('SLUICE_URL');
+  const vonage = own.driver === 'vonage';
+  const url = own.url ?? (vonage ? undefined : given('SLUICE_URL'));
   const sessionId = own.sessionId ?? given('SLUICE_SESSION_ID');
-  const embedded = url === undefined || url === EMBEDDED;
+  const applicationId = own.applicationId ?? (vonage ? given('SLUICE_APPLICATION_ID') : undefined);
+  const embedded = !vonage && (url === undefined || url === EMBEDDED);
   const proves = own.token !== undefined || own.apiKey !== undefined || own.apiSecret !== undefined;
   const token = own.token ?? (proves || embedded ? undefined : given('SLUICE_TOKEN'));
-  const signs = own.token === undefined && !embedded;
+  const signs = own.token === undefined && !embedded && !vonage;
   const apiKey = own.apiKey ?? (signs ? given('SLUICE_API_KEY') : undefined);
   const apiSecret = own.apiSecret ?? (signs ? given('SLUICE_API_SECRET') : undefined);
   const config: SessionConfig = {
     ...own,
     ...(url !== undefined && { url }),
     ...(sessionId !== undefined && { sessionId }),
+    ...(applicationId !== undefined && { applicationId }),
     ...(token !== undefined && { token }),
     ...(apiKey !== undefined && { apiKey }),
     ...(apiSecret !== undefined && { apiSecret }),
@@ -164,13 +167,21 @@ function loadSession(id: string, own: SessionConfig, places: Places, environment
 }
 
 function sessionProblems({ id, config, place }: LoadedSession): SluiceError[] {
-  if (config.sessionId !== undefined || config.token !== undefined) return [];
-  return [
-    new SluiceError('SLUICE_CONFIG_INVALID', `session "${id}" has no sessionId`, {
-      place,
-      mend: 'Give it a `sessionId`, or set SLUICE_SESSION_ID.',
-    }),
-  ];
+  const { driver, url, sessionId, token, applicationId, apiKey, apiSecret } = config;
+  const problem = (message: string, mend: string): SluiceError =>
+    new SluiceError('SLUICE_CONFIG_INVALID', `session "${id}" ${message}`, { place, mend });
+  const noSessionId = problem('has no sessionId', 'Give it a `sessionId`, or set SLUICE_SESSION_ID.');
+  if (driver === 'webrtc') return sessionId === undefined && token === undefined ? [noSessionId] : [];
+  const problems: SluiceError[] = [];
+  if (sessionId === undefined) problems.push(noSessionId);
+  if (token === undefined) problems.push(problem('has no token', 'Give it a `token`, or set SLUICE_TOKEN.'));
+  if (applicationId === undefined) {
+    problems.push(problem('has no applicationId', 'Give it an `applicationId`, or set SLUICE_APPLICATION_ID.'));
+  }
+  for (const [key, value] of Object.entries({ url, apiKey, apiSecret })) {
+    if (value !== undefined) problems.push(problem(`has ${key}, which Vonage sessions do not take`, 'Take it out.'));
+  }
+  return problems;
 }
 
 function loadNode(id: string, { type, from, ...options }: NodeConfig, places: Places): LoadedNode {

@@ -22,6 +22,17 @@ export type NodeConfig = z.output<typeof NodeBase>;
 
 /** A session of a graph. What is missing comes from the environment, see load.ts. */
 export const SessionConfig = z.strictObject({
+  driver: z
+    .enum(['webrtc', 'vonage'])
+    .default('webrtc')
+    .describe(
+      'Backend: `webrtc` for the embedded server and LiveKit servers, `vonage` for the Vonage Video API, by the package @vonage/video-connector.',
+    ),
+  applicationId: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Vonage application that the session belongs to. Environment: SLUICE_APPLICATION_ID.'),
   url: z
     .string()
     .min(1)

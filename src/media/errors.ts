@@ -10,6 +10,7 @@ export const ERROR_CODES = {
   SLUICE_FILE_WRITE: 'A file cannot be written.',
   SLUICE_CODEC_UNAVAILABLE: 'A codec is not available on this machine.',
   SLUICE_CODEC_FAILED: 'A codec refused its input or broke while running.',
+  SLUICE_DRIVER_UNAVAILABLE: 'A driver needs a package that is not installed, or that does not run on this machine.',
   SLUICE_ADDRESS_IN_USE: 'A port that the server should listen on is taken.',
   SLUICE_KEYS_REQUIRED: 'A server on an address that others can reach needs API keys.',
   SLUICE_TOKEN_MISSING: 'A token is needed and none was given.',

@@ -35,6 +35,8 @@ export interface StreamDescription {
 
 /** A way to take part in sessions. */
 export interface Driver {
+  /** False for a backend that knows its servers: sessions are joined without a URL, by a token that the caller gives. */
+  readonly usesUrl?: false;
   /**
    * Joins a session. Events may come before it resolves and are told in order; the streams that are already there
    * are told as received. When `signal` is aborted it leaves what it had joined and rejects with the signal's reason.

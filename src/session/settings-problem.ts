@@ -28,11 +28,11 @@ function textOf(value: unknown): string {
 }
 
 function jsonOf(value: unknown): string {
+  if (typeof value === 'function' || typeof value === 'symbol') return `a ${typeof value}`;
   try {
-    const json: string | undefined = JSON.stringify(value);
-    return json ?? typeof value;
+    return JSON.stringify(value);
   } catch {
-    return typeof value;
+    return 'a value that is no plain data';
   }
 }
 

@@ -125,6 +125,8 @@ export class JoinedSession {
     session.on('streamDropped', (stream) => {
       const dropped = members.stream(stream);
       members.forget(stream.streamId);
+      // What is on its way still comes; a stream of the same id may come and be subscribed to before that.
+      this.#subscriptions.delete(stream.streamId);
       onStreamDropped?.(shown, dropped);
     });
     session.on('readyForAudio', () => onReadyForAudio?.(shown));

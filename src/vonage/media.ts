@@ -20,7 +20,8 @@ export function toAudioData(audio: api.AudioData, timestamp: number): AudioData 
  */
 export function toVideoFrame(frame: api.VideoFrame, timestamp: number): VideoFrame {
   const { data, width, height } = frame;
-  const format = String(frame.format as unknown).toUpperCase() as api.VideoFormat;
+  const named: unknown = frame.format;
+  const format = String(named).toUpperCase() as api.VideoFormat;
   const size = frameSizeBytes(format, width, height);
   checkBuffer(data, size, `a ${format} picture of ${width}x${height}`);
   return { kind: 'video', data: data.subarray(0, size), width, height, format, timestamp };
