@@ -249,8 +249,47 @@ await t.test('a source that pauses unannounced fades away, and comes back with i
   const back = recorder.periods.findIndex((period, i) => i > 120 && period.some((sample) => sample !== 0));
   t.ok(Math.abs(back - 200) <= 1, `sound again in period ${back}`);
   t.ok(Math.abs(recorder.timestampsUs[back]! - recorder.timestampsUs[50]! - (back - 50) * 20_000) <= 20_000);
-  t.equal(simulation.receiver.stats.concealedSamples, 4800);
+  t.equal(simulation.receiver.stats.concealedSamples, 4320);
 });
+
+await t.test(
+  'a source that is silent for 200 ms in the middle of a loud tone fades away, and no noise stands for it',
+  async (t) => {
+    const encoder = await createOpusEncoder({ sampleRate: RATE, numberOfChannels: 2 });
+    const packets = Array.from(
+      { length: 250 },
+      (_, i) => new Uint8Array(encoder.encode(sine([440, 440], RATE, PERIOD_SAMPLES, 10_000, i * PERIOD_SAMPLES))),
+    );
+    encoder.close();
+    for (const jitterMs of [0, 60]) {
+      const simulation = new AudioSimulation((packet) => packets[packet]!, {
+        isNotSent: (packet) => packet >= 200 && packet < 210,
+        delayMs: (packet) => (packet < 150 && packet % 7 === 0 ? jitterMs : 0),
+      });
+      const recorder = new Recorder(RATE, 2);
+      await simulation.listen(recorder);
+      simulation.run(4700);
+      const heard = channel(concat(recorder.periods), 0, 2);
+      const quiet = longestQuiet(heard.subarray(3.9 * RATE));
+      t.ok(
+        quiet >= 0.11 * RATE,
+        `${(quiet * 1000) / RATE} ms of silence in the gap, jitter of ${jitterMs} ms before it`,
+      );
+      const peak = heard.subarray(RATE).reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
+      t.ok(peak < 11_000, `nothing is louder than the tone: ${peak}`);
+    }
+  },
+);
+
+/** The longest run of samples that nobody hears. */
+function longestQuiet(samples: Int16Array): number {
+  let [longest, run] = [0, 0];
+  for (const sample of samples) {
+    run = Math.abs(sample) < 100 ? run + 1 : 0;
+    longest = Math.max(longest, run);
+  }
+  return longest;
+}
 
 await t.test('both channels of a source that has two, from the packet on that has two', async (t) => {
   const stereo: Uint8Array[] = [];

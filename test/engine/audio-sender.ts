@@ -132,6 +132,27 @@ await t.test(
   },
 );
 
+await t.test('the silence after a gap does not begin with the end of the sound before it', async (t) => {
+  for (const format of [STEREO, { sampleRate: 44_100, numberOfChannels: 1 }]) {
+    const { clock, capture, write } = await setUp(format);
+    write(200);
+    clock.advance(1000);
+    const packets = capture.take();
+    const first = packets.findIndex((packet, i) => i > 0 && packet.rtp - packets[i - 1]!.rtp > 960);
+    t.equal(first, 10);
+    const decoder = await createOpusDecoder({ sampleRate: 48_000, numberOfChannels: 2 });
+    const sound = concat(packets.slice(0, first).map(({ payload }) => decoder.decode(payload)));
+    // As a receiver does with a gap, as long as Opus draws out a sound.
+    for (let i = 0; i < 10; i++) decoder.conceal(480);
+    const silence = concat(packets.slice(first).map(({ payload }) => decoder.decode(payload)));
+    decoder.close();
+    // It fades in over 5 ms.
+    const peak = silence.subarray(480).reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
+    t.ok(peak < 400, `${peak}`);
+    t.ok(sound.subarray(-960).some((sample) => sample > 8000));
+  }
+});
+
 await t.test('a tolerance of 0: silence without a gap', async (t) => {
   const { clock, capture, write } = await setUp(STEREO, { silenceToleranceMs: 0 });
   write(40);

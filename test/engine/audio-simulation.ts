@@ -8,6 +8,8 @@ import { AudioReceiver } from '../../src/engine/audio/audio-receiver.js';
 export interface Path {
   /** By the packet's number. */
   readonly isLost?: (packet: number) => boolean;
+  /** By the packet's number: the source sends nothing in its time. */
+  readonly isNotSent?: (packet: number) => boolean;
   /** By the packet's number, in ms. */
   readonly delayMs?: (packet: number) => number;
   readonly isDoubled?: (packet: number) => boolean;
@@ -18,6 +20,7 @@ export interface Path {
 
 interface Arrival {
   readonly packet: number;
+  readonly sequence: number;
   readonly atUs: number;
 }
 
@@ -31,6 +34,7 @@ export class AudioSimulation {
   nowUs = 0;
   readonly #packet: (packet: number) => Uint8Array;
   #sent = 0;
+  #notSent = 0;
   #nextUs = 0;
   /** Sent and not yet there, by arrival. */
   readonly #travelling: Arrival[] = [];
@@ -77,14 +81,16 @@ export class AudioSimulation {
   }
 
   #send(untilUs: number): void {
-    const { isLost, isDoubled, delayMs, ppm = 0 } = this.path;
+    const { isLost, isNotSent, isDoubled, delayMs, ppm = 0 } = this.path;
     for (; this.#nextUs <= untilUs; this.#sent++) {
       const packet = this.#sent;
       const atUs = this.#nextUs + (delayMs?.(packet) ?? 0) * 1000;
       this.#nextUs += (this.packetMs * 1000) / (1 + (typeof ppm === 'number' ? ppm : ppm(packet)) / 1e6);
-      if (isLost?.(packet)) continue;
-      this.#travel({ packet, atUs });
-      if (isDoubled?.(packet)) this.#travel({ packet, atUs: atUs + 3000 });
+      if (isNotSent?.(packet)) this.#notSent++;
+      if (isLost?.(packet) || isNotSent?.(packet)) continue;
+      const sequence = packet - this.#notSent;
+      this.#travel({ packet, sequence, atUs });
+      if (isDoubled?.(packet)) this.#travel({ packet, sequence, atUs: atUs + 3000 });
     }
   }
 
@@ -94,9 +100,9 @@ export class AudioSimulation {
     this.#travelling.splice(at, 0, arrival);
   }
 
-  #arrive({ packet, atUs }: Arrival): void {
+  #arrive({ packet, sequence, atUs }: Arrival): void {
     const timestamp = (packet * this.packetMs * 48) >>> 0;
-    this.receiver.receive(packet & 0xffff, timestamp, this.#packet(packet), atUs);
+    this.receiver.receive(sequence & 0xffff, timestamp, this.#packet(packet), atUs);
   }
 }
 

@@ -152,11 +152,24 @@ t.test('a pause of the source (timestamp jumps, sequence does not) is kept', (t)
   t.end();
 });
 
-t.test('a source that falls silent is concealed for 100 ms and then taken as paused', (t) => {
+t.test(
+  'a pause that was not announced is concealed for 90 ms, also when what follows is there before it is due',
+  (t) => {
+    const buffer = new JitterBuffer({ minDelayMs: 180 });
+    buffer.insert(1, 0, packet20, 0);
+    t.equal(play(buffer, 0, 200), '1 lost');
+    buffer.insert(2, 960 + 180 * 48, packet20, 200 * ms);
+    t.equal(play(buffer, 200, 385), 'lost idle 2');
+    t.equal(buffer.stats.concealedSamples, 4320);
+    t.end();
+  },
+);
+
+t.test('a source that falls silent is concealed for 90 ms and then taken as paused', (t) => {
   const buffer = new JitterBuffer();
   buffer.insert(1, 0, packet20, 0);
   t.equal(play(buffer, 0, 200), '1 lost idle');
-  t.equal(buffer.stats.concealedSamples, 4800);
+  t.equal(buffer.stats.concealedSamples, 4320);
   buffer.insert(2, 500 * 960, packet20, 1000 * ms);
   t.equal(play(buffer, 1000, 1020), 'buffering 2', 'however far the timestamps went on');
   t.end();

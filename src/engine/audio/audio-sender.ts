@@ -59,6 +59,8 @@ export class AudioSender implements TickTask {
   #waitedForRest = false;
   #resuming = true;
   #gapUs = 0;
+  /** Nothing was sent for a while, and silence was not either. */
+  #inGap = false;
   #talking = false;
   #wroteSinceTick = false;
   #beats = 0;
@@ -198,6 +200,7 @@ export class AudioSender implements TickTask {
   }
 
   #sendEncoded(): number {
+    this.#inGap = false;
     const chunk = this.#queue.shiftEncoded();
     if (!chunk) return 0;
     this.#send(chunk.data, chunk.duration, undefined);
@@ -230,8 +233,10 @@ export class AudioSender implements TickTask {
     }
     this.#resuming = true;
     this.#gapUs += PERIOD_US;
-    if (this.#everWritten && this.#gapUs <= this.#options.silenceToleranceMs * 1000) this.#skipPeriod();
-    else this.#encode(this.#silence);
+    if (this.#everWritten && this.#gapUs <= this.#options.silenceToleranceMs * 1000) {
+      this.#inGap = true;
+      this.#skipPeriod();
+    } else this.#encode(this.#silence);
     return PERIOD_US;
   }
 
@@ -243,11 +248,18 @@ export class AudioSender implements TickTask {
 
   #encode(period: Int16Array): void {
     try {
-      this.#send(this.#encoder.encode(this.#converter ? this.#converter.convert(period) : period), PERIOD_US, period);
+      // What is held back of the sound before a gap would be heard at the gap's end, as a click.
+      if (this.#inGap && period === this.#silence) this.#packetOf(period);
+      this.#inGap = false;
+      this.#send(this.#packetOf(period), PERIOD_US, period);
     } catch (error) {
       this.#send(OPUS_SILENCE, PERIOD_US, undefined);
       this.#options.onError(error);
     }
+  }
+
+  #packetOf(period: Int16Array): Uint8Array {
+    return this.#encoder.encode(this.#converter ? this.#converter.convert(period) : period);
   }
 
   #send(packet: Uint8Array, durationUs: number, samples: Int16Array | undefined): void {

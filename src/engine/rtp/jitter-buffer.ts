@@ -12,8 +12,11 @@ const GRACE_US = 10_000;
 const WATCH_US = 30_000;
 /** An underrun is concealed in small steps, so that the delay grows by no more than the packet is late. */
 const UNDERRUN_STEP_SAMPLES = 10 * SAMPLES_PER_MS;
-/** How long an underrun is concealed before it counts as the source's pause. */
-const MAX_UNDERRUN_SAMPLES = 100 * SAMPLES_PER_MS;
+/**
+ * How long an underrun is concealed before it counts as the source's pause, whose first step fades out: both together are
+ * the 100 ms that Opus draws out a sound, before it makes noise as loud as the sound was.
+ */
+const MAX_UNDERRUN_SAMPLES = 90 * SAMPLES_PER_MS;
 /** Steps of a pause: short, since sound goes on between two of them; long where comfort noise has to be made for each. */
 const IDLE_STEP_SAMPLES = 10 * SAMPLES_PER_MS;
 const DTX_STEP_SAMPLES = 20 * SAMPLES_PER_MS;
@@ -300,9 +303,15 @@ export class JitterBuffer {
     if (gap <= 0 || gap > this.#delay.maxMs * SAMPLES_PER_MS) return undefined;
     // Late as it is, a shorter pause is what helps.
     if (this.#delay.excessMs(this.#playUs!, first.timestamp) > 0) return undefined;
-    const durationSamples = Math.min(gap, DTX_STEP_SAMPLES);
+    const durationSamples = Math.min(gap, this.#lastWasDtx ? DTX_STEP_SAMPLES : UNDERRUN_STEP_SAMPLES);
     this.#nextTimestamp += durationSamples;
-    return { type: 'empty', reason: 'dtx', durationSamples: this.#advance(durationSamples) };
+    // One that was not announced may be a writer who is late: it sounds like an underrun.
+    if (!this.#lastWasDtx && this.#underrunSamples < MAX_UNDERRUN_SAMPLES) {
+      this.#underrunSamples += durationSamples;
+      return this.#lost(durationSamples);
+    }
+    const reason = this.#lastWasDtx ? 'dtx' : 'idle';
+    return { type: 'empty', reason, durationSamples: this.#advance(durationSamples) };
   }
 
   /** Whether the copy in a packet stands for the one that is due. */
