@@ -75,7 +75,6 @@ onEveryBackend('audio', async (t, lab) => {
       t.ok(await hears(await bob.subscribe(second), 900), 'published again, under the same name');
     },
   );
-
 });
 
 onEveryServer('audio of one participant', async (t, lab) => {
