@@ -3,5 +3,8 @@ import './session/conformance/resuming.js';
 import './session/conformance/permissions.js';
 import './session/conformance/audio.js';
 import './session/conformance/video.js';
+import './session/conformance/formats.js';
+import './session/conformance/continuity.js';
 import './session/conformance/buffers.js';
+import './session/conformance/opus-modes.js';
 import './session/conformance/layers.js';

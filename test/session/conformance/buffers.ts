@@ -1,9 +1,12 @@
 import { once } from 'node:events';
 import { finished } from 'node:stream/promises';
-import type { EncodedAudioChunk } from '../../../src/index.js';
-import { endlessPackets, endlessTone, hear, hears, listen, numberOf, streamNamed } from '../live-room.js';
-import { run } from './content.js';
-import { onEveryServer } from './servers.js';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Test } from 'tap';
+import type { Readable } from 'node:stream';
+import type { AudioData, EncodedAudioChunk, Publisher, Session } from '../../../src/index.js';
+import { endlessPackets, endlessTone, hear, hears, isLoud, listen, numberOf, streamNamed } from '../live-room.js';
+import { SMALL_VIDEO, endlessHalves, loudMsIn, run } from './content.js';
+import { onEveryBackend, onEveryServer } from './servers.js';
 
 /** Numbered packets among those of silence. */
 const numbersIn = (chunks: readonly EncodedAudioChunk[]): number[] =>
@@ -54,38 +57,135 @@ onEveryServer('what is written', async (t, lab) => {
       `to its end, but for what was still on its way when the stream went: ${numbers.at(-1)}`,
     );
   });
+});
 
-  await t.test('is counted while it waits, drains once, and is played', async (t) => {
+onEveryBackend('the buffers of a publisher', async (t, lab) => {
+  await t.test('are counted at once, tell once when they run dry, and tell what was played', async (t) => {
     const room = lab.room(t);
     const ann = await room.join('ann');
-    const publisher = await ann.publish({ hasVideo: false });
+    const publisher = await ann.publish({ name: 'Bot', hasVideo: false });
     const source = endlessTone(440);
+    let drained = 0;
+    publisher.on('mediaBufferDrained', () => drained++);
     for (let round = 1; round <= 2; round++) {
       const dry = once(publisher, 'mediaBufferDrained');
       for (let i = 0; i < 5; i++) publisher.write(source.read());
       const { durationMs } = publisher.stats.audio!;
-      t.ok(durationMs > 0 && durationMs <= 100, `${durationMs} ms wait`);
+      t.ok(durationMs > 60 && durationMs <= 100, `${durationMs} ms wait`);
       t.strictSame(await dry, [{ audio: { durationMs: 0 } }, 'audio']);
+      t.equal(drained, round);
       t.equal(publisher.played, round * 100_000);
     }
   });
 
-  await t.test('is dropped by clear(), and what follows is heard at once', async (t) => {
+  await t.test('of pictures tell once when they run dry as well', async (t) => {
     const room = lab.room(t);
-    const [ann, bob] = [await room.join('ann'), await room.join('bob')];
-    const publisher = await ann.publish({ hasVideo: false, highWaterMarkMs: 20_000 });
-    const subscriber = await bob.subscribe(await streamNamed(bob, 'ann'), { subscribeToVideo: false });
+    const ann = await room.join('ann', { settings: SMALL_VIDEO });
+    const publisher = await ann.publish({ name: 'Show', hasAudio: false });
+    const source = endlessHalves(60, 190);
+    for (let round = 1; round <= 2; round++) {
+      const dry = once(ann, 'mediaBufferDrained');
+      for (let i = 0; i < 4; i++) publisher.write(source.read());
+      const { durationMs } = publisher.stats.video!;
+      t.ok(durationMs > 100 && durationMs <= 200, `${durationMs} ms wait`);
+      t.strictSame(await dry, [{ video: { durationMs: 0 } }, 'video', publisher]);
+    }
+  });
+
+  await t.test('hold no more than what has not been heard', async (t) => {
+    const room = lab.room(t);
+    const [ann, bob] = [await room.join('ann'), await room.watch()];
+    const publisher = await ann.publish({ name: 'Bot', hasVideo: false, highWaterMarkMs: 5000 });
+    const subscriber = await bob.subscribe(await streamNamed(bob, 'Bot'), { encoded: true, subscribeToVideo: false });
+    // The packets of the tone are large.
+    let packets = 0;
+    const errorsMs: number[] = [];
+    const measured = new Promise<void>((resolve) => {
+      subscriber.on('data', ({ data }: EncodedAudioChunk) => {
+        if (data.length < 20) return;
+        packets++;
+        const leftMs = 2000 - publisher.stats.audio!.durationMs;
+        errorsMs.push(leftMs - packets * 20);
+        if (packets === 90) resolve();
+      });
+    });
+    await once(subscriber, 'data');
+    const source = endlessTone(440);
+    for (let i = 0; i < 100; i++) publisher.write(source.read());
+    t.equal(publisher.stats.audio!.durationMs, 2000);
+    if (lab.name !== 'Vonage') await countsWhatIsSent(t, ann, publisher);
+    await measured;
+    t.ok(Math.min(...errorsMs) >= -20, `what was heard has left: ${Math.min(...errorsMs)} ms at least`);
+    const median = errorsMs.sort((a, b) => a - b)[45]!;
+    t.ok(median <= 60, `what has left is heard soon: after ${median} ms, half of the time`);
+  });
+
+  await t.test('are emptied by clear(): the tone ends at once, and what follows is heard', async (t) => {
+    const room = lab.room(t);
+    const [ann, bob] = [await room.join('ann'), await room.watch()];
+    const publisher = await ann.publish({ name: 'Bot', hasVideo: false, highWaterMarkMs: 20_000 });
+    const stream = await streamNamed(bob, 'Bot');
+    const packets = await bob.subscribe(stream, { encoded: true, subscribeToVideo: false });
+    const subscriber = await bob.subscribe(stream, { subscribeToVideo: false });
     const [low, high] = [endlessTone(440), endlessTone(1200)];
+    const came: EncodedAudioChunk[] = [];
+    packets.on('data', (packet: EncodedAudioChunk) => came.push(packet));
+    await once(packets, 'data');
     for (let i = 0; i < 500; i++) publisher.write(low.read());
     t.ok(await hears(subscriber, 440));
+    const playedMs = publisher.played / 1000;
     publisher.clear();
     t.equal(publisher.stats.audio!.durationMs, 0);
-    t.ok(publisher.played < 4_000_000, `${publisher.played} µs played`);
+    await once(publisher, 'mediaBufferDrained');
+    await silent(subscriber);
+    const heardMs = await loudMsIn(came);
+    t.ok(heardMs <= playedMs + 60, `${heardMs} ms of the tone are heard, ${playedMs} had been sent`);
+    t.ok(publisher.played / 1000 <= playedMs + 60, `${publisher.played} µs played`);
     for (let i = 0; i < 200; i++) publisher.write(high.read());
     const heard = await listen(subscriber, 200, ({ amplitude }) => amplitude(1200) > 7000 && amplitude(440) < 500);
     t.ok(heard.amplitude(1200) > 7000 && heard.amplitude(440) < 500, 'ten seconds of it would have come first');
   });
+
+  await t.test('take audio when the session says so, which it does after publish()', async (t) => {
+    const room = lab.room(t);
+    const ann = await room.join('ann');
+    let ready = 0;
+    ann.on('readyForAudio', () => ready++);
+    const pictures = await ann.publish({ name: 'Pictures', hasAudio: false });
+    await pictures.close();
+    t.equal(ready, 0);
+    await ann.publish({ name: 'Voice', hasVideo: false });
+    t.equal(ready, 0);
+    await once(ann, 'readyForAudio');
+    t.equal(ready, 1);
+  });
 });
+
+/** What the buffer lost while packets were sent, between two moments that are known to the length of a call each. */
+async function countsWhatIsSent(t: Test, session: Session, publisher: Publisher): Promise<void> {
+  const heldMs = (): number => publisher.stats.audio!.durationMs;
+  const look = async (): Promise<{ most: number; least: number; packets: number }> => {
+    const most = heldMs();
+    const { outbound } = await session.stats();
+    return { most, least: heldMs(), packets: outbound[0]!.packetsSent };
+  };
+  const first = await look();
+  const half = publisher.played + 800_000;
+  while (publisher.played < half) await turn();
+  const second = await look();
+  const sentMs = (second.packets - first.packets) * 20;
+  const [least, most] = [first.least - second.most, first.most - second.least];
+  t.ok(sentMs >= least - 20 && sentMs <= most + 20, `${least} to ${most} ms less are held when ${sentMs} ms are sent`);
+}
+
+/** Reads until 200 ms of silence have come. */
+async function silent(readable: Readable): Promise<void> {
+  let ms = 0;
+  for await (const chunk of readable.iterator({ destroyOnReturn: false }) as AsyncIterable<AudioData>) {
+    ms = isLoud(chunk) ? 0 : ms + 20;
+    if (ms >= 200) return;
+  }
+}
 
 onEveryServer('statistics', async (t, lab) => {
   await t.test('count what was sent and what came', async (t) => {

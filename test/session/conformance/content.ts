@@ -1,8 +1,13 @@
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { createOpusDecoder } from '../../../src/codecs/opus.js';
 import { drawPattern, readPattern } from '../../../src/media/pattern.js';
-import type { Session, Stream, VideoFrame } from '../../../src/index.js';
+import type { EncodedAudioChunk, Session, Stream, VideoFrame } from '../../../src/index.js';
+import { concat } from '../../codecs/tones.js';
+
+/** Of a tone of 10000. */
+export const LOUD = 2000;
 
 /** Small and slow: encoding takes next to nothing. */
 const SMALL = { resolution: { width: 160, height: 120 }, fps: 20 } as const;
@@ -86,4 +91,13 @@ export async function streamWith(session: Session, name: string, has: Partial<St
     }
     await Promise.race([once(session, 'streamReceived'), once(session, 'streamUpdated')]);
   }
+}
+
+/** Ms from the first to the last loud sample of what is in packets. */
+export async function loudMsIn(packets: readonly EncodedAudioChunk[]): Promise<number> {
+  const decoder = await createOpusDecoder({ sampleRate: 48_000, numberOfChannels: 1 });
+  const samples = concat(packets.map(({ data }) => decoder.decode(data)));
+  decoder.close();
+  const isLoud = (sample: number): boolean => Math.abs(sample) > LOUD;
+  return (samples.findLastIndex(isLoud) - samples.findIndex(isLoud)) / 48;
 }

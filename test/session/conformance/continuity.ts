@@ -8,10 +8,9 @@ import {
   type VideoFrame,
   audioData,
 } from '../../../src/index.js';
-import { createOpusDecoder } from '../../../src/codecs/opus.js';
-import { concat, sine } from '../../codecs/tones.js';
+import { sine } from '../../codecs/tones.js';
 import { streamNamed } from '../live-room.js';
-import { SMALL_VIDEO, endlessHalves } from './content.js';
+import { LOUD, SMALL_VIDEO, endlessHalves, loudMsIn } from './content.js';
 import { onEveryBackend } from './servers.js';
 
 const PERIOD_US = 20_000;
@@ -19,8 +18,6 @@ const PERIOD_US = 20_000;
 const STAMP_TOLERANCE_US = 5000;
 /** A packet of silence is not larger, one of a tone is. */
 const SILENT_BYTES = 20;
-/** Of a tone of 10000. */
-const LOUD = 2000;
 /** What a codec still swings by after a sound. */
 const QUIET = 400;
 /** A receiver draws out what stops, and fades it. */
@@ -55,15 +52,6 @@ async function beforeGap(
     if (passedUs > gapUs) return { before, gapUs: passedUs };
     before.push(value);
   }
-}
-
-/** Ms from the first to the last loud sample of what is in packets. */
-async function loudMsIn(packets: readonly EncodedAudioChunk[]): Promise<number> {
-  const decoder = await createOpusDecoder({ sampleRate: 48_000, numberOfChannels: 1 });
-  const samples = concat(packets.map(({ data }) => decoder.decode(data)));
-  decoder.close();
-  const isLoud = (sample: number): boolean => Math.abs(sample) > LOUD;
-  return (samples.findLastIndex(isLoud) - samples.findIndex(isLoud)) / 48;
 }
 
 onEveryBackend('audio that is published', async (t, lab) => {

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { frameSizeBytes, type PixelFormat, type VideoFrame } from '../../../src/index.js';
-import { i420Planes } from '../../../src/media/yuv.js';
+import { i420Planes, type Plane } from '../../../src/media/yuv.js';
 
 /** Colours as red, green, blue, and as BT.601 with limited range has them: y, u, v. */
 const COLOURS = [
@@ -47,10 +47,11 @@ function patches(format: PixelFormat, width: number, height: number): Uint8Array
   const colour = (x: number, y: number, sides: readonly [number, number]): (typeof COLOURS)[number] =>
     COLOURS[(x * 2 < sides[0] ? 0 : 1) + (y * 2 < sides[1] ? 0 : 2)]!;
   if (format === 'YUV420P') {
-    for (const [index, { data: plane, width: w, height: h }] of Object.values(
-      i420Planes({ data, width, height }),
-    ).entries()) {
-      for (let i = 0; i < plane.length; i++) plane[i] = colour(i % w, Math.floor(i / w), [w, h]).yuv[index]!;
+    for (const [index, plane] of planesOf({ data, width, height }).entries()) {
+      const sides = [plane.width, plane.height] as const;
+      for (let i = 0; i < plane.data.length; i++) {
+        plane.data[i] = colour(i % plane.width, Math.floor(i / plane.width), sides).yuv[index]!;
+      }
     }
     return data;
   }
@@ -62,10 +63,15 @@ function patches(format: PixelFormat, width: number, height: number): Uint8Array
   return data;
 }
 
+function planesOf(picture: Parameters<typeof i420Planes>[0]): readonly Plane[] {
+  const { y, u, v } = i420Planes(picture);
+  return [y, u, v];
+}
+
 /** Y, U and V in the middle of a patch. */
 function colourAt(frame: VideoFrame, patch: number): readonly number[] {
   const [right, low] = [patch % 2, patch >> 1];
-  return Object.values(i420Planes(frame)).map((plane) => {
+  return planesOf(frame).map((plane) => {
     const x = Math.floor(plane.width * (0.25 + right / 2));
     const y = Math.floor(plane.height * (0.25 + low / 2));
     return plane.data[y * plane.width + x]!;
