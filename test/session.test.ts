@@ -10,3 +10,4 @@ import './session/live-limits.js';
 import './session/live-life.js';
 import './session/live-engine.js';
 import './session/live-browser.js';
+import './session/vonage-driver.js';

@@ -171,7 +171,7 @@ function sessionProblems({ id, config, place }: LoadedSession): SluiceError[] {
   const problem = (message: string, mend: string): SluiceError =>
     new SluiceError('SLUICE_CONFIG_INVALID', `session "${id}" ${message}`, { place, mend });
   const noSessionId = problem('has no sessionId', 'Give it a `sessionId`, or set SLUICE_SESSION_ID.');
-  if (driver === 'webrtc') return sessionId === undefined && token === undefined ? [noSessionId] : [];
+  if (driver !== 'vonage') return sessionId === undefined && token === undefined ? [noSessionId] : [];
   const problems: SluiceError[] = [];
   if (sessionId === undefined) problems.push(noSessionId);
   if (token === undefined) problems.push(problem('has no token', 'Give it a `token`, or set SLUICE_TOKEN.'));

@@ -24,9 +24,9 @@ export type NodeConfig = z.output<typeof NodeBase>;
 export const SessionConfig = z.strictObject({
   driver: z
     .enum(['webrtc', 'vonage'])
-    .default('webrtc')
+    .optional()
     .describe(
-      'Backend: `webrtc` for the embedded server and LiveKit servers, `vonage` for the Vonage Video API, by the package @vonage/video-connector.',
+      'Backend: `webrtc` (the default) for the embedded server and LiveKit servers, `vonage` for the Vonage Video API, by the package @vonage/video-connector.',
     ),
   applicationId: z
     .string()

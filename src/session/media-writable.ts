@@ -1,4 +1,4 @@
-import { Writable } from 'node:stream';
+import { Writable, type Readable } from 'node:stream';
 import { SluiceError } from '../media/errors.js';
 import type { MediaValue } from '../media/media-value.js';
 import { kindOf, type Kind } from './driver.js';
@@ -136,11 +136,11 @@ export function refuseWrite(stream: Writable, reason: SluiceError, done: WriteDo
 }
 
 /** Destroys a stream, with the error where someone listens for it. */
-export function destroyQuietly(
-  stream: { destroyed: boolean; listenerCount(event: string): number; destroy(error?: Error): unknown },
-  error?: Error,
-): void {
+export function destroyQuietly(stream: Readable | Writable, error?: Error): void {
   if (stream.destroyed) return;
-  if (error && stream.listenerCount('error') > 0) stream.destroy(error);
-  else stream.destroy();
+  if (error && stream.listenerCount('error') > 0) {
+    // Whoever listens may have gone when it is told.
+    stream.once('error', () => undefined);
+    stream.destroy(error);
+  } else stream.destroy();
 }

@@ -24,6 +24,11 @@ export const ERROR_NUMBERS = {
   SLUICE_PUBLISH_FAILED: 1610,
 } as const satisfies Partial<Record<ErrorCode, number>>;
 
+/** Whether an error is the session's own, which is told once for all that belongs to it. */
+export function isOfSession(error: unknown): boolean {
+  return error instanceof SluiceError && error.code === 'SLUICE_SESSION_LOST';
+}
+
 /** Description and number of an error, as callbacks are given them. */
 export function describeError(error: unknown): readonly [description: string, code: number] {
   if (!(error instanceof SluiceError)) {

@@ -3,7 +3,7 @@ import type { Clock } from '../media/clock.js';
 import { SluiceError } from '../media/errors.js';
 import type * as api from '../session/drivers/vonage/connector-api.js';
 import type { Session } from '../session/session.js';
-import { describeError } from './error-numbers.js';
+import { describeError, isOfSession } from './error-numbers.js';
 import { fromAudioData } from './media.js';
 import { Members } from './members.js';
 import { inTenMs } from './mixed-audio.js';
@@ -102,7 +102,9 @@ export class JoinedSession {
     const { fps } = this.#session.settings.av.videoPublisher;
     const publication = new Publication(publisher, shown, this.#clock, fps);
     this.#publication = publication;
-    publisher.on('error', (error) => options.onError?.(shown, ...describeError(error)));
+    publisher.on('error', (error) => {
+      if (!isOfSession(error)) options.onError?.(shown, ...describeError(error));
+    });
     publisher.once('streamDestroyed', () => {
       this.#publication = this.#publishing = undefined;
       this.#members.forget(publisher.streamId);

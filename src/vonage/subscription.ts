@@ -2,7 +2,7 @@ import type { AudioData } from '../media/audio-data.js';
 import type { VideoFrame } from '../media/video-frame.js';
 import type * as api from '../session/drivers/vonage/connector-api.js';
 import type { Subscriber } from '../session/subscriber.js';
-import { describeError } from './error-numbers.js';
+import { describeError, isOfSession } from './error-numbers.js';
 import { fromAudioData, fromVideoFrame } from './media.js';
 
 /** What `subscribe()` made: brings what comes to its callbacks. What has no callback is not decoded. */
@@ -18,7 +18,7 @@ export class Subscription {
     let failed = false;
     for (const readable of [subscriber, subscriber.audio, subscriber.video]) {
       readable.on('error', (error: Error) => {
-        if (!failed) options.onError?.(shown, ...describeError(error));
+        if (!failed && !isOfSession(error)) options.onError?.(shown, ...describeError(error));
         failed = true;
       });
     }

@@ -30,6 +30,15 @@ await t.test('an address that is none, a port that is none, settings that are no
   });
 });
 
+await t.test('a Vonage session says how to get the package that it needs', async (t) => {
+  const session = '{ driver: vonage, sessionId: demo, applicationId: app, token: t }';
+  t.match(await run(session), {
+    code: 1,
+    stderr:
+      /@vonage\/video-connector is not installed \[SLUICE_DRIVER_UNAVAILABLE\]\n {2}Run `npm install @vonage\/video-connector`\./,
+  });
+});
+
 await t.test('a session without a URL starts the embedded server, which is closed at the end', async (t) => {
   const { file } = await pipelineFile(pipeline('{ sessionId: "demo 1" }'));
   const { code, stdout, stderr } = await cli(['run', file], { SLUICE_PORT: '0' });

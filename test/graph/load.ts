@@ -86,6 +86,31 @@ await t.test('sessions take from the environment what they do not give', async (
   );
 });
 
+await t.test('a Vonage session needs an application, a session and a token, and takes no server', async (t) => {
+  const load = (session: string, environment: Record<string, string> = {}): ReturnType<typeof loadText> =>
+    loadText(`sessions:\n  room: ${session}\nnodes:\n  a: { type: tone }`, environment);
+  const env = { SLUICE_URL: 'ws://h', SLUICE_SESSION_ID: 's', SLUICE_APPLICATION_ID: 'app', ...SECRETS };
+  const { graph, problems } = load('{ driver: vonage }', env);
+  t.strictSame(problems, []);
+  t.strictSame(graph?.sessions[0]?.config, {
+    driver: 'vonage',
+    name: 'sluice',
+    sessionId: 's',
+    applicationId: 'app',
+    token: 'token-of-env',
+  });
+  t.match(load('{ driver: vonage, url: "ws://h", apiKey: k }').problems, [
+    { message: 'session "room" has no sessionId', mend: /SLUICE_SESSION_ID/ },
+    { message: 'session "room" has no token', mend: /SLUICE_TOKEN/ },
+    { message: 'session "room" has no applicationId', mend: /SLUICE_APPLICATION_ID/ },
+    { message: 'session "room" has url, which Vonage sessions do not take' },
+    { message: 'session "room" has apiKey, which Vonage sessions do not take' },
+  ]);
+  t.match(load('{ driver: zoom, sessionId: d }').problems, [
+    { code: 'SLUICE_CONFIG_INVALID', message: /"webrtc"\|"vonage"/ },
+  ]);
+});
+
 await t.test('secrets are never printed', async (t) => {
   const lab = new Lab();
   const secret = 's3cr3t-in-file';

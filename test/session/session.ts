@@ -255,6 +255,17 @@ t.test('session', async (t) => {
     await t.rejects(session.publish(), { code: 'SLUICE_SESSION_CLOSED' });
   });
 
+  await t.test('a lost session is no error of who waits for the end of a subscriber only', async (t) => {
+    const { session, engine } = await join();
+    engine.tell('streamReceived', { stream: streamState('ann') });
+    const subscriber = await session.subscribe('s-ann');
+    const [over, lost] = [once(subscriber, 'disconnected'), once(session, 'error')];
+    engine.tell('sessionLost', { error: { code: 'SLUICE_SESSION_LOST', message: 'the server went away' } });
+    await Promise.all([over, lost]);
+    await turns();
+    t.equal(subscriber.destroyed, true);
+  });
+
   await t.test('destroy() leaves the session', async (t) => {
     const { session, engine } = await join();
     const publisher = await session.publish({ hasVideo: false });

@@ -161,8 +161,10 @@ async function inTime(
   signal: AbortSignal | undefined,
   giveUp: () => void,
 ): Promise<void> {
-  const limit = AbortSignal.timeout(timeoutMs);
-  const either = signal ? AbortSignal.any([signal, limit]) : limit;
+  const limit = new AbortController();
+  // It keeps the process alive, which the client need not do.
+  const timer = setTimeout(() => limit.abort(), timeoutMs);
+  const either = signal ? AbortSignal.any([signal, limit.signal]) : limit.signal;
   const over = new Promise<never>((_, reject) => {
     either.addEventListener('abort', () => reject(either.reason as Error), { once: true });
   });
@@ -174,6 +176,8 @@ async function inTime(
     joining.then(giveUp, () => undefined);
     signal?.throwIfAborted();
     throw new SluiceError('SLUICE_CONNECT_TIMEOUT', `the session was not joined within ${timeoutMs} ms`);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
