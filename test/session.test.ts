@@ -11,3 +11,4 @@ import './session/live-life.js';
 import './session/live-engine.js';
 import './session/live-browser.js';
 import './session/vonage-driver.js';
+import './session/session-log.js';

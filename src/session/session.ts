@@ -8,6 +8,7 @@ import type { MediaReadable, ReaderHub } from './media-readable.js';
 import { pipedSources, refuseWrite } from './media-writable.js';
 import { openPublisher, type Publisher } from './publisher.js';
 import type { SessionEvents, Stream } from './session-events.js';
+import type { SessionLog } from './session-log.js';
 import {
   parseSettings,
   PublisherSettings,
@@ -49,6 +50,8 @@ export async function openSession(driver: Driver, options: OpenSessionOptions): 
   if (signal?.aborted === true) await link.disconnect();
   signal?.throwIfAborted();
   const session = new Session(link, settings, options);
+  const { logSession } = await import('./session-log.js');
+  session.log = logSession(session, settings.logging);
   // Who awaits the session has had its turn to listen before the first event comes.
   setImmediate(() => {
     deliver = (event) => session.handle(event);
@@ -81,6 +84,8 @@ export class Session extends Duplex implements SessionAccess {
   /** This participant. */
   readonly connection: Connection;
   readonly settings: ResolvedSessionSettings;
+  /** @internal */
+  log: SessionLog | undefined;
   readonly #link: DriverSession;
   readonly #streams = new Map<string, Stream>();
   readonly #publishers = new Set<Publisher>();
@@ -133,6 +138,7 @@ export class Session extends Duplex implements SessionAccess {
       throw closedError();
     }
     this.#publishers.add(publisher);
+    this.log?.publisher(publisher);
     publisher.once('streamDestroyed', () => this.#publishers.delete(publisher));
     publisher.on('mediaBufferDrained', (stats, kind) => this.emit('mediaBufferDrained', stats, kind, publisher));
     return publisher;
@@ -164,6 +170,7 @@ export class Session extends Duplex implements SessionAccess {
       throw closedError();
     }
     this.#subscribers.add(subscriber);
+    this.log?.subscriber(subscriber);
     subscriber.once('disconnected', () => this.#subscribers.delete(subscriber));
     return subscriber;
   }
@@ -230,6 +237,7 @@ export class Session extends Duplex implements SessionAccess {
   /** @internal */
   handle(event: SessionEvent): void {
     if (this.#leaving) return;
+    this.log?.told(event);
     switch (event.type) {
       case 'connectionCreated':
       case 'connectionDropped':

@@ -6,8 +6,8 @@ import type * as api from '../session/drivers/vonage/connector-api.js';
 import { toAudioData, toVideoFrame } from './media.js';
 
 /** Media time that may wait, in ms. Speech comes in one piece; pictures are large. */
-export const MAX_AUDIO_MS = 60_000;
-export const MAX_VIDEO_MS = 1000;
+const MAX_AUDIO_MS = 60_000;
+const MAX_VIDEO_MS = 1000;
 
 /** Time stamps for media that comes without: it is placed behind what came before, and not before it came. */
 class Position {

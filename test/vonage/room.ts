@@ -127,6 +127,6 @@ class Heard {
   }
 }
 
-export function samplesOf({ data }: AudioData): Int16Array {
+function samplesOf({ data }: AudioData): Int16Array {
   return new Int16Array(data.buffer, data.byteOffset, data.length / 2);
 }
