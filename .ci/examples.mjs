@@ -13,7 +13,7 @@ const failures = [];
 const server = run(['dist/cli/main.js', 'serve', '--port', '0', '--json'], root, {});
 const { url } = JSON.parse(await firstLine(server));
 const env = { SLUICE_URL: url };
-const names = ['echo', 'levels', 'record'];
+const names = ['echo', 'levels', 'record', 'vonage'];
 const listeners = names.map((name) => run([join(root, 'examples', `${name}.js`)], folder, env));
 const player = run([join(root, 'examples', 'play.js'), join(root, 'pipelines', 'media', 'speech.ogg')], folder, env);
 check('play ends by itself', (await ended(player)).code === 0);
@@ -21,6 +21,10 @@ for (const listener of listeners) listener.child.kill('SIGINT');
 const results = await Promise.all(listeners.map(ended));
 results.forEach(({ code }, i) => check(`${names[i]} ends on SIGINT (it gave ${code})`, code === 0));
 check('levels shows the voice', /Player +#{5,}/.test(results[1].output));
+check(
+  'vonage answers the voice',
+  /received \S+:Player/.test(results[3].output) && /Answer +#{3,}/.test(results[1].output),
+);
 const recorded = readdirSync(join(folder, 'out')).filter((name) => name.startsWith('Player-'));
 check('record wrote the voice', recorded.length === 1 && statSync(join(folder, 'out', recorded[0])).size > 20_000);
 server.child.kill('SIGTERM');

@@ -4,3 +4,4 @@ import './house/generated.js';
 import './house/import-cost.js';
 import './house/npm-policy.js';
 import './house/required-programs.js';
+import './house/video-connector.js';
