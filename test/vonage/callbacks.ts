@@ -130,12 +130,7 @@ t.test('a client tells by its callbacks', async (t) => {
       await told('disconnected');
       t.strictSame(
         new Set(lines),
-        new Set([
-          'error vonage 1022 string',
-          'disconnected',
-            'publisher is over',
-            'subscriber is over',
-        ]),
+        new Set(['error vonage 1022 string', 'disconnected', 'publisher is over', 'subscriber is over']),
       );
       t.ok(lines.indexOf('error vonage 1022 string') < lines.indexOf('disconnected'));
       t.equal(ann.isConnected(), false);

@@ -1,10 +1,43 @@
 import t from 'tap';
-import { liveServer } from '../session/live-room.js';
+import { connect } from '../../src/index.js';
+import { SMALL_VIDEO, endlessHalves, run as feed, see } from '../session/conformance/content.js';
+import { endlessTone, hears, liveServer, streamNamed } from '../session/live-room.js';
 import { ended, run } from '../support/program.js';
+import { EchoBot } from './echo-bot.js';
+import { tokenOf } from './room.js';
 
 const VONAGE = new URL('../../src/vonage.js', import.meta.url).href;
 
-t.test('a program on sluice/vonage', async (t) => {
+t.test('a program on sluice/vonage', { timeout: 60_000 }, async (t) => {
+  await t.test('that is written in TypeScript for the package gives sound and picture back', async (t) => {
+    const { url } = await liveServer();
+    process.env['SLUICE_URL'] = url;
+    const sessionId = 'echo';
+    const ann = await connect({ url, sessionId, name: 'ann', settings: SMALL_VIDEO });
+    t.teardown(() => ann.disconnect());
+    const bot = new EchoBot('Echo', SMALL_VIDEO.av.videoPublisher.resolution);
+    await bot.start(sessionId, await tokenOf(sessionId, 'bot'));
+    const publisher = await ann.publish({ name: 'Voice' });
+    feed(endlessTone(700), publisher.audio);
+    feed(endlessHalves(60, 190), publisher.video);
+    const echo = await ann.subscribe(await streamNamed(ann, 'Echo'));
+    const [heard] = await Promise.all([hears(echo.audio, 700), see(echo.video, 60, 190)]);
+    t.ok(heard);
+    await bot.stop();
+    t.match(bot.told, [
+      'joined echo',
+      'other connection',
+      /^published as /,
+      'ready in echo',
+      /^subscribed to .* in echo$/,
+    ]);
+    t.strictSame(bot.told.filter((line) => !line.startsWith('drained')).slice(-3), [
+      'published no more',
+      `no more of ${publisher.streamId}`,
+      'disconnected',
+    ]);
+  });
+
   await t.test('that disconnects its client ends by itself', async (t) => {
     const { url } = await liveServer();
     const program = `
