@@ -66,7 +66,7 @@ export class VonagePublisher implements DriverPublisher {
     lane.writtenUs += us;
     lane.filled = true;
     if (lane.waiting.length > 0 || !this.#add(value)) {
-      lane.waiting.push({ value, us });
+      lane.waiting.push({ value: copyOf(value), us });
       lane.waitingUs += us;
     }
     this.#timer ??= this.#clock.after(LOOK_MS, this.#onTime);
@@ -77,6 +77,11 @@ export class VonagePublisher implements DriverPublisher {
     const heldMs = this.#client.getMediaBufferStats()[kind]?.durationMs ?? 0;
     lane.consumedUs = Math.max(lane.consumedUs, lane.writtenUs - lane.waitingUs - heldMs * 1000);
     return lane.consumedUs;
+  }
+
+  /** It is told whenever something has left. */
+  awaitRoom(): void {
+    this.#timer ??= this.#clock.after(LOOK_MS, this.#onTime);
   }
 
   playedUs(): number {
@@ -173,4 +178,10 @@ export class VonagePublisher implements DriverPublisher {
     }
     return false;
   }
+}
+
+/** The value with memory of its own: that of the writer is not kept. */
+function copyOf(value: AudioData | VideoFrame): AudioData | VideoFrame {
+  if (value.kind === 'audio') return { ...value, data: new Int16Array(value.data) };
+  return { ...value, data: new Uint8Array(value.data) };
 }
