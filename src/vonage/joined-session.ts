@@ -51,7 +51,7 @@ export class JoinedSession {
   }
 
   async publish(options: api.PublishOptions): Promise<api.Publisher> {
-    const settings = publisherSettings(options.settings);
+    const settings = publisherSettings((options as Partial<api.PublishOptions> | undefined)?.settings);
     if (this.#publishing) {
       throw new SluiceError('SLUICE_STATE_INVALID', 'the client publishes already', { mend: 'Unpublish first.' });
     }
@@ -72,7 +72,7 @@ export class JoinedSession {
 
   async subscribe(stream: api.Stream, options: api.SubscribeOptions): Promise<api.Subscriber> {
     const settings = subscriberSettings(options.settings);
-    const { streamId } = stream;
+    const streamId = idOf(stream);
     if (this.#subscribing.has(streamId) || this.#subscriptions.has(streamId)) {
       throw new SluiceError('SLUICE_STATE_INVALID', `stream ${streamId} is subscribed to already`, {
         mend: 'Unsubscribe from it first.',
@@ -92,8 +92,8 @@ export class JoinedSession {
     }
   }
 
-  unsubscribe({ streamId }: api.Stream): void {
-    this.#subscriptions.get(streamId)?.close();
+  unsubscribe(stream: api.Stream): void {
+    this.#subscriptions.get(idOf(stream))?.close();
   }
 
   async #publish(settings: ReturnType<typeof publisherSettings>, options: api.PublishOptions): Promise<Publication> {
@@ -143,4 +143,13 @@ export class JoinedSession {
     mix.on('error', () => undefined);
     mix.on('data', (audio: AudioData) => inTenMs(audio, give));
   }
+}
+
+/** Errors: SLUICE_CONFIG_INVALID for what is no stream. */
+function idOf(stream: unknown): string {
+  const { streamId } = (stream ?? {}) as { readonly streamId?: unknown };
+  if (typeof streamId === 'string') return streamId;
+  throw new SluiceError('SLUICE_CONFIG_INVALID', 'stream: found something that is no stream', {
+    mend: 'Give the stream that onStreamReceived was called with.',
+  });
 }

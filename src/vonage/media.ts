@@ -8,6 +8,7 @@ import type * as api from '../session/drivers/vonage/connector-api.js';
  * Errors: SLUICE_FORMAT_MISMATCH for a buffer that is too short; the rest is checked by whoever takes it.
  */
 export function toAudioData(audio: api.AudioData, timestamp: number): AudioData {
+  checkObject(audio, 'audio');
   const { data, sampleRate, numberOfChannels, numberOfFrames } = audio;
   const length = numberOfFrames * numberOfChannels;
   checkBuffer(data, length * 2, `${numberOfFrames} frames of ${numberOfChannels} channel(s)`);
@@ -19,6 +20,7 @@ export function toAudioData(audio: api.AudioData, timestamp: number): AudioData 
  * Errors: SLUICE_FORMAT_MISMATCH for a buffer that is too short; the rest is checked by whoever takes it.
  */
 export function toVideoFrame(frame: api.VideoFrame, timestamp: number): VideoFrame {
+  checkObject(frame, 'a picture');
   const { data, width, height } = frame;
   const named: unknown = frame.format;
   const format = String(named).toUpperCase() as api.VideoFormat;
@@ -49,6 +51,11 @@ function bufferOf({ buffer, byteOffset, byteLength }: Int16Array | Uint8Array): 
 function samplesOf(data: Uint8Array, length: number): Int16Array {
   if (data.byteOffset % 2 === 0) return new Int16Array(data.buffer, data.byteOffset, length);
   return new Int16Array(new Uint8Array(data.subarray(0, length * 2)).buffer);
+}
+
+function checkObject(value: unknown, what: string): void {
+  if (typeof value === 'object' && value !== null) return;
+  throw new SluiceError('SLUICE_FORMAT_MISMATCH', `${value === null ? 'null' : typeof value} is not ${what}`);
 }
 
 function checkBuffer(data: unknown, neededBytes: number, what: string): void {

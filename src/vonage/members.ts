@@ -16,10 +16,10 @@ export class Members {
 
   /** A stream of this or another participant. */
   stream(of: StreamInfo & { readonly connection: sluice.Connection }): Stream {
-    const { streamId, name, hasAudio, hasVideo } = of;
+    const { streamId, name } = of;
     const known = this.#streams.get(streamId);
     if (known) return known;
-    const stream = { streamId, connection: this.connection(of.connection), name, hasAudio, hasVideo };
+    const stream = { streamId, connection: this.connection(of.connection), name };
     this.#streams.set(streamId, stream);
     return stream;
   }

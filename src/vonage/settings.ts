@@ -85,7 +85,7 @@ export function sessionSettings(settings: api.SessionSettings = {}): SessionSett
 }
 
 /** Errors: SLUICE_CONFIG_INVALID. */
-export function publisherSettings(settings: api.PublisherSettings): PublisherSettings {
+export function publisherSettings(settings: api.PublisherSettings | undefined): PublisherSettings {
   return parseSettings(publisher, settings, 'settings');
 }
 

@@ -154,6 +154,11 @@ t.test('a client tells by its callbacks', async (t) => {
     await bob.unpublish();
     await told('over with the stream');
     await t.rejects(ann.subscribe(shown), { code: 'SLUICE_STREAM_UNKNOWN' });
+    for (const nothing of [undefined, {}, 'a stream'] as never[]) {
+      await t.rejects(ann.subscribe(nothing), { code: 'SLUICE_CONFIG_INVALID', message: /^stream: / });
+      await t.rejects(ann.unsubscribe(nothing), { code: 'SLUICE_CONFIG_INVALID', message: /^stream: / });
+    }
+    await t.rejects(ann.publish(undefined as never), { message: 'settings: found nothing, expected object' });
   });
 });
 
@@ -205,6 +210,9 @@ t.test('a client refuses', async (t) => {
     refused(() => ann.addAudio({ ...good(), numberOfFrames: 1.5 }), /frames/);
     refused(() => ann.addAudio({ ...good(), data: [0, 0] as unknown as Buffer }), /no Buffer/);
     const picture = { data: Buffer.alloc(57_600), width: 160, height: 120, format: 'RGB24' } as const;
+    refused(() => ann.addAudio(undefined as never), /^undefined is not audio$/);
+    refused(() => ann.addVideo(null as never), /^null is not a picture$/);
+    refused(() => ann.addVideo({ ...picture, format: 7 as never }), /7 is not supported/);
     refused(
       () => ann.addVideo({ ...picture, width: 120, height: 160 }),
       /takes RGB24 of 160x120, not RGB24 of 120x160/,

@@ -203,12 +203,6 @@ function connectionOf({ connectionId, creationTime, data }: api.Connection): Con
 }
 
 /** What the package does not tell is taken to be there. */
-function streamOf({
-  streamId,
-  connection,
-  name = '',
-  hasAudio = true,
-  hasVideo = true,
-}: api.Stream): StreamDescription {
-  return { streamId, name, connection: connectionOf(connection), hasAudio, hasVideo };
+function streamOf({ streamId, connection, name = '' }: api.Stream): StreamDescription {
+  return { streamId, name, connection: connectionOf(connection), hasAudio: true, hasVideo: true };
 }

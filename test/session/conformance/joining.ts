@@ -2,7 +2,46 @@ import { once } from 'node:events';
 import { RoomServiceClient } from 'livekit-server-sdk';
 import { type Stream, connect } from '../../../src/index.js';
 import { streamNamed } from '../live-room.js';
-import { KEYS, onEveryServer } from './servers.js';
+import { KEYS, onEveryBackend, onEveryServer } from './servers.js';
+
+onEveryBackend('a session', async (t, lab) => {
+  await t.test('tells who comes, and with what data', async (t) => {
+    const room = lab.room(t);
+    const ann = await room.join('ann');
+    t.equal(ann.sessionId, room.sessionId);
+    const age = Date.now() - ann.connection.creationTime.getTime();
+    t.ok(Math.abs(age) < 5000, `joined ${age} ms ago`);
+    const came = once(ann, 'connectionCreated');
+    const bob = await room.join('bob', { token: await room.token({ metadata: '{"role":"second"}' }) });
+    t.equal(bob.connection.data, '{"role":"second"}');
+    t.match(await came, [{ data: '{"role":"second"}', connectionId: bob.connection.connectionId }]);
+  });
+
+  await t.test('tells the streams that were there before', async (t) => {
+    const room = lab.room(t);
+    const ann = await room.join('ann');
+    const publisher = await ann.publish({ name: 'Early', hasVideo: false });
+    const bob = await room.join('bob');
+    const [stream] = (await once(bob, 'streamReceived')) as [Stream];
+    t.match(stream, { streamId: publisher.streamId, name: 'Early', hasAudio: true });
+    t.equal(stream.connectionId, ann.connection.connectionId);
+  });
+
+  await t.test('that is left is told to the others, with the streams first', async (t) => {
+    const room = lab.room(t);
+    const [ann, bob] = [await room.join('ann'), await room.join('bob')];
+    const publisher = await ann.publish({ name: 'Bot', hasVideo: false });
+    await streamNamed(bob, 'Bot');
+    const told: string[] = [];
+    bob.on('streamDropped', ({ streamId }) => told.push(streamId));
+    bob.on('connectionDropped', ({ connectionId }) => told.push(connectionId));
+    const dropped = once(bob, 'connectionDropped');
+    await ann.disconnect();
+    await dropped;
+    t.strictSame(told, [publisher.streamId, ann.connection.connectionId]);
+    t.equal(bob.streams.size, 0);
+  });
+});
 
 onEveryServer('joining', async (t, lab) => {
   await t.test('tells who is there and who comes', async (t) => {
@@ -18,16 +57,6 @@ onEveryServer('joining', async (t, lab) => {
     const { connectionId } = bob.connection;
     t.match(await came, [{ name: 'Bob', data: '{"role":"second"}', connectionId }]);
     t.match(await told, [{ name: 'Ann', data: '{"role":"first"}', connectionId: ann.connection.connectionId }]);
-  });
-
-  await t.test('tells the streams that were there before', async (t) => {
-    const room = lab.room(t);
-    const ann = await room.join('ann');
-    const publisher = await ann.publish({ name: 'Early', hasVideo: false });
-    const bob = await room.join('bob');
-    const [stream] = (await once(bob, 'streamReceived')) as [Stream];
-    t.match(stream, { streamId: publisher.streamId, name: 'Early', hasAudio: true, hasVideo: false });
-    t.equal(stream.connectionId, ann.connection.connectionId);
   });
 
   await t.test('is refused without a good token', async (t) => {
@@ -75,21 +104,6 @@ onEveryServer('joining', async (t, lab) => {
 });
 
 onEveryServer('leaving', async (t, lab) => {
-  await t.test('is told to the others, with the streams first', async (t) => {
-    const room = lab.room(t);
-    const [ann, bob] = [await room.join('ann'), await room.join('bob')];
-    const publisher = await ann.publish({ hasVideo: false });
-    await streamNamed(bob, 'ann');
-    const told: string[] = [];
-    bob.on('streamDropped', ({ streamId }) => told.push(streamId));
-    bob.on('connectionDropped', ({ connectionId }) => told.push(connectionId));
-    const dropped = once(bob, 'connectionDropped');
-    await ann.disconnect();
-    await dropped;
-    t.strictSame(told, [publisher.streamId, ann.connection.connectionId]);
-    t.equal(bob.streams.size, 0);
-  });
-
   await t.test('by the will of the server ends the session with an error, for both sides', async (t) => {
     const room = lab.room(t);
     const [ann, bob] = [await room.join('ann', { identity: 'ann' }), await room.join('bob')];

@@ -52,10 +52,6 @@ export interface Stream {
   readonly connection: Connection;
   /** Addition: the name that its publisher gave it. */
   readonly name?: string;
-  /** Addition. */
-  readonly hasAudio?: boolean;
-  /** Addition. */
-  readonly hasVideo?: boolean;
 }
 
 export interface Publisher {
