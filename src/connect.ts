@@ -11,13 +11,17 @@ const DEFAULT_NAME = 'sluice';
 
 export interface ConnectOptions {
   /**
-   * Address of a LiveKit server (`ws:`, `wss:`, `http:`, `https:`), `embedded`, or `embedded:<port>`.
-   * Default: SLUICE_URL, else `embedded`.
+   * Address of a LiveKit server (`ws:`, `wss:`, `http:`, `https:`), `embedded`, or `embedded:<port>`. Several, as a list or with
+   * commas between them, are servers that have the same sessions: the first that lets in is joined, and with
+   * `settings.enableMigration` the session goes from one to another. Default: SLUICE_URL, else `embedded`.
    */
-  readonly url?: string;
+  readonly url?: string | readonly string[];
   /** Session to join. Default: SLUICE_SESSION_ID. Needed where no token is given. */
   readonly sessionId?: string;
-  /** Access token. Default: SLUICE_TOKEN, else one is signed with `apiKey` and `apiSecret`. */
+  /**
+   * Access token; it, or the one that the server has renewed it with, is used again where the session joins again. Default:
+   * SLUICE_TOKEN, else one is signed with `apiKey` and `apiSecret`.
+   */
   readonly token?: string;
   /** Name that other participants see. Default `sluice`. */
   readonly name?: string;
@@ -60,16 +64,17 @@ export async function connect(options: ConnectOptions = {}): Promise<Session> {
     ...(timeoutMs !== undefined && { timeoutMs }),
   };
   if (driver.usesUrl === false) return await openSession(driver, { ...common, url: '', token: tokenGiven(options) });
-  const url = options.url ?? (process.env['SLUICE_URL'] || 'embedded');
-  const embedded = EMBEDDED.exec(url);
+  const [url = '', ...fallbackUrls] = urlsOf(options.url ?? (process.env['SLUICE_URL'] || 'embedded'));
+  const embedded = fallbackUrls.length === 0 ? EMBEDDED.exec(url) : null;
   const server = embedded
     ? await useEmbeddedServer(embedded[1] === undefined ? undefined : Number(embedded[1]))
     : undefined;
   try {
-    const address = checkUrl(server?.url ?? url);
-    const token = await tokenFor(options, sessionId, address, server);
+    const addresses = [server?.url ?? url, ...fallbackUrls].map(checkUrl);
+    const token = await tokenFor(options, sessionId, addresses, server);
+    const [first = '', ...others] = addresses.map(({ href }) => href);
     const release = server && { onLeft: () => server.release() };
-    return await openSession(driver, { ...common, url: address.href, token, ...release });
+    return await openSession(driver, { ...common, url: first, fallbackUrls: others, token, ...release });
   } catch (error) {
     await server?.release();
     throw error;
@@ -85,6 +90,12 @@ function tokenGiven(options: ConnectOptions): string {
   });
 }
 
+/** Addresses are given as a list, or as text with commas between them. */
+function urlsOf(url: string | readonly string[]): string[] {
+  const list = typeof url === 'string' ? [url] : url;
+  return list.flatMap((text) => text.split(',')).map((text) => text.trim());
+}
+
 function checkUrl(url: string): URL {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed && ['ws:', 'wss:', 'http:', 'https:'].includes(parsed.protocol)) return parsed;
@@ -96,7 +107,7 @@ function checkUrl(url: string): URL {
 async function tokenFor(
   options: ConnectOptions,
   sessionId: string | undefined,
-  url: URL,
+  urls: readonly URL[],
   embedded: EmbeddedUse | undefined,
 ): Promise<string> {
   // What the environment says belongs to the server that the environment names, never to the embedded one.
@@ -105,7 +116,7 @@ async function tokenFor(
   const token = options.token ?? (options.apiKey === undefined ? env['SLUICE_TOKEN'] : undefined);
   if (token !== undefined && token !== '') return token;
   const { createToken } = await import('./server/token.js');
-  const [apiKey, apiSecret] = await keyPair(options, env, url);
+  const [apiKey, apiSecret] = await keyPair(options, env, urls);
   if (sessionId === undefined || sessionId === '') {
     throw new SluiceError('SLUICE_CONFIG_INVALID', 'sessionId: a session to join is needed', {
       mend: 'Pass sessionId, set SLUICE_SESSION_ID, or pass a token that names one.',
@@ -122,7 +133,11 @@ async function tokenFor(
   });
 }
 
-async function keyPair(options: ConnectOptions, env: NodeJS.ProcessEnv, url: URL): Promise<readonly [string, string]> {
+async function keyPair(
+  options: ConnectOptions,
+  env: NodeJS.ProcessEnv,
+  urls: readonly URL[],
+): Promise<readonly [string, string]> {
   const apiKey = options.apiKey ?? env['SLUICE_API_KEY'];
   const apiSecret = options.apiSecret ?? env['SLUICE_API_SECRET'];
   if (apiKey && apiSecret) return [apiKey, apiSecret];
@@ -134,10 +149,17 @@ async function keyPair(options: ConnectOptions, env: NodeJS.ProcessEnv, url: URL
     );
   }
   const { DEVELOPMENT_KEYS, isLoopback } = await import('./server/options.js');
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  const pair = Object.entries(DEVELOPMENT_KEYS)[0];
-  if (pair && (host === 'localhost' || isLoopback(host))) return pair;
-  throw new SluiceError('SLUICE_TOKEN_MISSING', `no token for ${url.host} was given, and no key to sign one`, {
-    mend: 'Pass token, or apiKey and apiSecret, or set SLUICE_TOKEN, or SLUICE_API_KEY and SLUICE_API_SECRET.',
+  const elsewhere = urls.find(({ hostname }) => {
+    const host = hostname.replace(/^\[(.*)\]$/, '$1');
+    return host !== 'localhost' && !isLoopback(host);
   });
+  const pair = Object.entries(DEVELOPMENT_KEYS)[0];
+  if (pair && !elsewhere) return pair;
+  throw new SluiceError(
+    'SLUICE_TOKEN_MISSING',
+    `no token for ${elsewhere?.host ?? ''} was given, and no key to sign one`,
+    {
+      mend: 'Pass token, or apiKey and apiSecret, or set SLUICE_TOKEN, or SLUICE_API_KEY and SLUICE_API_SECRET.',
+    },
+  );
 }

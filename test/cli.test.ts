@@ -1,2 +1,3 @@
 import './cli/commands.js';
 import './cli/sessions.js';
+import './cli/serve.js';

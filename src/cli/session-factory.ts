@@ -109,16 +109,19 @@ async function tokenFor({ token, apiKey, apiSecret, sessionId, name }: SessionCo
 }
 
 async function developmentKeys(url: string): Promise<readonly [string, string]> {
-  if (!URL.canParse(url)) {
-    throw new SluiceError('SLUICE_CONFIG_INVALID', 'the url of the session is no address', {
-      mend: 'Use ws://host:port, wss://host, or `embedded`.',
-    });
-  }
   const { DEVELOPMENT_KEYS, isLoopback } = await import('../server/options.js');
-  const host = new URL(url).hostname.replace(/^\[(.*)\]$/, '$1');
+  const hosts = url.split(',').map(hostOf);
+  const elsewhere = hosts.find((host) => host !== 'localhost' && !isLoopback(host));
   const pair = Object.entries(DEVELOPMENT_KEYS)[0];
-  if (pair && (host === 'localhost' || isLoopback(host))) return pair;
-  throw new SluiceError('SLUICE_TOKEN_MISSING', `there is no token for ${host}, and no key to sign one`, {
+  if (pair && elsewhere === undefined) return pair;
+  throw new SluiceError('SLUICE_TOKEN_MISSING', `there is no token for ${elsewhere ?? ''}, and no key to sign one`, {
     mend: 'Give the session a token, or apiKey and apiSecret, or set SLUICE_TOKEN, or SLUICE_API_KEY and SLUICE_API_SECRET.',
+  });
+}
+
+function hostOf(url: string): string {
+  if (URL.canParse(url)) return new URL(url).hostname.replace(/^\[(.*)\]$/, '$1');
+  throw new SluiceError('SLUICE_CONFIG_INVALID', 'the url of the session is no address', {
+    mend: 'Use ws://host:port, wss://host, or `embedded`.',
   });
 }

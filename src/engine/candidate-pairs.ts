@@ -4,7 +4,7 @@ import type { TransportState } from './transport.js';
 import type { Uplink } from './uplink.js';
 
 /** The transports of a participant, under the names of W3C webrtc-stats; those that there are. */
-export function candidatePairs(uplink: Uplink, downlink: Downlink): CandidatePairStats[] {
+export function candidatePairs(uplink: Uplink, downlink: Downlink, downlinkRoundTripUs: number): CandidatePairStats[] {
   const pairs: CandidatePairStats[] = [];
   const { availableBps } = uplink;
   if (uplink.transportState !== undefined) {
@@ -16,8 +16,7 @@ export function candidatePairs(uplink: Uplink, downlink: Downlink): CandidatePai
     });
   }
   if (downlink.transportState !== undefined) {
-    const { roundTripUs } = downlink;
-    const known = roundTripUs > 0 ? roundTripUs : undefined;
+    const known = downlinkRoundTripUs > 0 ? downlinkRoundTripUs : undefined;
     pairs.push({ direction: 'subscribe', state: stateOf(downlink.transportState), ...roundTrip(known) });
   }
   return pairs;

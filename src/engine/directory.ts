@@ -1,35 +1,54 @@
-import { type ParticipantInfo, ParticipantInfo_State, type TrackInfo, TrackSource, TrackType } from '@livekit/protocol';
-import type { ConnectionInfo, StreamState } from './port.js';
-
-/** One stream with the tracks it is made of. */
-export interface StreamEntry {
-  readonly state: StreamState;
-  readonly audioTrack: string | undefined;
-  readonly videoTrack: string | undefined;
-}
+import { DisconnectReason, type ParticipantInfo, ParticipantInfo_State } from '@livekit/protocol';
+import type { ConnectionInfo } from './port.js';
+import {
+  type StreamChange,
+  type StreamEntry,
+  NO_TRACKS,
+  awaitTracks,
+  giveUpTracks,
+  groupTracks,
+  hasSameTracks,
+  putBack,
+} from './stream-entry.js';
 
 /** What an update changed, in the order in which it should be told. */
 export type DirectoryChange =
   | { readonly type: 'connectionCreated' | 'connectionDropped'; readonly connection: ConnectionInfo }
-  | { readonly type: 'streamReceived' | 'streamUpdated'; readonly stream: StreamEntry }
-  | { readonly type: 'streamDropped'; readonly stream: StreamEntry };
+  | { readonly type: 'streamReceived'; readonly stream: StreamEntry }
+  | StreamChange;
 
 interface Person {
+  /** The server's id of it now; undefined while it is expected back. */
+  sid: string | undefined;
+  joinedMs: number;
   readonly connection: ConnectionInfo;
   streams: Map<string, StreamEntry>;
 }
 
-/** Who is in the session and which streams they send, from LiveKit's participant lists. Pure. */
-export class Directory {
-  readonly #people = new Map<string, Person>();
-  readonly #selfSid: string;
+/** Who leaves for one of these is on the way to another server, or has joined again. */
+const EXPECTED_BACK: ReadonlySet<DisconnectReason> = new Set([
+  DisconnectReason.DUPLICATE_IDENTITY,
+  DisconnectReason.MIGRATION,
+  DisconnectReason.SERVER_SHUTDOWN,
+]);
 
-  /** `selfSid`: the participant whose own streams are not listed. */
-  constructor(selfSid: string) {
-    this.#selfSid = selfSid;
+/**
+ * Who is in the session and which streams they send, from LiveKit's participant lists. Who joins again, here or at the server that
+ * this participant goes to, is known by its identity: its connection and its streams keep the ids that were told first. Pure.
+ */
+export class Directory {
+  /** By identity. */
+  readonly #people = new Map<string, Person>();
+  /** Those who are not just expected, by the server's ids. */
+  readonly #present = new Map<string, Person>();
+  readonly #selfIdentity: string;
+
+  /** `selfIdentity`: the participant whose own streams are not listed. */
+  constructor(selfIdentity: string) {
+    this.#selfIdentity = selfIdentity;
   }
 
-  /** Every stream that is there now. */
+  /** Every stream that is there now, or expected back. */
   *streams(): IterableIterator<StreamEntry> {
     for (const person of this.#people.values()) yield* person.streams.values();
   }
@@ -50,49 +69,103 @@ export class Directory {
     return undefined;
   }
 
-  /** The streams of one participant. */
+  /** The streams of one participant, by the server's id of it. */
   streamsOf(participantSid: string): StreamEntry[] {
-    return [...(this.#people.get(participantSid)?.streams.values() ?? [])];
+    return [...(this.#present.get(participantSid)?.streams.values() ?? [])];
+  }
+
+  /** Somebody is expected back, or some of what they sent. */
+  get isWaiting(): boolean {
+    for (const { sid, streams } of this.#people.values()) {
+      if (sid === undefined) return true;
+      for (const stream of streams.values()) if (stream.awaited) return true;
+    }
+    return false;
   }
 
   /** Takes in news of participants; with `complete` it tells of everyone, and who is not in it has left. */
   update(participants: readonly ParticipantInfo[], complete = false): DirectoryChange[] {
     const changes: DirectoryChange[] = [];
-    const present = new Set(participants.map(({ sid }) => sid));
-    if (complete) for (const sid of [...this.#people.keys()]) if (!present.has(sid)) this.#drop(sid, changes);
+    const told = new Set(participants.map(({ sid }) => sid));
+    if (complete) for (const [sid, person] of [...this.#present]) if (!told.has(sid)) this.#drop(person, changes);
     for (const participant of participants) {
-      if (participant.sid === this.#selfSid || participant.sid === '') continue;
-      if (participant.state === ParticipantInfo_State.DISCONNECTED) this.#drop(participant.sid, changes);
-      else this.#take(participant, changes);
+      const { sid, identity, state, disconnectReason } = participant;
+      if (identity === this.#selfIdentity || sid === '') continue;
+      if (state !== ParticipantInfo_State.DISCONNECTED) {
+        this.#take(participant, changes);
+        continue;
+      }
+      const person = this.#present.get(sid);
+      if (!person) continue;
+      if (EXPECTED_BACK.has(disconnectReason)) this.#await(person);
+      else this.#drop(person, changes);
     }
     return changes;
   }
 
-  #drop(sid: string, changes: DirectoryChange[]): void {
-    const person = this.#people.get(sid);
-    if (!person) return;
-    this.#people.delete(sid);
-    for (const stream of person.streams.values()) changes.push({ type: 'streamDropped', stream });
-    changes.push({ type: 'connectionDropped', connection: person.connection });
+  /** This participant joins anew: everyone is expected there. */
+  awaitEveryone(): void {
+    for (const person of [...this.#present.values()]) this.#await(person);
+  }
+
+  /** Who is not back by now has left, and what is not back has ended. */
+  giveUp(): DirectoryChange[] {
+    const changes: DirectoryChange[] = [];
+    for (const person of [...this.#people.values()]) {
+      if (person.sid === undefined) {
+        this.#drop(person, changes);
+        continue;
+      }
+      for (const [id, stream] of person.streams) {
+        const left = giveUpTracks(stream, changes);
+        if (left) person.streams.set(id, left);
+        else person.streams.delete(id);
+      }
+    }
+    return changes;
+  }
+
+  #await(person: Person): void {
+    if (person.sid !== undefined) this.#present.delete(person.sid);
+    person.sid = undefined;
+    for (const [id, stream] of person.streams) person.streams.set(id, awaitTracks(stream));
+  }
+
+  #drop(person: Person, changes: DirectoryChange[]): void {
+    const { sid, connection, streams } = person;
+    if (sid !== undefined) this.#present.delete(sid);
+    this.#people.delete(connection.identity);
+    for (const stream of streams.values()) changes.push({ type: 'streamDropped', stream });
+    changes.push({ type: 'connectionDropped', connection });
   }
 
   #take(participant: ParticipantInfo, changes: DirectoryChange[]): void {
-    let person = this.#people.get(participant.sid);
+    const { sid, identity } = participant;
+    const joinedMs = joinedAtMs(participant);
+    let person = this.#people.get(identity);
     if (!person) {
-      person = { connection: connectionInfo(participant), streams: new Map() };
-      this.#people.set(participant.sid, person);
+      person = { sid, joinedMs, connection: connectionInfo(participant), streams: new Map() };
+      this.#people.set(identity, person);
       changes.push({ type: 'connectionCreated', connection: person.connection });
+    } else if (person.sid !== sid) {
+      // What is said of a stay that another one has followed is old.
+      if (person.sid !== undefined && joinedMs < person.joinedMs) return;
+      this.#await(person);
+      person.sid = sid;
+      person.joinedMs = joinedMs;
     }
+    this.#present.set(sid, person);
     const now = groupTracks(participant, person.connection);
     for (const [id, old] of person.streams) {
-      if (!now.has(id)) changes.push({ type: 'streamDropped', stream: old });
+      if (now.has(id)) continue;
+      if (old.awaited) now.set(id, { state: old.state, ...NO_TRACKS });
+      else changes.push({ type: 'streamDropped', stream: old });
     }
     for (const [id, stream] of now) {
       const old = person.streams.get(id);
       if (!old) changes.push({ type: 'streamReceived', stream });
-      else if (old.audioTrack !== stream.audioTrack || old.videoTrack !== stream.videoTrack) {
-        changes.push({ type: 'streamUpdated', stream });
-      }
+      else if (old.awaited) now.set(id, putBack(stream, old, old.awaited, changes));
+      else if (!hasSameTracks(old, stream)) changes.push({ type: 'streamUpdated', stream });
     }
     person.streams = now;
   }
@@ -100,45 +173,15 @@ export class Directory {
 
 /** A participant as the application sees it. */
 export function connectionInfo(participant: ParticipantInfo): ConnectionInfo {
-  const joinedMs = Number(participant.joinedAtMs) || Number(participant.joinedAt) * 1000;
   return {
     connectionId: participant.sid,
-    creationTimeMs: joinedMs,
+    creationTimeMs: joinedAtMs(participant),
     data: participant.metadata,
     identity: participant.identity,
     name: participant.name || participant.identity,
   };
 }
 
-/** The names that LiveKit's clients give to groups of tracks themselves; any other was given by the publisher. */
-const LIVEKIT_GROUPS = new Set(['camera', 'screen_share']);
-
-/** The group that a track belongs to: its stream name, else what its source says. */
-function groupOf(track: TrackInfo): string {
-  if (track.stream !== '') return track.stream;
-  const isScreen = track.source === TrackSource.SCREEN_SHARE || track.source === TrackSource.SCREEN_SHARE_AUDIO;
-  return isScreen ? 'screen_share' : 'camera';
-}
-
-function groupTracks(participant: ParticipantInfo, connection: ConnectionInfo): Map<string, StreamEntry> {
-  const streams = new Map<string, StreamEntry>();
-  for (const track of participant.tracks) {
-    const group = groupOf(track);
-    const streamId = streamIdOf(participant.sid, group);
-    const old = streams.get(streamId);
-    const audioTrack = track.type === TrackType.AUDIO ? track.sid : old?.audioTrack;
-    const videoTrack = track.type === TrackType.VIDEO ? track.sid : old?.videoTrack;
-    const name = LIVEKIT_GROUPS.has(group) ? connection.name : group;
-    streams.set(streamId, {
-      audioTrack,
-      videoTrack,
-      state: { streamId, name, connection, hasAudio: audioTrack !== undefined, hasVideo: videoTrack !== undefined },
-    });
-  }
-  return streams;
-}
-
-/** The id of a stream: its participant and its group. */
-export function streamIdOf(participantSid: string, group: string): string {
-  return `${participantSid}:${group}`;
+function joinedAtMs(participant: ParticipantInfo): number {
+  return Number(participant.joinedAtMs) || Number(participant.joinedAt) * 1000;
 }

@@ -1,6 +1,5 @@
 import type { Clock, ClockTimer } from '../media/clock.js';
-import { InboundMedia } from './inbound-media.js';
-import type { InboundTrack } from './inbound-track.js';
+import type { InboundMedia } from './inbound-media.js';
 import { answerSubscriber } from './sdp/answer.js';
 import { negotiateReceived } from './sdp/negotiated.js';
 import { parseSessionDescription, writeSessionDescription } from './sdp/session-description.js';
@@ -17,17 +16,21 @@ export interface DownlinkOptions {
   readonly clock: Clock;
   readonly signal: LiveKitSignal;
   readonly bindAddress: string | undefined;
-  /** The way to the server and back in µs as others measured it; 0 while it is not known. */
-  readonly roundTripUs: () => number;
+  /** Where what comes in goes; it outlives the transport. */
+  readonly media: InboundMedia;
   readonly onFault: (error: unknown) => void;
   /** The transport broke. */
   readonly onFailed: () => void;
+  /** The server began anew on the transport that there is, which cannot be followed. */
+  readonly onRestarted: () => void;
 }
 
-/** The subscribing side of a participant: one transport, described by the server's offers, and the tracks that come in on it. */
+/** The subscribing side of a stay at a server: one transport, described by the server's offers. */
 export class Downlink {
   readonly #options: DownlinkOptions;
   readonly #media: InboundMedia;
+  /** Packets that came. */
+  received = 0;
   #transport: Transport | undefined;
   #remoteUfrag = '';
   #remoteFingerprint = '';
@@ -39,22 +42,7 @@ export class Downlink {
 
   constructor(options: DownlinkOptions) {
     this.#options = options;
-    const { clock, roundTripUs, onFault } = options;
-    this.#media = new InboundMedia({
-      clock,
-      roundTripUs,
-      onError: onFault,
-      send: (packet) => this.#transport?.send(packet),
-    });
-  }
-
-  get tracks(): IterableIterator<InboundTrack> {
-    return this.#media.tracks;
-  }
-
-  /** Packets that belong to no track, or to another stream than its track's. */
-  get packetsDiscarded(): number {
-    return this.#media.packetsDiscarded;
+    this.#media = options.media;
   }
 
   /** undefined before the server's first offer. */
@@ -62,19 +50,9 @@ export class Downlink {
     return this.#transport?.state;
   }
 
-  /** The way to the server and back, in µs; 0 while it is not known. */
-  get roundTripUs(): number {
-    return this.#media.roundTripUs;
-  }
-
-  /** The receiver of a track; made when it is asked for, whether or not the server sends it already. Those of one participant share a time line. */
-  track(trackSid: string, kind: 'audio' | 'video', participantSid: string): InboundTrack {
-    return this.#media.track(trackSid, kind, participantSid);
-  }
-
-  /** Lets a track go that has left the session. */
-  forget(trackSid: string): void {
-    this.#media.forget(trackSid);
+  /** Sends the server an RTCP packet. */
+  send(packet: Buffer): void {
+    this.#transport?.send(packet);
   }
 
   /** Answers an offer of the server; offers are taken one after another. */
@@ -91,11 +69,14 @@ export class Downlink {
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#media.close();
     // A transport that is being made is there after this.
     await this.#negotiation;
     this.#replacementTimer?.cancel();
     await this.#transport?.close();
+  }
+
+  #isClosed(): boolean {
+    return this.#closed;
   }
 
   #next(task: () => Promise<void> | void): void {
@@ -108,9 +89,15 @@ export class Downlink {
   }
 
   async #answer(sdp: string, id: number): Promise<void> {
-    if (this.#closed) return;
+    if (this.#isClosed()) return;
     const offer = parseSessionDescription(sdp);
+    if (this.#restartsIce(offer.transport)) {
+      this.#options.onRestarted();
+      return;
+    }
     const transport = await this.#transportFor(offer);
+    // Closed meanwhile: what is received is another link's.
+    if (this.#isClosed()) return;
     const answer = answerSubscriber(offer, {
       transport: transport.local,
       dataChannel: true,
@@ -125,7 +112,6 @@ export class Downlink {
   async #transportFor(offer: SessionDescription): Promise<Transport> {
     const remote = offer.transport;
     if (this.#transport && remote.iceUfrag === this.#remoteUfrag) return this.#transport;
-    if (this.#restartsIce(remote)) this.#options.onFailed();
     this.#replacementTimer?.cancel();
     await this.#transport?.close();
     this.#remoteUfrag = remote.iceUfrag;
@@ -137,6 +123,7 @@ export class Downlink {
       dtlsRole: remote.setup === 'passive' ? 'active' : 'passive',
       ...(this.#options.bindAddress !== undefined && { bindAddress: this.#options.bindAddress }),
       onPacket: (packet) => {
+        this.received++;
         this.#media.receive(packet);
       },
       onState: (state) => {
@@ -153,7 +140,11 @@ export class Downlink {
    * library can do neither that nor take the connection over to another transport.
    */
   #restartsIce(remote: TransportDescription): boolean {
-    return this.#transport?.state === 'connected' && remote.fingerprint.value === this.#remoteFingerprint;
+    return (
+      this.#transport?.state === 'connected' &&
+      remote.iceUfrag !== this.#remoteUfrag &&
+      remote.fingerprint.value === this.#remoteFingerprint
+    );
   }
 
   /** A server offers a new transport for one that broke; when it does not, the session is lost. */

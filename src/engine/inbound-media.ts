@@ -107,6 +107,19 @@ export class InboundMedia {
     this.#senders.delete(track.participantSid);
   }
 
+  /** A track goes on under another name: its sender is at another server now, and so is its receiver. Those who read it see a gap. */
+  rename(from: string, to: string): void {
+    const track = this.#tracks.get(from);
+    if (!track || from === to) return;
+    this.forget(to);
+    this.#tracks.delete(from);
+    this.#routes.forget(track);
+    track.trackSid = to;
+    this.#tracks.set(to, track);
+    // The other server has a clock of its own.
+    this.#senders.get(track.participantSid)?.restart();
+  }
+
   /** Takes what was negotiated. */
   setSections(sections: Iterable<ReceivedSection>): void {
     const list = [...sections];
@@ -117,6 +130,7 @@ export class InboundMedia {
   /** There is a new transport. */
   restart(): void {
     this.#feedback.restart();
+    this.#twccId = 0;
   }
 
   /** Takes one RTP or RTCP packet; its memory is kept and changed. */

@@ -32,7 +32,8 @@ const TAKE_OVER_US = 100_000;
 
 /** One track that is received: which SSRC it has now, what was counted, and the receiver that takes its media. */
 export class InboundTrack {
-  readonly trackSid: string;
+  /** What the server calls it now. */
+  trackSid: string;
   readonly kind: 'audio' | 'video';
   readonly participantSid: string;
   readonly audio: AudioReceiver | undefined;

@@ -1,19 +1,20 @@
-import type { ParticipantInfo, ParticipantPermission, SpeakerInfo, SubscribedQualityUpdate } from '@livekit/protocol';
+import type { ParticipantInfo, ParticipantPermission } from '@livekit/protocol';
 import type { Clock, ClockTimer } from '../media/clock.js';
 import { SluiceError, toErrorData } from '../media/errors.js';
 import type { MediaValue } from '../media/media-value.js';
 import { candidatePairs } from './candidate-pairs.js';
-import { Directory, type DirectoryChange, connectionInfo, streamIdOf } from './directory.js';
-import { Downlink } from './downlink.js';
-import type { Emit } from './media-reader.js';
-import type { ConnectArgs, ConnectResult, PublisherOpenArgs, ReaderOpenArgs, SessionStats } from './port.js';
+import { Directory, type DirectoryChange, connectionInfo } from './directory.js';
+import { InboundMedia } from './inbound-media.js';
 import { LoudestSpeaker } from './loudest-speaker.js';
+import type { Emit } from './media-reader.js';
+import { Membership, type MembershipHandlers } from './membership.js';
 import { mayPublish, mayRead } from './permission.js';
+import type { ConnectArgs, ConnectResult, PublisherOpenArgs, ReaderOpenArgs, SessionStats } from './port.js';
 import { Publishing } from './publishing.js';
 import { Reading } from './reading.js';
-import { LiveKitSignal } from './signalling/livekit.js';
+import type { ServerLink } from './server-link.js';
+import { streamIdOf } from './stream-entry.js';
 import type { Ticker } from './ticker.js';
-import { Uplink } from './uplink.js';
 
 export interface ParticipantOptions {
   readonly clock: Clock;
@@ -25,122 +26,81 @@ export interface ParticipantOptions {
   readonly onFault: (error: unknown) => void;
 }
 
-/** How long the server has to say why it closed the media, in ms. */
-const LAST_WORD_MS = 250;
+/** Those who went elsewhere as well have so long to be there; their streams stay open meanwhile. */
+const RETURN_TIMEOUT_MS = 10_000;
 
-/** One participant of one session: signalling, what it publishes, and what it reads. */
+/**
+ * One participant of one session: what it publishes and what it reads, at whichever server it is. Where one stay at a server follows
+ * another, publishers and readers go on, and so do the ids that were told.
+ */
 export class Participant {
   readonly result: ConnectResult;
   readonly #args: ConnectArgs;
   readonly #options: ParticipantOptions;
-  readonly #signal: LiveKitSignal;
+  readonly #membership: Membership;
   readonly #directory: Directory;
-  readonly #uplink: Uplink;
-  readonly #downlink: Downlink;
+  readonly #media: InboundMedia;
   readonly #publishing: Publishing;
   readonly #reading: Reading;
   /** What the server lets this participant do; nothing is known of a server that does not tell. */
   #permission: ParticipantPermission | undefined;
-  readonly #speaker = new LoudestSpeaker();
+  #speaker = new LoudestSpeaker();
+  #toldSpeaker: string | undefined;
   /** What happens before the application has its session is told after that. */
   #announced = false;
   #early: (() => void)[] = [];
-  #failing: ClockTimer | undefined;
+  /** Between two servers, as it was told. */
+  #away = false;
+  #returnTimer: ClockTimer | undefined;
   #ended = false;
 
-  private constructor(args: ConnectArgs, options: ParticipantOptions, signal: LiveKitSignal, result: ConnectResult) {
-    this.result = result;
+  private constructor(
+    args: ConnectArgs,
+    options: ParticipantOptions,
+    { membership, media, link }: { membership: Membership; media: InboundMedia; link: ServerLink },
+  ) {
+    const { room, participant } = link.join;
+    this.result = { sessionId: room.name, connection: connectionInfo(participant) };
     this.#args = args;
     this.#options = options;
-    this.#signal = signal;
-    this.#directory = new Directory(result.connection.connectionId);
-    const link = {
-      clock: options.clock,
-      ticker: options.ticker,
-      signal: this.#signal,
-      bindAddress: isLoopback(args.url) ? '127.0.0.1' : undefined,
-      onFault: options.onFault,
-      onFailed: () => {
-        this.#onMediaFailed();
-      },
-    };
-    this.#uplink = new Uplink(link);
-    this.#downlink = new Downlink({
-      ...link,
-      roundTripUs: () => this.#uplink.roundTripUs ?? (this.#signal.rttMs ?? 0) * 1000,
-    });
+    this.#membership = membership;
+    this.#media = media;
+    this.#directory = new Directory(participant.identity);
     const { clock, audioTicker, emit } = options;
-    this.#publishing = new Publishing({ clock, audioTicker, emit, uplink: this.#uplink });
-    const directory = this.#directory;
-    this.#reading = new Reading({ clock, audioTicker, emit, signal, directory, downlink: this.#downlink });
-    this.#permission = signal.join.participant?.permission;
-    this.#take(this.#signal.join.otherParticipants);
+    this.#publishing = new Publishing({ clock, audioTicker, emit });
+    this.#reading = new Reading({ clock, audioTicker, emit, directory: this.#directory, media });
+    this.#arrive(link).catch(options.onFault);
+    membership.listen(this.#handlers());
   }
 
-  /** Joins a session. Errors: those of LiveKitSignal.connect, SLUICE_PROTOCOL. */
+  /** Joins a session. Errors: those of Membership.join. */
   static async connect(args: ConnectArgs, options: ParticipantOptions): Promise<Participant> {
-    const self: { participant?: Participant } = {};
-    const waiting: (() => void)[] = [];
-    // The server may speak before this side is set up.
-    const later =
-      <A extends unknown[]>(task: (to: Participant, ...a: A) => void) =>
-      (...a: A): void => {
-        const to = self.participant;
-        if (to) task(to, ...a);
-        else
-          waiting.push(() => {
-            if (self.participant) task(self.participant, ...a);
-          });
-      };
-    const signal = await LiveKitSignal.connect({
-      url: args.url,
-      token: args.token,
-      timeoutMs: args.timeoutMs,
-      clock: options.clock,
-      handlers: {
-        onOffer: later((to, sdp: string, id: number) => {
-          to.#downlink.onOffer(sdp, id);
-        }),
-        onAnswer: later((to, sdp: string, id: number) => {
-          to.#uplink.onAnswer(sdp, id);
-        }),
-        onCandidate: later((to, target: 'publisher' | 'subscriber', candidate: string) => {
-          (target === 'publisher' ? to.#uplink : to.#downlink).onCandidate(candidate);
-        }),
-        onParticipants: later((to, participants: readonly ParticipantInfo[], complete: boolean) => {
-          to.#take(participants, complete);
-        }),
-        onTrackPublished: later((to, response) => {
-          to.#uplink.onTrackPublished(response);
-        }),
-        onTrackUnpublished: later((to, trackSid: string) => {
-          to.#publishing.onUnpublished(trackSid).catch(options.onFault);
-        }),
-        onSubscribedQuality: later((to, update: SubscribedQualityUpdate) => {
-          to.#uplink.onSubscribedQuality(update);
-        }),
-        onSpeakers: later((to, speakers: readonly SpeakerInfo[]) => {
-          to.#hear(speakers);
-        }),
-        onResumed: later((to) => {
-          to.#uplink.resume();
-          to.#reading.resume();
-        }),
-        onEnd: later((to, error: SluiceError) => {
-          to.#lose(error);
-        }),
+    const at: { membership?: Membership } = {};
+    const { clock, ticker, onFault } = options;
+    const media = new InboundMedia({
+      clock,
+      onError: onFault,
+      send: (packet) => {
+        at.membership?.link?.downlink.send(packet);
+      },
+      roundTripUs: () => {
+        const link = at.membership?.link;
+        return link?.uplink.roundTripUs ?? (link?.signal.rttMs ?? 0) * 1000;
       },
     });
-    const { room, participant: me } = signal.join;
-    if (!room || !me) {
-      signal.close();
-      throw new SluiceError('SLUICE_PROTOCOL', 'the server joined nobody to nothing');
-    }
-    const result = { sessionId: room.name, connection: connectionInfo(me) };
-    const participant = new Participant(args, options, signal, result);
-    self.participant = participant;
-    for (const task of waiting) task();
-    return participant;
+    const { membership, link } = await Membership.join({
+      urls: [args.url, ...(args.fallbackUrls ?? [])],
+      token: args.token,
+      timeoutMs: args.timeoutMs,
+      mayMove: args.enableMigration ?? false,
+      clock,
+      ticker,
+      media,
+      onFault,
+      random: Math.random,
+    });
+    at.membership = membership;
+    return new Participant(args, options, { membership, media, link });
   }
 
   /** Tells what is there, and from now on what changes. */
@@ -197,16 +157,17 @@ export class Participant {
   }
 
   stats(): SessionStats {
-    const { rttMs } = this.#signal;
-    const { availableBps } = this.#uplink;
+    const { link } = this.#membership;
+    const rttMs = link?.signal.rttMs;
+    const availableBps = link?.uplink.availableBps;
     return {
       ...(rttMs !== undefined && { rttMs }),
       ...(availableBps !== undefined && { availableOutgoingBitrate: Math.round(availableBps) }),
-      candidatePairs: candidatePairs(this.#uplink, this.#downlink),
+      candidatePairs: link ? candidatePairs(link.uplink, link.downlink, this.#media.roundTripUs) : [],
       outbound: this.#publishing.stats(),
       remoteInbound: this.#publishing.remoteStats(),
       inbound: this.#reading.stats(),
-      packetsDiscarded: this.#downlink.packetsDiscarded,
+      packetsDiscarded: this.#media.packetsDiscarded,
     };
   }
 
@@ -214,19 +175,69 @@ export class Participant {
   async disconnect(): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
-    this.#failing?.cancel();
+    this.#returnTimer?.cancel();
     this.#reading.closeAll();
-    // The goodbye ends the tracks: closing the uplink first spares an offer for each.
-    this.#signal.close();
-    await this.#uplink.close();
+    await this.#membership.leave();
     await this.#publishing.closeAll();
-    await this.#downlink.close();
+    this.#media.close();
   }
 
-  /** A server that ends the session closes the media as well: what it says of it may come a moment later. */
-  #onMediaFailed(): void {
-    this.#failing ??= this.#options.clock.after(LAST_WORD_MS, () => {
-      this.#lose(new SluiceError('SLUICE_SESSION_LOST', 'the media connection to the server broke'));
+  #handlers(): MembershipHandlers {
+    return {
+      onParticipants: (participants, complete) => {
+        this.#take(participants, complete);
+      },
+      onTrackUnpublished: (trackSid) => {
+        this.#publishing.onUnpublished(trackSid).catch(this.#options.onFault);
+      },
+      onSpeakers: (speakers) => {
+        this.#speaker.update(speakers, this.#directory);
+        this.#tellSpeaker();
+      },
+      onResumed: () => {
+        this.#reading.resume();
+      },
+      onAway: () => {
+        this.#depart();
+      },
+      onBack: (link) => this.#arrive(link),
+      onSettled: () => {
+        this.#away = false;
+        this.#tell(() => {
+          this.#options.emit('migrated', { session: this.#args.session });
+        });
+      },
+      onOver: (error) => {
+        this.#lose(error);
+      },
+    };
+  }
+
+  /** The server is gone: all that is open waits for the next one. */
+  #depart(): void {
+    if (!this.#away) {
+      this.#tell(() => {
+        this.#options.emit('migrating', { session: this.#args.session });
+      });
+    }
+    this.#away = true;
+    this.#publishing.detach();
+    this.#reading.attach(undefined);
+    this.#media.setSections([]);
+    this.#directory.awaitEveryone();
+    this.#speaker = new LoudestSpeaker();
+    this.#tellSpeaker();
+    this.#returnTimer?.cancel();
+    this.#returnTimer = undefined;
+  }
+
+  /** There is a server: what is open goes on there. Resolves when all is published. */
+  async #arrive(link: ServerLink): Promise<void> {
+    this.#permission = link.join.participant.permission;
+    this.#reading.attach(link.signal);
+    this.#take(link.join.otherParticipants);
+    await this.#publishing.attach(link.uplink, () => {
+      link.fail();
     });
   }
 
@@ -239,11 +250,39 @@ export class Participant {
   }
 
   #take(participants: readonly ParticipantInfo[], complete = false): void {
-    const own = participants.find(({ sid }) => sid === this.result.connection.connectionId);
+    const self = this.#membership.link?.join.participant.sid;
+    const own = participants.find(({ sid }) => sid === self);
     if (own?.permission) this.#permission = own.permission;
-    for (const change of this.#directory.update(participants, complete)) {
-      if (change.type === 'streamReceived' || change.type === 'streamUpdated') this.#reading.onStream(change.stream);
-      if (change.type === 'streamDropped') this.#reading.onStreamDropped(change.stream);
+    this.#apply(this.#directory.update(participants, complete));
+    if (this.#directory.isWaiting) this.#returnTimer ??= this.#awaitReturn();
+  }
+
+  #awaitReturn(): ClockTimer {
+    return this.#options.clock.after(RETURN_TIMEOUT_MS, () => {
+      this.#returnTimer = undefined;
+      this.#apply(this.#directory.giveUp());
+    });
+  }
+
+  #apply(changes: readonly DirectoryChange[]): void {
+    for (const change of changes) {
+      switch (change.type) {
+        case 'streamReceived':
+        case 'streamUpdated':
+        case 'streamReturned':
+          this.#reading.onStream(change.stream);
+          break;
+        case 'streamDropped':
+          this.#reading.onStreamDropped(change.stream);
+          break;
+        case 'trackMoved':
+          this.#media.rename(change.from, change.to);
+          break;
+        case 'trackLost':
+          this.#media.forget(change.trackSid);
+          break;
+        default:
+      }
       this.#tell(() => {
         this.#report(change);
       });
@@ -266,6 +305,7 @@ export class Participant {
       case 'streamDropped':
         emit('streamDropped', { session, streamId: change.stream.state.streamId });
         break;
+      default:
     }
   }
 
@@ -274,19 +314,13 @@ export class Participant {
     else this.#early.push(task);
   }
 
-  #hear(speakers: readonly SpeakerInfo[]): void {
-    const before = this.#speaker.streamId;
-    this.#speaker.update(speakers, this.#directory);
+  #tellSpeaker(): void {
     const { streamId } = this.#speaker;
-    if (streamId === before) return;
+    if (streamId === this.#toldSpeaker) return;
+    this.#toldSpeaker = streamId;
     const { session } = this.#args;
     this.#tell(() => {
       this.#options.emit('speakerChanged', { session, ...(streamId !== undefined && { streamId }) });
     });
   }
-}
-
-function isLoopback(url: string): boolean {
-  const { hostname } = new URL(url);
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname);
 }

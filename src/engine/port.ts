@@ -40,8 +40,12 @@ export interface ConnectArgs {
   readonly session: number;
   /** ws:, wss:, http: or https: */
   readonly url: string;
+  /** Addresses where the session can be had as well, in this order. */
+  readonly fallbackUrls?: readonly string[];
   readonly token: string;
   readonly timeoutMs: number;
+  /** Go to another server when this one goes away. Default false. */
+  readonly enableMigration?: boolean;
 }
 
 export interface ConnectResult {
@@ -115,6 +119,8 @@ export interface ReaderOpenArgs {
 export interface EngineCalls {
   serviceStart: { args: { service: number; module: string; options: unknown }; result: unknown };
   serviceStats: { args: { service: number }; result: unknown };
+  /** Lets a service end by itself, for so long; it still has to be stopped. */
+  serviceDrain: { args: { service: number; deadlineMs: number }; result: undefined };
   serviceStop: { args: { service: number }; result: undefined };
   connect: { args: ConnectArgs; result: ConnectResult };
   disconnect: { args: { session: number }; result: undefined };
@@ -166,6 +172,10 @@ export interface EngineEvents {
   streamDropped: { session: number; streamId: string };
   /** The stream whose participant speaks loudest now; none when all are silent. */
   speakerChanged: { session: number; streamId?: string };
+  /** The stay at the server has ended, and the participant joins anew: until `migrated` no media flows. */
+  migrating: { session: number };
+  /** It has joined anew, and publishes all that it did. */
+  migrated: { session: number };
   /** The session ended without being asked to. */
   sessionLost: { session: number; error: ErrorData };
 }

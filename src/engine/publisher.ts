@@ -7,7 +7,7 @@ import type { Emit } from './media-reader.js';
 import { PUBLISHER_LEVELS, type OutboundStats, type PublisherOpenArgs, type RemoteInboundStats } from './port.js';
 import type { Ticker } from './ticker.js';
 import type { OutboundStream } from './outbound-stream.js';
-import type { PublishedTrack, Uplink } from './uplink.js';
+import type { Uplink } from './uplink.js';
 import type { UplinkTrack } from './uplink-track.js';
 import { planLayers } from './video/layer-plan.js';
 import type { VideoLayer } from './video/video-layer.js';
@@ -19,57 +19,75 @@ export interface PublisherContext {
   readonly clock: Clock;
   /** 20 ms. */
   readonly audioTicker: Ticker;
-  readonly uplink: Uplink;
   readonly emit: Emit;
 }
 
 /** One published stream: its audio and video senders, and the tracks that the server took for them. */
 export class EnginePublisher {
   readonly id: number;
-  readonly session: number;
-  readonly name: string;
+  readonly #args: PublisherOpenArgs;
   readonly #context: PublisherContext;
   readonly #audio: AudioSender | undefined;
   readonly #video: VideoSender | undefined;
-  readonly #trackSids: readonly string[];
-  readonly #audioStream: OutboundStream | undefined;
+  /** Where it is published; undefined while it is not. */
+  #uplink: Uplink | undefined;
+  #trackSids: readonly string[] = [];
+  #audioStream: OutboundStream | undefined;
+  #closed = false;
 
   private constructor(
     args: PublisherOpenArgs,
     context: PublisherContext,
     senders: { audio: AudioSender | undefined; video: VideoSender | undefined },
-    tracks: readonly PublishedTrack[],
   ) {
     const { audio, video } = senders;
     this.id = args.publisher;
-    this.session = args.session;
-    this.name = args.name;
+    this.#args = args;
     this.#context = context;
     this.#audio = audio;
     this.#video = video;
-    this.#trackSids = tracks.map((track) => track.trackSid);
-    this.#audioStream = audio && tracks[0]?.streams[0];
-    const videoTrack = video && tracks[audio ? 1 : 0];
-    if (audio && this.#audioStream) audio.attach(this.#audioStream);
-    if (videoTrack) video.attach(videoTrack.streams);
-    context.uplink.sender.rebalance();
     if (audio) context.audioTicker.add(audio);
   }
 
-  /** Publishes a stream. Media may be written from the moment it resolves. Errors: SLUICE_PUBLISH_FAILED, SLUICE_CODEC_UNAVAILABLE. */
+  /** Makes what a stream is sent with; what is written waits until it is published. Errors: SLUICE_CODEC_UNAVAILABLE. */
   static async open(args: PublisherOpenArgs, context: PublisherContext): Promise<EnginePublisher> {
     const audio = args.hasAudio ? await openAudio(args, context) : undefined;
     const video = args.hasVideo ? openVideo(args, context, audio) : undefined;
-    try {
-      const tracks: UplinkTrack[] = [];
-      if (audio) tracks.push(uplinkTrack(args, 'audio', undefined));
-      if (video) tracks.push(uplinkTrack(args, 'video', video));
-      return new EnginePublisher(args, context, { audio, video }, await context.uplink.publish(tracks));
-    } catch (error) {
-      audio?.close();
-      video?.close();
-      throw error;
+    return new EnginePublisher(args, context, { audio, video });
+  }
+
+  /**
+   * Publishes the stream, also again at another server; media gets through when it resolves.
+   * Errors: SLUICE_PUBLISH_FAILED, SLUICE_SESSION_CLOSED (the uplink was closed).
+   */
+  async publish(uplink: Uplink): Promise<void> {
+    const audio = this.#audio;
+    const video = this.#video;
+    const tracks: UplinkTrack[] = [];
+    if (audio) tracks.push(uplinkTrack(this.#args, 'audio', undefined));
+    if (video) tracks.push(uplinkTrack(this.#args, 'video', video));
+    const published = await uplink.publish(tracks);
+    const trackSids = published.map((track) => track.trackSid);
+    if (this.#closed) {
+      await uplink.unpublish(trackSids);
+      return;
     }
+    this.#uplink = uplink;
+    this.#trackSids = trackSids;
+    this.#audioStream = audio && published[0]?.streams[0];
+    audio?.attach(this.#audioStream);
+    const videoTrack = video && published[audio ? 1 : 0];
+    if (videoTrack) video.attach(videoTrack.streams);
+    uplink.sender.rebalance();
+  }
+
+  /** The server is gone: what is written waits for another one. */
+  detach(): void {
+    this.#uplink = undefined;
+    this.#trackSids = [];
+    this.#audioStream = undefined;
+    this.#audio?.attach(undefined);
+    this.#video?.detach();
   }
 
   /** Whether a track of the server's is one of its own. */
@@ -93,12 +111,13 @@ export class EnginePublisher {
 
   /** Ends the stream for everybody. */
   async close(): Promise<void> {
-    const { audioTicker, uplink, emit } = this.#context;
+    this.#closed = true;
+    const { audioTicker, emit } = this.#context;
     if (this.#audio) audioTicker.remove(this.#audio);
     this.#audio?.close();
     this.#video?.close();
     emit('publisherEnd', { publisher: this.id });
-    await uplink.unpublish(this.#trackSids);
+    await this.#uplink?.unpublish(this.#trackSids);
   }
 
   stats(): OutboundStats[] {

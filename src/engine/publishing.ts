@@ -2,6 +2,7 @@ import { SluiceError, toErrorData } from '../media/errors.js';
 import { type MediaValue, durationUs } from '../media/media-value.js';
 import type { OutboundStats, PublisherOpenArgs, RemoteInboundStats } from './port.js';
 import { EnginePublisher, type PublisherContext } from './publisher.js';
+import type { Uplink } from './uplink.js';
 import { sessionLeft } from './waits.js';
 
 /** Media that may be written before the server has taken a stream: as much as any writer may have waiting. */
@@ -24,6 +25,10 @@ export class Publishing {
   readonly #context: PublisherContext;
   readonly #publishers = new Map<number, EnginePublisher>();
   readonly #opening = new Map<number, Opening>();
+  /** Of the server that the participant is at; undefined between two. */
+  #uplink: Uplink | undefined;
+  /** Those who wait for a server. */
+  readonly #waiting = new Set<() => void>();
   #closed = false;
 
   constructor(context: PublisherContext) {
@@ -38,17 +43,27 @@ export class Publishing {
     const opening: Opening = { tasks: [], earlyUs: 0, closed: false, onOver: [] };
     this.#opening.set(args.publisher, opening);
     try {
-      const publisher = await EnginePublisher.open(args, this.#context);
-      if (this.#closed || opening.closed) {
-        await publisher.close();
-        throw this.#closed ? sessionLeft() : closedEarly();
-      }
+      const publisher = await this.#openPublisher(args, opening);
       this.#publishers.set(args.publisher, publisher);
       for (const task of opening.tasks) task(publisher);
     } finally {
       this.#opening.delete(args.publisher);
       for (const over of opening.onOver) over();
     }
+  }
+
+  /** Publishes everything at a server; resolves when that is done. `onFailed` is called when no media gets to it. */
+  async attach(uplink: Uplink, onFailed: () => void): Promise<void> {
+    this.#uplink = uplink;
+    for (const wake of [...this.#waiting]) wake();
+    const all = [...this.#publishers.values()];
+    await Promise.all(all.map((publisher) => this.#publishAgain(publisher, uplink, onFailed)));
+  }
+
+  /** The server is gone: what is written waits for another one. */
+  detach(): void {
+    this.#uplink = undefined;
+    for (const publisher of this.#publishers.values()) publisher.detach();
   }
 
   write(id: number, value: MediaValue): void {
@@ -93,7 +108,65 @@ export class Publishing {
 
   async closeAll(): Promise<void> {
     this.#closed = true;
+    for (const wake of [...this.#waiting]) wake();
     for (const id of [...this.#publishers.keys()]) await this.close(id);
+  }
+
+  async #openPublisher(args: PublisherOpenArgs, opening: Opening): Promise<EnginePublisher> {
+    const publisher = await EnginePublisher.open(args, this.#context);
+    try {
+      await this.#publish(publisher);
+      if (this.#closed) throw sessionLeft();
+      if (opening.closed) throw closedEarly();
+      return publisher;
+    } catch (error) {
+      await publisher.close();
+      throw error;
+    }
+  }
+
+  /** Publishes at the server that there is: when it goes away meanwhile, at the next one. */
+  async #publish(publisher: EnginePublisher): Promise<void> {
+    for (;;) {
+      const uplink = this.#uplink ?? (await this.#nextUplink());
+      try {
+        await publisher.publish(uplink);
+        if (uplink === this.#uplink) return;
+        publisher.detach();
+      } catch (error) {
+        if (this.#closed || uplink === this.#uplink) throw error;
+      }
+    }
+  }
+
+  async #nextUplink(): Promise<Uplink> {
+    while (!this.#uplink) {
+      if (this.#closed) throw sessionLeft();
+      await new Promise<void>((resolve) => {
+        const wake = (): void => {
+          this.#waiting.delete(wake);
+          resolve();
+        };
+        this.#waiting.add(wake);
+      });
+    }
+    return this.#uplink;
+  }
+
+  async #publishAgain(publisher: EnginePublisher, uplink: Uplink, onFailed: () => void): Promise<void> {
+    try {
+      await publisher.publish(uplink);
+      if (uplink !== this.#uplink) publisher.detach();
+    } catch (error) {
+      if (uplink !== this.#uplink || this.#closed) return;
+      if (uplink.transportState !== 'connected') {
+        onFailed();
+        return;
+      }
+      // This server does not take it.
+      this.#context.emit('publisherError', { publisher: publisher.id, error: toErrorData(error) });
+      await this.close(publisher.id);
+    }
   }
 
   #writeEarly(id: number, value: MediaValue): void {

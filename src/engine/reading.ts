@@ -1,13 +1,14 @@
 import type { Clock, ClockTimer } from '../media/clock.js';
 import { SluiceError } from '../media/errors.js';
 import { Mixer } from './audio/mixer.js';
-import type { Directory, StreamEntry } from './directory.js';
-import type { Downlink } from './downlink.js';
+import type { Directory } from './directory.js';
+import type { InboundMedia } from './inbound-media.js';
 import type { Emit } from './media-reader.js';
 import type { InboundStats, ReaderOpenArgs } from './port.js';
 import { RawAudioReader } from './raw-audio-reader.js';
 import { StreamReader } from './reader.js';
 import type { LiveKitSignal } from './signalling/livekit.js';
+import { type StreamEntry, tracksOf } from './stream-entry.js';
 import type { Ticker, TickTask } from './ticker.js';
 import { mostOf } from './video-preference.js';
 
@@ -19,9 +20,8 @@ export interface ReadingOptions {
   /** 20 ms. */
   readonly audioTicker: Ticker;
   readonly emit: Emit;
-  readonly signal: LiveKitSignal;
   readonly directory: Directory;
-  readonly downlink: Downlink;
+  readonly media: InboundMedia;
 }
 
 interface MixReader {
@@ -44,10 +44,19 @@ export class Reading implements TickTask {
   readonly #subscribed = new Set<string>();
   /** What the server was told of how good the pictures of a track need to be. */
   readonly #preferred = new Map<string, string>();
+  /** Of the server that the participant is at; undefined between two. */
+  #signal: LiveKitSignal | undefined;
   #closed = false;
 
   constructor(options: ReadingOptions) {
     this.#options = options;
+  }
+
+  /** Asks this server from now on; with none, what is read stays open and silent. */
+  attach(signal: LiveKitSignal | undefined): void {
+    this.#signal = signal;
+    this.#subscribed.clear();
+    this.#preferred.clear();
   }
 
   /** Errors: SLUICE_STREAM_UNKNOWN. */
@@ -132,13 +141,13 @@ export class Reading implements TickTask {
       this.#retire(entry);
     });
     this.#tails.add(timer);
-    for (const sid of [entry.audioTrack, entry.videoTrack]) if (sid !== undefined) this.#subscribed.delete(sid);
+    for (const sid of tracksOf(entry)) this.#subscribed.delete(sid);
   }
 
   stats(): InboundStats[] {
-    const { clock, downlink, directory } = this.#options;
+    const { clock, media, directory } = this.#options;
     const nowUs = clock.nowUs();
-    return [...downlink.tracks].flatMap((track) => {
+    return [...media.tracks].flatMap((track) => {
       const streamId = directory.streamOfTrack(track.trackSid)?.state.streamId;
       if (streamId === undefined) return [];
       const frames = { decoded: 0, dropped: 0, decodeUs: 0, width: 0, height: 0 };
@@ -149,8 +158,12 @@ export class Reading implements TickTask {
 
   /** Asks the server for the tracks that somebody reads, and gives back the others. */
   subscribe(): void {
-    if (this.#closed) return;
-    const { signal, downlink } = this.#options;
+    const signal = this.#signal;
+    if (this.#closed || !signal) return;
+    // The server has taken these away by itself, and those who read them wait.
+    for (const { awaited } of this.#options.directory.streams()) {
+      for (const sid of [awaited?.audioTrack, awaited?.videoTrack]) if (sid !== undefined) this.#subscribed.delete(sid);
+    }
     const wanted = this.#wanted();
     const more = [...wanted].filter((sid) => !this.#subscribed.has(sid));
     const less = [...this.#subscribed].filter((sid) => !wanted.has(sid));
@@ -159,20 +172,22 @@ export class Reading implements TickTask {
     for (const sid of more) this.#subscribed.add(sid);
     for (const sid of less) {
       this.#subscribed.delete(sid);
-      downlink.forget(sid);
+      this.#options.media.forget(sid);
     }
-    this.#prefer();
+    this.#prefer(signal);
   }
 
   /** Signalling is back: the server is asked again for everything, since it may not have heard the last. */
   resume(): void {
-    if (this.#subscribed.size > 0) this.#options.signal.updateSubscription([...this.#subscribed], true);
+    const signal = this.#signal;
+    if (!signal) return;
+    if (this.#subscribed.size > 0) signal.updateSubscription([...this.#subscribed], true);
     this.#preferred.clear();
-    this.#prefer();
+    this.#prefer(signal);
   }
 
   /** Tells the server how good pictures need to be, where that has changed. */
-  #prefer(): void {
+  #prefer(signal: LiveKitSignal): void {
     for (const sid of this.#preferred.keys()) if (!this.#subscribed.has(sid)) this.#preferred.delete(sid);
     for (const { state, videoTrack } of this.#options.directory.streams()) {
       if (videoTrack === undefined || !this.#subscribed.has(videoTrack)) continue;
@@ -181,7 +196,7 @@ export class Reading implements TickTask {
       const text = JSON.stringify(preference);
       if (text === (this.#preferred.get(videoTrack) ?? '{}')) continue;
       this.#preferred.set(videoTrack, text);
-      this.#options.signal.updateTrackSettings(videoTrack, preference);
+      signal.updateTrackSettings(videoTrack, preference);
     }
   }
 
@@ -198,20 +213,19 @@ export class Reading implements TickTask {
   }
 
   #retire(entry: StreamEntry): void {
-    const { downlink, directory } = this.#options;
+    const { media, directory } = this.#options;
     for (const reader of this.#readers.values()) {
       if (reader.streamId !== entry.state.streamId || directory.stream(reader.streamId)) continue;
       reader.end();
       this.#ending.add(reader);
       this.#options.audioTicker.add(this);
     }
-    for (const sid of [entry.audioTrack, entry.videoTrack]) {
-      if (sid === undefined) continue;
-      for (const track of downlink.tracks) {
+    for (const sid of tracksOf(entry)) {
+      for (const track of media.tracks) {
         if (track.trackSid === sid && track.audio)
           for (const mix of this.#mixes.values()) mix.mixer.remove(track.audio);
       }
-      downlink.forget(sid);
+      media.forget(sid);
     }
   }
 
@@ -234,23 +248,23 @@ export class Reading implements TickTask {
   }
 
   #connect(reader: StreamReader, entry: StreamEntry): void {
-    const { downlink } = this.#options;
-    const { audioTrack, videoTrack } = entry;
+    const audioSid = entry.audioTrack ?? entry.awaited?.audioTrack;
+    const videoSid = entry.videoTrack ?? entry.awaited?.videoTrack;
+    const { media } = this.#options;
     const { connectionId } = entry.state.connection;
-    const audio = audioTrack !== undefined && reader.wantsAudio;
-    const video = videoTrack !== undefined && reader.wantsVideo;
+    const audio = audioSid !== undefined && reader.wantsAudio;
+    const video = videoSid !== undefined && reader.wantsVideo;
     reader.attach(
-      audio ? downlink.track(audioTrack, 'audio', connectionId).audio : undefined,
-      video ? downlink.track(videoTrack, 'video', connectionId).video : undefined,
+      audio ? media.track(audioSid, 'audio', connectionId).audio : undefined,
+      video ? media.track(videoSid, 'video', connectionId).video : undefined,
     );
   }
 
   #addToMix(mix: MixReader, entry: StreamEntry): void {
     if (mix.onlySubscribed && !this.#isHeard(entry.state.streamId)) return;
-    const { downlink } = this.#options;
+    const sid = entry.audioTrack ?? entry.awaited?.audioTrack;
     const { connectionId } = entry.state.connection;
-    const { audioTrack } = entry;
-    const receiver = audioTrack === undefined ? undefined : downlink.track(audioTrack, 'audio', connectionId).audio;
+    const receiver = sid === undefined ? undefined : this.#options.media.track(sid, 'audio', connectionId).audio;
     if (receiver) mix.mixer.add(receiver);
   }
 
@@ -258,7 +272,7 @@ export class Reading implements TickTask {
   #leaveMixes(streamId: string): void {
     if (this.#isHeard(streamId)) return;
     const trackSid = this.#options.directory.stream(streamId)?.audioTrack;
-    for (const track of this.#options.downlink.tracks) {
+    for (const track of this.#options.media.tracks) {
       if (track.trackSid !== trackSid || !track.audio) continue;
       for (const mix of this.#mixes.values()) if (mix.onlySubscribed) mix.mixer.remove(track.audio);
     }

@@ -42,11 +42,13 @@ export function getEngine(): Engine {
 export interface RunningService {
   readonly info: unknown;
   stats(): Promise<unknown>;
+  /** Lets it end by itself, for so long, and closes it then. */
+  drain(deadlineMs: number): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * Runs a service in the media thread: `module` exports `createService(options)`, which gives `{ info, stats(), close() }`.
+ * Runs a service in the media thread: `module` exports `createService(options)`, which gives `{ info, stats(), drain?(), close() }`.
  * Options, info and stats cross the thread, so they are plain data. Keeps the process alive until closed.
  */
 export async function startService(module: URL, options: unknown): Promise<RunningService> {
@@ -56,10 +58,15 @@ export async function startService(module: URL, options: unknown): Promise<Runni
   try {
     const info = await thread.call('serviceStart', { service, module: module.href, options });
     let closing: Promise<void> | undefined;
+    const close = (): Promise<void> => (closing ??= stopService(thread, service));
     return {
       info,
       stats: () => thread.call('serviceStats', { service }),
-      close: () => (closing ??= stopService(thread, service)),
+      drain: async (deadlineMs) => {
+        await thread.call('serviceDrain', { service, deadlineMs });
+        await close();
+      },
+      close,
     };
   } catch (error) {
     thread.unref();

@@ -54,6 +54,13 @@ export class UplinkSender {
     return [...this.#bySsrc.values()].map((place) => place.stream);
   }
 
+  /** Packets that were sent since the beginning, those of ended tracks left out. */
+  get packetsSent(): number {
+    let sum = 0;
+    for (const { stream } of this.#bySsrc.values()) sum += stream.statistics.packets;
+    return sum;
+  }
+
   /** The way to the server and back in µs, by its reports; undefined before one tells. */
   get roundTripUs(): number | undefined {
     for (const { stream } of this.#bySsrc.values()) {

@@ -57,6 +57,8 @@ export class Uplink {
   readonly #connecting = new Set<() => void>();
   #earlyCandidates: string[] = [];
   #closed = false;
+  /** Packets that came: what the server tells about those that it got. */
+  received = 0;
 
   constructor(options: UplinkOptions) {
     const { clock, ticker } = options;
@@ -262,6 +264,7 @@ export class Uplink {
       dtlsRole: 'passive',
       ...(this.#options.bindAddress !== undefined && { bindAddress: this.#options.bindAddress }),
       onPacket: (packet) => {
+        this.received++;
         if (isRtcp(packet)) this.#sender.receive(packet);
       },
       onState: (state) => {

@@ -9,6 +9,7 @@ import { stopIdleListeners } from './udp-mux.js';
 interface Service {
   readonly info: unknown;
   readonly stats: () => unknown;
+  readonly drain?: (deadlineMs: number) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -64,6 +65,8 @@ function dispatch(message: Extract<ToEngine, { t: 'call' }>): unknown {
       return startService(message.args);
     case 'serviceStats':
       return statsOf(message.args.service);
+    case 'serviceDrain':
+      return drainService(message.args.service, message.args.deadlineMs);
     case 'serviceStop':
       return stopService(message.args.service);
     case 'connect':
@@ -96,6 +99,10 @@ function statsOf(id: number): unknown {
   const service = services.get(id);
   if (!service) throw new SluiceError('SLUICE_STATE_INVALID', 'the service is closed');
   return service.stats();
+}
+
+async function drainService(id: number, deadlineMs: number): Promise<void> {
+  await services.get(id)?.drain?.(deadlineMs);
 }
 
 async function stopService(id: number): Promise<void> {

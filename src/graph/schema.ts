@@ -38,7 +38,8 @@ export const SessionConfig = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      'Address of the server, or `embedded` (the default) for one inside this process. Environment: SLUICE_URL.',
+      'Address of the server, or several with commas between them, or `embedded` (the default) for one inside this process. ' +
+        'Environment: SLUICE_URL.',
     ),
   sessionId: z.string().min(1).optional().describe('Session to join. Environment: SLUICE_SESSION_ID.'),
   name: z.string().min(1).default('sluice').describe('Name that other participants see.'),

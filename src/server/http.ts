@@ -17,6 +17,8 @@ export interface HttpContext {
   readonly log: Logger;
   /** What `/healthz` tells. */
   health(): Record<string, unknown>;
+  /** New participants are let in. */
+  isOpen(): boolean;
   /** The rooms that are administered over HTTP; undefined while the server starts. */
   rooms(): Rooms | undefined;
   /** The session id that `/join.json` uses when none is asked for. */
@@ -49,7 +51,10 @@ export async function createHttp(context: HttpContext): Promise<FastifyInstance>
     context.log.warn({ err: error }, 'a request failed');
     void reply.code(500).send({ code: 'SLUICE_INTERNAL', message: 'the request failed' });
   });
-  app.get('/healthz', () => ({ status: 'ok', ...context.health() }));
+  app.get('/healthz', (_request, reply) => {
+    const open = context.isOpen();
+    return reply.code(open ? 200 : 503).send({ status: open ? 'ok' : 'draining', ...context.health() });
+  });
   addSignallingProbes(app, context);
   if (context.options.development) addDevelopmentTokens(app, context);
   await addRoomService(app, { keys: context.options.keys, log: context.log, rooms: () => context.rooms() });
@@ -58,7 +63,7 @@ export async function createHttp(context: HttpContext): Promise<FastifyInstance>
 }
 
 /** What clients ask by HTTP when a socket did not open: every answer is readable from another origin. */
-function addSignallingProbes(app: FastifyInstance, { options }: HttpContext): void {
+function addSignallingProbes(app: FastifyInstance, context: HttpContext): void {
   const open = (reply: FastifyReply): FastifyReply => reply.header('access-control-allow-origin', '*');
   app.options('/rtc/*', (_request, reply) =>
     open(reply).header('access-control-allow-headers', 'authorization').code(204).send(),
@@ -67,8 +72,9 @@ function addSignallingProbes(app: FastifyInstance, { options }: HttpContext): vo
     open(reply).code(426).type('text/plain').send('this address takes WebSocket connections');
   const validate = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     open(reply).type('text/plain');
+    if (!context.isOpen()) return await reply.code(503).send('the server lets nobody in any more');
     try {
-      readClientJoin(request.raw, await grantsOfRequest(request.raw, options.keys));
+      readClientJoin(request.raw, await grantsOfRequest(request.raw, context.options.keys));
       return await reply.send('success');
     } catch (error) {
       const { code, message } = toErrorData(error);

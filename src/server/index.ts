@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { startService } from '../engine/thread.js';
+import { SluiceError } from '../media/errors.js';
 import type { ServerOptions } from './options.js';
 import type { ServerInfo } from './service.js';
 import type { ServerStats } from './stats.js';
@@ -21,9 +22,23 @@ export interface EmbeddedServer {
   readonly development: boolean;
   /** What the server has and has counted since it started. Errors: SLUICE_STATE_INVALID (closed), SLUICE_ENGINE_FAILED. */
   stats(): Promise<ServerStats>;
+  /**
+   * Ends it without loss: nobody is let in any more, health is told as `draining` (HTTP 503), and every client is asked to join
+   * elsewhere (`leave` with the action RECONNECT). Resolves when all have gone, or at the deadline, and it is closed; `close()` ends
+   * it at once. Errors: SLUICE_CONFIG_INVALID.
+   */
+  drain(options?: DrainOptions): Promise<void>;
   /** Sends everyone away and frees the ports. Idempotent. */
   close(): Promise<void>;
 }
+
+export interface DrainOptions {
+  /** Longest wait for clients to go, in ms, 0 to 3600000. Default 10000. */
+  readonly deadlineMs?: number;
+}
+
+const DRAIN_DEADLINE_MS = 10_000;
+const MAX_DRAIN_DEADLINE_MS = 3_600_000;
 
 /**
  * Starts the embedded session server in the media thread. It speaks the LiveKit protocol and keeps the process alive until closed.
@@ -40,6 +55,11 @@ export async function startServer(options: ServerOptions = {}): Promise<Embedded
     port,
     development,
     stats: async () => (await service.stats()) as ServerStats,
+    drain: async ({ deadlineMs = DRAIN_DEADLINE_MS } = {}) => {
+      if (!(deadlineMs >= 0 && deadlineMs <= MAX_DRAIN_DEADLINE_MS))
+        throw new SluiceError('SLUICE_CONFIG_INVALID', `deadlineMs: ${deadlineMs} is not from 0 to 3600000`);
+      await service.drain(deadlineMs);
+    },
     close: () => service.close(),
   };
 }

@@ -46,6 +46,8 @@ export interface RoomMember {
   setPermissions(permissions: Permissions): void;
   /** Goes on with a client whose signalling connection broke; false when it has to join anew. */
   resume(socket: SignalSocket, join: ClientJoin): boolean;
+  /** Asks the client to join elsewhere; it goes by itself. */
+  sendAway(): void;
   /** Tells the client to go, and ends its part. */
   leave(reason: DisconnectReason): void;
   /** Releases sockets, transports and timers, and tells the others. Idempotent. */

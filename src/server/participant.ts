@@ -71,6 +71,7 @@ export class Participant implements RoomMember {
   #permissions: Permissions;
   #renewal: TokenRenewal | undefined;
   #version = 1;
+  #sentAway = false;
   #left: DisconnectReason | undefined;
   #closing: Promise<void> | undefined;
 
@@ -259,10 +260,17 @@ export class Participant implements RoomMember {
   /** Tells the client to go, or to come back by itself, and ends its part. */
   leave(reason: DisconnectReason, action = LeaveRequest_Action.DISCONNECT): void {
     if (!this.present) return;
-    this.#left = reason;
+    this.#left = this.#sentAway ? DisconnectReason.SERVER_SHUTDOWN : reason;
     const canReconnect = action !== LeaveRequest_Action.DISCONNECT;
     this.send({ case: 'leave', value: new LeaveRequest({ reason, action, canReconnect }) });
     void this.close();
+  }
+
+  /** Asks the client to join elsewhere: its media goes on until it does. */
+  sendAway(): void {
+    this.#sentAway = true;
+    const [reason, action] = [DisconnectReason.SERVER_SHUTDOWN, LeaveRequest_Action.RECONNECT];
+    this.send({ case: 'leave', value: new LeaveRequest({ reason, action, canReconnect: true }) });
   }
 
   /** Cuts the signalling connection as a network would. */
@@ -295,11 +303,12 @@ export class Participant implements RoomMember {
       },
       mayReturn: (awayUs) => {
         const nowUs = clock.nowUs();
-        return this.present && this.#connections.seemsAlive(nowUs - awayUs, nowUs);
+        return this.present && !this.#sentAway && this.#connections.seemsAlive(nowUs - awayUs, nowUs);
       },
       onGone: (reason) => {
         log.info({ participant: this.sid, reason }, 'signalling ended');
-        this.#left ??= this.#link.away ? DisconnectReason.CONNECTION_TIMEOUT : DisconnectReason.SIGNAL_CLOSE;
+        const away = this.#link.away ? DisconnectReason.CONNECTION_TIMEOUT : DisconnectReason.SIGNAL_CLOSE;
+        this.#left ??= this.#sentAway ? DisconnectReason.SERVER_SHUTDOWN : away;
         void this.close();
       },
     });

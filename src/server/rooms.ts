@@ -18,6 +18,8 @@ export class Rooms {
   /** Rooms that were made, with the timer that ends them while they are empty. */
   readonly #made = new Map<Room, ClockTimer | undefined>();
   readonly #context: ServerContext;
+  /** Called when nobody is there any more. */
+  #onDeserted: (() => void) | undefined;
 
   constructor(context: ServerContext) {
     this.#context = context;
@@ -69,6 +71,12 @@ export class Rooms {
     return true;
   }
 
+  /** Asks everyone to join elsewhere; resolves when all have gone. */
+  async drain(): Promise<void> {
+    for (const room of this.#rooms.values()) for (const participant of room.participants) participant.sendAway();
+    if (this.participantCount > 0) await new Promise<void>((resolve) => (this.#onDeserted = resolve));
+  }
+
   /** Sends everyone away. */
   async close(): Promise<void> {
     const participants: RoomMember[] = [...this.#rooms.values()].flatMap((room) => [...room.participants]);
@@ -79,6 +87,7 @@ export class Rooms {
 
   #add(name: string): Room {
     const room = new Room(name, this.#context, () => {
+      if (this.participantCount === 0) this.#onDeserted?.();
       if (this.#rooms.get(name) !== room) return;
       if (this.#made.has(room)) this.#keep(room, room.settings.departureTimeoutS);
       else this.#forget(room);

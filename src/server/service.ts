@@ -29,6 +29,8 @@ export interface ServerInfo {
 export interface ServerService {
   readonly info: ServerInfo;
   stats(): ServerStats;
+  /** Lets nobody in, asks everyone to join elsewhere, and closes when all have gone or after so many ms. */
+  drain(deadlineMs: number): Promise<void>;
   /** Sends everyone away and closes sockets, transports, timers and ports. Idempotent. */
   close(): Promise<void>;
 }
@@ -59,7 +61,8 @@ async function startServer(options: ResolvedOptions): Promise<ServerService> {
   const log = createLogger(options.logLevel);
   const startedUs = systemClock.nowUs();
   const uptimeSeconds = (): number => Math.floor((systemClock.nowUs() - startedUs) / 1e6);
-  const running: { rooms?: Rooms } = {};
+  const running: { rooms?: Rooms; signalling?: Signalling } = {};
+  const isOpen = (): boolean => running.signalling?.isOpen ?? true;
   const health = (): Record<string, unknown> => ({
     sessions: running.rooms?.count ?? 0,
     participants: running.rooms?.participantCount ?? 0,
@@ -70,6 +73,7 @@ async function startServer(options: ResolvedOptions): Promise<ServerService> {
     log,
     defaultSessionId: DEFAULT_SESSION_ID,
     health,
+    isOpen,
     rooms: () => running.rooms,
   });
   let port: number;
@@ -84,9 +88,9 @@ async function startServer(options: ResolvedOptions): Promise<ServerService> {
   const context = createContext(options, log, mux.port);
   const rooms = (running.rooms = new Rooms(context));
   const strangers = new Strangers(http.server, context.counters.http);
-  const signalling = new Signalling(rooms, options.keys, context, (socket) => {
+  const signalling = (running.signalling = new Signalling(rooms, options.keys, context, (socket) => {
     strangers.letIn(socket);
-  });
+  }));
   http.server.on('upgrade', signalling.onUpgrade);
   const close = async (): Promise<void> => {
     signalling.stop();
@@ -96,13 +100,32 @@ async function startServer(options: ResolvedOptions): Promise<ServerService> {
     await mux.close();
   };
   let closing: Promise<void> | undefined;
+  let draining: Promise<void> | undefined;
+  let endDrain = (): void => undefined;
+  const drain = async (deadlineMs: number): Promise<void> => {
+    signalling.drain();
+    const deadline = new Promise<void>((resolve) => {
+      const timer = systemClock.after(deadlineMs, resolve);
+      endDrain = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+    await Promise.race([rooms.drain(), deadline]);
+    endDrain();
+    await (closing ??= close());
+  };
   return {
+    drain: (deadlineMs) => (draining ??= drain(deadlineMs)),
     stats: () => {
       const more = { uptimeSeconds: uptimeSeconds(), strangerRequests: mux.unknownRequests };
       return serverStats(rooms, context.counters, more);
     },
     info: { host: options.host, port, udpPort: mux.port, development: options.development },
-    close: () => (closing ??= close()),
+    close: () => {
+      endDrain();
+      return (closing ??= close());
+    },
   };
 }
 

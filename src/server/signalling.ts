@@ -44,7 +44,7 @@ export class Signalling {
     autoPong: false,
     clientTracking: true,
   });
-  #closed = false;
+  #state: 'open' | 'draining' | 'closed' = 'open';
 
   /** `onLetIn` is told of each connection that has shown a token. */
   constructor(rooms: Rooms, keys: Keys, context: ServerContext, onLetIn: (socket: Duplex) => void) {
@@ -71,9 +71,19 @@ export class Signalling {
     });
   };
 
+  /** New participants are let in. */
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
+  /** No one is let in any more: who comes is asked to join elsewhere. */
+  drain(): void {
+    if (this.#state === 'open') this.#state = 'draining';
+  }
+
   /** No one is let in any more. */
   stop(): void {
-    this.#closed = true;
+    this.#state = 'closed';
   }
 
   /** Ends when every socket is closed; those that do not close by themselves are cut. */
@@ -92,7 +102,7 @@ export class Signalling {
     try {
       const path = pathOf(request);
       if (path !== JOIN_PATH && path !== SINGLE_JOIN_PATH) refuse(socket, 404, 'clients join at /rtc and /rtc/v1');
-      else if (this.#closed) refuse(socket, 503, 'the server is closing');
+      else if (!this.isOpen) refuse(socket, 503, 'the server lets nobody in any more');
       else {
         const grants = await grantsOfRequest(request, this.#keys);
         return { grants, join: readClientJoin(request, grants) };
@@ -109,8 +119,9 @@ export class Signalling {
   #onSocket(ws: WebSocket, { grants, join }: Entry): void {
     const context = this.#context;
     const socket = new SignalSocket(ws, context.clock, context.counters.signalling);
-    if (this.#closed) {
-      sendAway(socket, DisconnectReason.SERVER_SHUTDOWN, LeaveRequest_Action.DISCONNECT);
+    if (this.#state !== 'open') {
+      const { RECONNECT, DISCONNECT } = LeaveRequest_Action;
+      sendAway(socket, DisconnectReason.SERVER_SHUTDOWN, this.#state === 'draining' ? RECONNECT : DISCONNECT);
       return;
     }
     const present = this.#rooms.get(grants.sessionId)?.byIdentity(grants.identity);

@@ -47,6 +47,8 @@ export interface Driver {
 
 export interface DriverConnect {
   readonly url: string;
+  /** Addresses where the session can be had as well, in this order. */
+  readonly fallbackUrls: readonly string[];
   /** What the caller asked for; some backends take the session from the token alone. */
   readonly sessionId: string | undefined;
   readonly token: string;
@@ -63,6 +65,10 @@ export type SessionEvent =
   | { readonly type: 'speakerChanged'; readonly streamId: string | undefined }
   /** A publisher with audio takes it now; not told before its `publish` resolved. */
   | { readonly type: 'readyForAudio' }
+  /**
+   * The participant joins anew, at this server or another; until `migrated` no media flows. What is open stays open, and the ids
+   * that were told stay what they are; a stream that does not come back is told as dropped after a while.
+   */
   | { readonly type: 'migrating' | 'migrated' }
   /** The session ended without being asked to. Nothing comes after it. */
   | { readonly type: 'lost'; readonly error: SluiceError };

@@ -23,7 +23,9 @@ export interface SessionEvents {
   readyForAudio: [];
   /** A buffer of a publisher ran dry; not told again before it was filled. */
   mediaBufferDrained: [stats: MediaBufferStats, kind: Kind, publisher: Publisher];
+  /** It joins again, here or at another server: no media flows for a while. */
   migrating: [];
+  /** It has joined again, and publishes all that it did. */
   migrated: [];
   /** The session is left, however that came. */
   disconnected: [];

@@ -26,6 +26,8 @@ type WriteDone = (error?: Error | null) => void;
 
 export interface OpenSessionOptions {
   readonly url: string;
+  /** Addresses where the session can be had as well: where it is joined when the first one fails, and with migration goes to. */
+  readonly fallbackUrls?: readonly string[];
   readonly token: string;
   readonly sessionId?: string;
   readonly settings?: SessionSettings;
@@ -41,12 +43,13 @@ export interface OpenSessionOptions {
  * reason when it is aborted first.
  */
 export async function openSession(driver: Driver, options: OpenSessionOptions): Promise<Session> {
-  const { url, token, sessionId, signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const { url, fallbackUrls = [], token, sessionId, signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const settings = parseSettings(SessionSettings, options.settings ?? {}, 'settings');
   signal?.throwIfAborted();
   const early: SessionEvent[] = [];
   let deliver = (event: SessionEvent): void => void early.push(event);
-  const link = await driver.connect({ url, sessionId, token, settings, timeoutMs, signal }, (event) => deliver(event));
+  const request = { url, fallbackUrls, sessionId, token, settings, timeoutMs, signal };
+  const link = await driver.connect(request, (event) => deliver(event));
   if (signal?.aborted === true) await link.disconnect();
   signal?.throwIfAborted();
   const session = new Session(link, settings, options);
@@ -70,6 +73,11 @@ export async function openSession(driver: Driver, options: OpenSessionOptions): 
  * A session that this process takes part in. Reading gives the mix of all audio in the format of
  * `settings.av.audioSubscribersMix`; writing goes to its publisher. It keeps the process alive until it is left, or
  * `unref()` was called. Made by `connect()`.
+ *
+ * Where its connection breaks it is mended, if need be by joining the server again; with `settings.enableMigration` it also goes to
+ * another server when its own shuts down or is lost. Everything that is open stays open then, and the ids that were told stay what they
+ * are, its own included. Between `migrating` and `migrated` readers get silence, or no pictures, and what is written waits. A stream
+ * that is not back after ten seconds is told as dropped, and ends; one that is back is not told at all.
  *
  * Errors: SLUICE_SESSION_LOST as `error` event when it ends without being asked to; SLUICE_SESSION_CLOSED for calls
  * after it was left; SLUICE_STATE_INVALID for writing without a publisher.

@@ -47,7 +47,10 @@ export const LoggingSettings = z.strictObject({
 
 /** How a session is set up. Unknown keys are refused. */
 export const SessionSettings = z.strictObject({
-  enableMigration: z.boolean().default(false).describe('Move to another server when this one goes away.'),
+  enableMigration: z
+    .boolean()
+    .default(false)
+    .describe('Go to another server when this one shuts down or is lost; the streams of the session see a gap.'),
   av: withDefaults(SessionAVSettings),
   logging: withDefaults(LoggingSettings),
 });

@@ -15,6 +15,8 @@ export interface RunningCli {
   interrupt(): void;
   /** Settles when `text` has been written to standard error. */
   wrote(text: string): Promise<void>;
+  /** What was written to standard output, when `text` is in it. */
+  printed(text: string): Promise<string>;
 }
 
 /** Starts `sluice` in this process. */
@@ -22,8 +24,14 @@ export function startCli(args: readonly string[], env: Record<string, string> = 
   const output = { stdout: '', stderr: '' };
   const listeners = new Set<() => void>();
   const waiting = new Map<string, () => void>();
+  const reading = new Map<string, () => void>();
   const result = runCli(args, {
-    stdout: { write: (text: string) => void (output.stdout += text) },
+    stdout: {
+      write: (text: string) => {
+        output.stdout += text;
+        for (const [wanted, resolve] of reading) if (output.stdout.includes(wanted)) resolve();
+      },
+    },
     stderr: {
       write: (text: string) => {
         output.stderr += text;
@@ -46,6 +54,13 @@ export function startCli(args: readonly string[], env: Record<string, string> = 
         if (output.stderr.includes(text)) resolve();
         else waiting.set(text, resolve);
       }),
+    printed: async (text) => {
+      await new Promise<void>((resolve) => {
+        if (output.stdout.includes(text)) resolve();
+        else reading.set(text, resolve);
+      });
+      return output.stdout;
+    },
   };
 }
 

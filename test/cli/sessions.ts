@@ -15,6 +15,10 @@ await t.test('a server elsewhere needs a token or keys', async (t) => {
     stderr,
     /:2:3: there is no token for example\.invalid, and no key to sign one \[SLUICE_TOKEN_MISSING\]\n {2}Give the session a token/,
   );
+  t.match(await run('{ url: "ws://127.0.0.1:9,wss://example.invalid", sessionId: demo }'), {
+    code: 78,
+    stderr: /no token for example\.invalid/,
+  });
   t.match(await run('{ url: "wss://example.invalid", sessionId: demo, apiKey: k }'), {
     code: 78,
     stderr: /has an apiKey only/,

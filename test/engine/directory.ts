@@ -1,4 +1,11 @@
-import { ParticipantInfo, ParticipantInfo_State, TrackInfo, TrackSource, TrackType } from '@livekit/protocol';
+import {
+  DisconnectReason,
+  ParticipantInfo,
+  ParticipantInfo_State,
+  TrackInfo,
+  TrackSource,
+  TrackType,
+} from '@livekit/protocol';
 import t from 'tap';
 import { Directory, type DirectoryChange } from '../../src/engine/directory.js';
 
@@ -29,13 +36,15 @@ function person(sid: string, tracks: readonly Track[] = [], more: Partial<Partic
 function told(changes: readonly DirectoryChange[]): string[] {
   return changes.map((change) => {
     if ('connection' in change) return `${change.type} ${change.connection.connectionId}`;
+    if (change.type === 'trackMoved') return `${change.type} ${change.from} ${change.to}`;
+    if (change.type === 'trackLost') return `${change.type} ${change.trackSid}`;
     const { state, audioTrack, videoTrack } = change.stream;
     return `${change.type} ${state.streamId} ${audioTrack ?? '-'}/${videoTrack ?? '-'}`;
   });
 }
 
 t.test('who comes is told before their streams, who goes after them', (t) => {
-  const directory = new Directory('me');
+  const directory = new Directory('id-me');
   t.same(
     told(directory.update([person('me', [{ sid: 'a0' }]), person('ann', [{ sid: 'a1' }, { sid: 'v1' }]), person('')])),
     ['connectionCreated ann', 'streamReceived ann:camera a1/v1'],
@@ -63,7 +72,7 @@ t.test('who comes is told before their streams, who goes after them', (t) => {
 });
 
 t.test('tracks are grouped by their stream name, or by camera and screen', (t) => {
-  const directory = new Directory('me');
+  const directory = new Directory('id-me');
   const screen = [
     { sid: 'v2', source: TrackSource.SCREEN_SHARE },
     { sid: 'a2', source: TrackSource.SCREEN_SHARE_AUDIO },
@@ -92,7 +101,7 @@ t.test('tracks are grouped by their stream name, or by camera and screen', (t) =
 });
 
 t.test('a track more, one less, and one in place of another', (t) => {
-  const directory = new Directory('me');
+  const directory = new Directory('id-me');
   directory.update([person('ann', [{ sid: 'a1' }])]);
   t.same(told(directory.update([person('ann', [{ sid: 'a1' }, { sid: 'v1' }])])), ['streamUpdated ann:camera a1/v1']);
   t.same(told(directory.update([person('ann', [{ sid: 'a2' }, { sid: 'v1' }])])), ['streamUpdated ann:camera a2/v1']);
@@ -103,5 +112,122 @@ t.test('a track more, one less, and one in place of another', (t) => {
     'streamReceived ann:other -/v1',
   ]);
   t.same(told(directory.update([person('ann')])), ['streamDropped ann:other -/v1']);
+  t.end();
+});
+
+/** The same participant after it has joined again: other ids, later. */
+function again(sid: string, identity: string, tracks: readonly Track[] = []): ParticipantInfo {
+  return person(sid, tracks, { identity, joinedAtMs: 6000n });
+}
+
+t.test('who joins again at another server is who it was, and so are its streams and their readers', (t) => {
+  const directory = new Directory('id-me');
+  directory.update([person('ann', [{ sid: 'a1' }, { sid: 'v1' }]), person('bob', [{ sid: 'a2' }])]);
+  directory.awaitEveryone();
+  t.ok(directory.isWaiting);
+  t.match(directory.stream('ann:camera'), { audioTrack: undefined, state: { hasAudio: true, hasVideo: true } });
+  t.same(told(directory.update([again('ann2', 'id-ann')])), [], 'there, but not what it sent');
+  t.same(
+    told(directory.update([again('ann2', 'id-ann', [{ sid: 'a9' }])])),
+    ['trackMoved a1 a9', 'streamReturned ann:camera a9/-'],
+    'its picture is still expected',
+  );
+  t.same(directory.stream('ann:camera')?.state.hasVideo, true);
+  t.same(told(directory.update([again('ann2', 'id-ann', [{ sid: 'a9' }, { sid: 'v9' }])])), [
+    'trackMoved v1 v9',
+    'streamReturned ann:camera a9/v9',
+  ]);
+  t.same(directory.streamsOf('ann2').length, 1);
+  t.same(directory.streamsOf('ann'), []);
+  t.ok(directory.isWaiting, 'bob is not there');
+  t.same(told(directory.giveUp()), ['streamDropped bob:camera -/-', 'connectionDropped bob']);
+  t.notOk(directory.isWaiting);
+  t.same(
+    told(directory.update([again('bob2', 'id-bob', [{ sid: 'a8' }])])),
+    ['connectionCreated bob2', 'streamReceived bob2:camera a8/-'],
+    'too late to be the same',
+  );
+  t.end();
+});
+
+t.test('what does not come back ends, each track by itself', (t) => {
+  const directory = new Directory('id-me');
+  const music = { sid: 'a3', stream: 'music' };
+  directory.update([person('ann', [{ sid: 'a1' }, { sid: 'v1' }, music])]);
+  directory.awaitEveryone();
+  directory.update([again('ann2', 'id-ann', [{ sid: 'a9' }])]);
+  t.same(told(directory.giveUp()), ['trackLost v1', 'streamUpdated ann:camera a9/-', 'streamDropped ann:music -/-']);
+  t.match(directory.stream('ann:camera')?.state, { hasAudio: true, hasVideo: false });
+  t.equal(directory.stream('ann:music'), undefined);
+  t.same(told(directory.giveUp()), []);
+  t.end();
+});
+
+t.test('a second move before the first is over forgets nothing', (t) => {
+  const directory = new Directory('id-me');
+  directory.update([person('ann', [{ sid: 'a1' }, { sid: 'v1' }])]);
+  directory.awaitEveryone();
+  directory.update([again('ann2', 'id-ann', [{ sid: 'a9' }])]);
+  directory.awaitEveryone();
+  t.same(told(directory.update([again('ann3', 'id-ann', [{ sid: 'a7' }, { sid: 'v7' }])])), [
+    'trackMoved a9 a7',
+    'trackMoved v1 v7',
+    'streamReturned ann:camera a7/v7',
+  ]);
+  t.end();
+});
+
+t.test('the same tracks at the same server are no change', (t) => {
+  const directory = new Directory('id-me');
+  const ann = person('ann', [{ sid: 'a1' }]);
+  directory.update([ann]);
+  directory.awaitEveryone();
+  t.same(told(directory.update([ann])), ['streamReturned ann:camera a1/-']);
+  t.notOk(directory.isWaiting);
+  t.end();
+});
+
+t.test('who goes elsewhere, or has joined again, is expected back; who leaves is not', (t) => {
+  const gone = (disconnectReason: DisconnectReason): ParticipantInfo =>
+    person('ann', [], { state: ParticipantInfo_State.DISCONNECTED, disconnectReason });
+  for (const reason of [
+    DisconnectReason.SERVER_SHUTDOWN,
+    DisconnectReason.MIGRATION,
+    DisconnectReason.DUPLICATE_IDENTITY,
+  ]) {
+    const directory = new Directory('id-me');
+    directory.update([person('ann', [{ sid: 'a1' }])]);
+    t.same(told(directory.update([gone(reason)])), []);
+    t.ok(directory.isWaiting);
+    t.same(told(directory.update([again('ann2', 'id-ann', [{ sid: 'a9' }])])), [
+      'trackMoved a1 a9',
+      'streamReturned ann:camera a9/-',
+    ]);
+  }
+  for (const reason of [DisconnectReason.CLIENT_INITIATED, DisconnectReason.CONNECTION_TIMEOUT]) {
+    const directory = new Directory('id-me');
+    directory.update([person('ann', [{ sid: 'a1' }])]);
+    t.same(told(directory.update([gone(reason)])), ['streamDropped ann:camera a1/-', 'connectionDropped ann']);
+  }
+  t.end();
+});
+
+t.test('a participant is there once, whatever is told of an earlier stay', (t) => {
+  const directory = new Directory('id-me');
+  const old = person('ann', [{ sid: 'a1' }]);
+  directory.update([old]);
+  t.same(
+    told(directory.update([again('ann2', 'id-ann', [{ sid: 'a9' }])])),
+    ['trackMoved a1 a9', 'streamReturned ann:camera a9/-'],
+    'it has joined again before it was seen to leave',
+  );
+  t.same(told(directory.update([old])), [], 'old news');
+  t.same(told(directory.update([person('ann', [], { state: ParticipantInfo_State.DISCONNECTED })])), []);
+  t.match(directory.stream('ann:camera'), { audioTrack: 'a9' });
+  t.same(
+    told(directory.update([again('me2', 'id-me', [{ sid: 'a5' }])])),
+    [],
+    'this participant, whichever stay it is',
+  );
   t.end();
 });

@@ -1,14 +1,5 @@
 import t from 'tap';
-import { run } from './program.js';
-
-interface Probe {
-  readonly name: string;
-  readonly main: readonly string[];
-  readonly media: { readonly resources: readonly string[]; readonly users: number; readonly heapMb: number };
-  readonly threads: number;
-  readonly rssMb: number;
-  readonly files: number;
-}
+import { type Probe, run } from './program.js';
 
 t.test(
   'after 100 joins and leaves in one process everything is as it was',

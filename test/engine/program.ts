@@ -9,6 +9,16 @@ export interface Run {
   readonly stderr: string;
 }
 
+/** What `programs/probe.ts` reports. */
+export interface Probe {
+  readonly name: string;
+  readonly main: readonly string[];
+  readonly media: { readonly resources: readonly string[]; readonly users: number; readonly heapMb: number };
+  readonly threads: number;
+  readonly rssMb: number;
+  readonly files: number;
+}
+
 export interface RunOptions {
   readonly args?: readonly string[];
   /** Of Node. */

@@ -45,11 +45,14 @@ class Line {
   readonly heard: string[] = [];
   readonly #server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
   refused = 0;
+  mayMove = false;
+  mediaFlows = false;
   #answer: Message = JOIN;
   #accept = true;
 
-  static async open(t: Test): Promise<{ line: Line; signal: LiveKitSignal }> {
+  static async open(t: Test, more: { mayMove?: boolean } = {}): Promise<{ line: Line; signal: LiveKitSignal }> {
     const line = new Line();
+    line.mayMove = more.mayMove ?? false;
     t.teardown(() => {
       line.close();
     });
@@ -70,7 +73,14 @@ class Line {
       line.say(line.#answer);
     });
     const { port } = line.#server.address() as AddressInfo;
-    const options = { token: 'first', timeoutMs: 20_000, clock: line.clock, handlers: line.#handlers() };
+    const options = {
+      token: 'first',
+      timeoutMs: 20_000,
+      clock: line.clock,
+      mayMove: line.mayMove,
+      mediaFlows: () => line.mediaFlows,
+      handlers: line.#handlers(),
+    };
     const signal = await LiveKitSignal.connect({ url: `ws://127.0.0.1:${port}`, ...options });
     return { line, signal };
   }
@@ -118,7 +128,7 @@ class Line {
         told.push(`${complete ? 'all' : 'some'}: ${participants.map(({ sid }) => sid).join(' ')}`);
       },
       onResumed: () => told.push('resumed'),
-      onEnd: ({ code, message }) => told.push(`${code}: ${message}`),
+      onEnd: ({ remedy, reason }) => told.push(`${remedy}: ${reason}`),
     };
   }
 }
@@ -158,12 +168,12 @@ t.test('it is tried again while the server cannot be reached, and given up after
   const brokenUs = line.clock.nowUs();
   line.cut();
   await line.until(() => line.told.length > 0);
-  t.match(line.told, [/^SLUICE_SESSION_LOST: the server closed the signalling connection/]);
+  t.match(line.told, [/^elsewhere: the server closed the signalling connection/]);
   const seconds = (line.clock.nowUs() - brokenUs) / 1e6;
   t.ok(seconds <= 8.5, `${seconds} s`);
 });
 
-t.test('a server that does not know the participant any more ends the session at once', async (t) => {
+t.test('a server that does not know the participant any more has to be joined anew, at once', async (t) => {
   const { line } = await Line.open(t);
   line.answer = {
     case: 'leave',
@@ -171,7 +181,7 @@ t.test('a server that does not know the participant any more ends the session at
   };
   line.cut();
   await line.until(() => line.told.length > 0);
-  t.match(line.told, [/^SLUICE_SESSION_LOST: .* did not take the participant back/]);
+  t.match(line.told, [/^anew: .* did not take the participant back/]);
   t.equal(line.requests.length, 2);
 });
 
@@ -201,7 +211,82 @@ t.test('a server that is gone is given up soon', async (t) => {
   const brokenUs = line.clock.nowUs();
   line.close();
   await line.until(() => line.told.length > 0);
-  t.match(line.told, [/^SLUICE_SESSION_LOST/]);
+  t.match(line.told, [/^elsewhere/]);
   const seconds = (line.clock.nowUs() - brokenUs) / 1e6;
   t.ok(seconds <= 2.5, `${seconds} s`);
+});
+
+t.test('where another server may have the session, one that is gone is given up at once', async (t) => {
+  const { line } = await Line.open(t, { mayMove: true });
+  const brokenUs = line.clock.nowUs();
+  line.close();
+  await line.until(() => line.told.length > 0);
+  t.match(line.told, [/^elsewhere/]);
+  const seconds = (line.clock.nowUs() - brokenUs) / 1e6;
+  t.ok(seconds <= 0.2, `${seconds} s`);
+});
+
+t.test('one that cannot be reached is waited for as long as its media comes, and hardly without', async (t) => {
+  const awayFor = async (mediaFlows: boolean): Promise<number> => {
+    const { line } = await Line.open(t, { mayMove: true });
+    line.mediaFlows = mediaFlows;
+    line.answer = undefined;
+    const brokenUs = line.clock.nowUs();
+    line.cut();
+    await line.until(() => line.told.length > 0);
+    t.match(line.told, [/^elsewhere/]);
+    return (line.clock.nowUs() - brokenUs) / 1e6;
+  };
+  const [patient, hasty] = [await awayFor(true), await awayFor(false)];
+  t.ok(patient > 4 && patient < 8.5, `${patient} s with media`);
+  t.ok(hasty < 2, `${hasty} s without`);
+});
+
+t.test(
+  'one that does not answer a question is not asked to take the participant back, but where its media comes',
+  async (t) => {
+    for (const mediaFlows of [false, true]) {
+      const { line, signal } = await Line.open(t, { mayMove: true });
+      line.mediaFlows = mediaFlows;
+      line.answer = BACK;
+      const answers: boolean[] = [];
+      signal.ask(1500, (answered) => {
+        answers.push(answered);
+        signal.presumeDead();
+      });
+      await line.until(() => line.told.length > 0);
+      t.same(answers, [false]);
+      t.match(line.told, [mediaFlows ? 'resumed' : /^elsewhere/]);
+      t.equal(line.requests.length, mediaFlows ? 2 : 1);
+      signal.close();
+    }
+  },
+);
+
+t.test('a server that says anything at all answers the question', async (t) => {
+  const { line, signal } = await Line.open(t, { mayMove: true });
+  const answers: boolean[] = [];
+  signal.ask(1500, (answered) => answers.push(answered));
+  line.say(update('PA_you'));
+  await line.until(() => answers.length > 0);
+  t.same(answers, [true]);
+  signal.close();
+});
+
+t.test('what a goodbye means: to join anew, elsewhere, or nothing more', async (t) => {
+  const { RECONNECT, DISCONNECT } = LeaveRequest_Action;
+  for (const [reason, action, remedy] of [
+    [DisconnectReason.SERVER_SHUTDOWN, RECONNECT, 'elsewhere'],
+    [DisconnectReason.SERVER_SHUTDOWN, DISCONNECT, 'elsewhere'],
+    [DisconnectReason.MIGRATION, RECONNECT, 'elsewhere'],
+    [DisconnectReason.STATE_MISMATCH, RECONNECT, 'anew'],
+    [DisconnectReason.MEDIA_FAILURE, RECONNECT, 'anew'],
+    [DisconnectReason.PARTICIPANT_REMOVED, DISCONNECT, 'none'],
+    [DisconnectReason.DUPLICATE_IDENTITY, DISCONNECT, 'none'],
+  ] as const) {
+    const { line } = await Line.open(t);
+    line.say({ case: 'leave', value: new LeaveRequest({ reason, action }) });
+    await line.until(() => line.told.length > 0);
+    t.match(line.told[0], new RegExp(`^${remedy}: `));
+  }
 });

@@ -57,6 +57,21 @@ t.test('connect()', async (t) => {
     });
   });
 
+  await t.test('takes several servers, as a list or with commas', async (t) => {
+    const [first, second, third] = ['ws://127.0.0.1:9/', 'ws://127.0.0.1:10/', 'ws://localhost:11/'];
+    for (const url of [[first, second, third], `${first}, ${second},${third}`, [`${first},${second}`, third]])
+      t.match(await requestOf({ url, sessionId: 'demo' }), { url: first, fallbackUrls: [second, third] });
+    process.env['SLUICE_URL'] = `${first},${second}`;
+    t.match(await requestOf({ sessionId: 'demo' }), { url: first, fallbackUrls: [second] });
+    t.strictSame((await requestOf(LOCAL)).fallbackUrls, []);
+    await t.rejects(requestOf({ url: [first, 'wss://sfu.example'], sessionId: 'demo' }), {
+      code: 'SLUICE_TOKEN_MISSING',
+      message: /sfu\.example/,
+    });
+    for (const url of [[], '', `${first},`, [first, 'embedded'], [first, 'ftp://x']])
+      await t.rejects(requestOf({ url, sessionId: 'demo' }), { code: 'SLUICE_CONFIG_INVALID' });
+  });
+
   await t.test('makes up an identity of its own for each session that is joined', async (t) => {
     const [one, two] = [await grantsOf({ ...LOCAL, name: 'Bot' }), await grantsOf({ ...LOCAL, name: 'Bot' })];
     t.match(one.identity, /^Bot-.+/);

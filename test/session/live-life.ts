@@ -4,8 +4,9 @@ import t from 'tap';
 import { connect } from '../../src/connect.js';
 import { useEmbeddedServer } from '../../src/embedded.js';
 import { startServer } from '../../src/server/index.js';
+import { freePort } from '../support/free-port.js';
 import { ended, run } from '../support/program.js';
-import { endlessPackets, freePort, liveServer, newRoom, streamNamed } from './live-room.js';
+import { endlessPackets, liveServer, newRoom, streamNamed } from './live-room.js';
 
 const INDEX = new URL('../../src/index.js', import.meta.url).href;
 

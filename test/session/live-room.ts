@@ -1,6 +1,4 @@
 import { once } from 'node:events';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import t from 'tap';
 import { connect, type ConnectOptions } from '../../src/connect.js';
@@ -133,14 +131,4 @@ function meanAmplitude(samples: Int16Array, frequency: number, sampleRate: numbe
 
 export function isLoud(chunk: AudioData): boolean {
   return chunk.data.some((sample) => Math.abs(sample) > 2000);
-}
-
-/** A TCP port that nobody listens on. */
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }

@@ -44,22 +44,28 @@ t.test('session', async (t) => {
     t.equal(session.streams.size, 0);
   });
 
-  await t.test('tells who comes, goes and speaks', async (t) => {
+  await t.test('tells who comes, goes and speaks, and that it moves', async (t) => {
     const { session, engine } = await join();
     const told: unknown[] = [];
     session.on('connectionCreated', ({ name }) => told.push(['created', name]));
     session.on('connectionDropped', ({ name }) => told.push(['dropped', name]));
     session.on('speakerChanged', (stream) => told.push(['speaks', stream?.name, session.currentSpeaker?.name]));
+    session.on('migrating', () => told.push('migrating'));
+    session.on('migrated', () => told.push('migrated'));
     const { connection } = streamState('ann');
     engine.tell('connectionCreated', { connection });
     engine.tell('streamReceived', { stream: streamState('ann') });
     engine.tell('speakerChanged', { streamId: 's-ann' });
     engine.tell('speakerChanged', { streamId: 's-ann' });
+    engine.tell('migrating', {});
+    engine.tell('migrated', {});
     engine.tell('streamDropped', { streamId: 's-ann' });
     engine.tell('connectionDropped', { connection });
     t.strictSame(told, [
       ['created', 'ann'],
       ['speaks', 'ann', 'ann'],
+      'migrating',
+      'migrated',
       ['speaks', undefined, undefined],
       ['dropped', 'ann'],
     ]);

@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
+import { freePort } from './free-port.js';
 import { buildLiveKitServer } from './livekit-build.js';
 import { type Reporting, findProgram, requireSystem } from './require.js';
 
@@ -22,6 +21,8 @@ export interface LiveKitServer {
 }
 
 export interface LiveKitOptions {
+  /** A free one when left out. */
+  readonly port?: number;
   /** Laid over the configuration, section by section. */
   readonly config?: Readonly<Record<string, unknown>>;
 }
@@ -52,20 +53,19 @@ export async function liveKitServer(t: Test, options: LiveKitOptions = {}): Prom
 }
 
 /** Builds the server where that was not done yet, and starts it. Errors: with the end of its log. */
-export async function startLiveKitServer({ config = {} }: LiveKitOptions = {}): Promise<LiveKitServer> {
+export async function startLiveKitServer({ port, config = {} }: LiveKitOptions = {}): Promise<LiveKitServer> {
   const program = await buildLiveKitServer();
   for (let attempt = 1; ; attempt++) {
     try {
-      return await start(program, config);
+      return await start(program, config, port ?? (await freePort()));
     } catch (error) {
       // A port that was free may be taken meanwhile.
-      if (attempt === ATTEMPTS) throw error;
+      if (attempt === ATTEMPTS || port !== undefined) throw error;
     }
   }
 }
 
-async function start(program: string, config: Readonly<Record<string, unknown>>): Promise<LiveKitServer> {
-  const port = await freeTcpPort();
+async function start(program: string, config: Readonly<Record<string, unknown>>, port: number): Promise<LiveKitServer> {
   const body = JSON.stringify({ ...loopbackConfig(port, await freeUdpPort()), ...config });
   const child = spawn(program, ['--config-body', body], { stdio: ['ignore', 'pipe', 'pipe'] });
   const exit = new Promise<void>((resolve) => {
@@ -144,15 +144,6 @@ function tail(child: ChildProcess): () => string {
   }
   child.once('error', (error) => lines.push(error.message));
   return () => lines.join('\n');
-}
-
-async function freeTcpPort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }
 
 async function freeUdpPort(): Promise<number> {

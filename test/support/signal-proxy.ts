@@ -5,21 +5,23 @@ export class SignalProxy {
   readonly url: string;
   readonly #server: Server;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
+  #target: number;
   #blocked = false;
 
-  private constructor(server: Server, port: number) {
+  private constructor(server: Server, port: number, target: number) {
     this.#server = server;
+    this.#target = target;
     this.url = `ws://127.0.0.1:${port}`;
   }
 
   static async start(serverUrl: string): Promise<SignalProxy> {
-    const target = Number(new URL(serverUrl).port);
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = server.address();
-    const proxy = new SignalProxy(server, typeof address === 'object' && address !== null ? address.port : 0);
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const proxy = new SignalProxy(server, port, portOf(serverUrl));
     server.on('connection', (client) => {
-      proxy.#join(client, target);
+      proxy.#join(client);
     });
     return proxy;
   }
@@ -27,6 +29,11 @@ export class SignalProxy {
   /** Breaks every connection; new ones get through. */
   cut(): void {
     for (const pair of this.#pairs) for (const socket of pair) socket.resetAndDestroy();
+  }
+
+  /** New connections go to another server from now on. */
+  redirect(serverUrl: string): void {
+    this.#target = portOf(serverUrl);
   }
 
   /** While true, connections are refused. */
@@ -47,13 +54,13 @@ export class SignalProxy {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  #join(client: Socket, target: number): void {
+  #join(client: Socket): void {
     client.on('error', () => undefined);
     if (this.#blocked) {
       client.resetAndDestroy();
       return;
     }
-    const server = connect(target, '127.0.0.1');
+    const server = connect(this.#target, '127.0.0.1');
     server.on('error', () => undefined);
     const pair = [client, server] as const;
     this.#pairs.add(pair);
@@ -66,4 +73,8 @@ export class SignalProxy {
       });
     }
   }
+}
+
+function portOf(url: string): number {
+  return Number(new URL(url).port);
 }

@@ -96,9 +96,11 @@ export class AudioSender implements TickTask {
     return new AudioSender(options, encoder, converter);
   }
 
-  /** Where packets go, once the server has taken the track. */
-  attach(stream: OutboundStream): void {
+  /** Where packets go, once the server has taken the track; undefined while there is no server: what is written waits then. */
+  attach(stream: OutboundStream | undefined): void {
     this.#stream = stream;
+    this.#talking = false;
+    this.#timelineUs = undefined;
   }
 
   /** Media time that waits to be sent, in µs. */

@@ -19,23 +19,18 @@ import {
   VideoQuality,
 } from '@livekit/protocol';
 import { WebSocket } from 'ws';
-import type { Clock, ClockTimer } from '../../media/clock.js';
+import type { Clock } from '../../media/clock.js';
 import { SluiceError } from '../../media/errors.js';
+import { Heartbeat } from './heartbeat.js';
 import { MAX_MESSAGE_BYTES, firstResponse, rtcUrl } from './joining.js';
 import type { VideoPreference } from '../video-preference.js';
-import { leaveReason } from './leave-reason.js';
-import { resumeOn } from './resuming.js';
+import { Resumption } from './resuming.js';
+import { endByLeave, type SignalEnd } from './signal-end.js';
 
 /** Pings are sent at least this often, whatever the server asks for. */
 const MAX_PING_INTERVAL_SECONDS = 60;
-/** For so long a connection that broke is tried to be had again, from so many ms between two tries on. */
-const RESUME_TIMEOUT_MS = 8_000;
-/** Where nobody listens any more the server is gone, and its sessions with it. */
-const ABSENT_TIMEOUT_MS = 2_000;
-const RESUME_INTERVAL_MS = 100;
-const MAX_RESUME_INTERVAL_MS = 1_000;
-/** A server that does not answer a try for so long is tried anew. */
-const RESUME_ATTEMPT_MS = 3_000;
+/** Longest wait for the handshake of a socket to come back on, in ms. */
+const RESUME_HANDSHAKE_MS = 3_000;
 /** Messages that wait meanwhile; those that `onResumed` makes good do not. */
 const MAX_WAITING = 200;
 const MADE_GOOD: ReadonlySet<RequestMessage['case']> = new Set([
@@ -66,7 +61,7 @@ export interface SignalHandlers {
   /**
    * Over: the server said so, or the connection broke and could not be had again. Called once, and not after `close()`.
    */
-  onEnd(error: SluiceError): void;
+  onEnd(end: SignalEnd): void;
 }
 
 export interface SignalOptions {
@@ -75,6 +70,10 @@ export interface SignalOptions {
   readonly token: string;
   readonly timeoutMs: number;
   readonly clock: Clock;
+  /** The participant may go to another server: one that seems to be dead is not waited for. */
+  readonly mayMove: boolean;
+  /** Media of the server came a moment ago. */
+  readonly mediaFlows: () => boolean;
   readonly handlers: SignalHandlers;
 }
 
@@ -86,15 +85,12 @@ export class LiveKitSignal {
   readonly #options: SignalOptions;
   #socket: WebSocket;
   #token: string;
-  #lastHeardUs: number;
-  /** When the connection broke; undefined while there is one. */
-  #awayUs: number | undefined;
-  #resumeTimer: ClockTimer | undefined;
+  /** While there is no connection. */
+  #resumption: Resumption | undefined;
   #waiting: RequestMessage[] = [];
   /** The next update tells of everyone. */
   #updateIsComplete = false;
-  #pingTimer: ClockTimer | undefined;
-  #rttMs: number | undefined;
+  readonly #heartbeat: Heartbeat;
   #over = false;
 
   private constructor(socket: WebSocket, options: SignalOptions, join: JoinResponse) {
@@ -102,7 +98,18 @@ export class LiveKitSignal {
     this.#options = options;
     this.#token = options.token;
     this.join = join;
-    this.#lastHeardUs = options.clock.nowUs();
+    this.#heartbeat = new Heartbeat({
+      clock: options.clock,
+      intervalMs: Math.min(Math.max(1, join.pingInterval || 5), MAX_PING_INTERVAL_SECONDS) * 1000,
+      timeoutMs: Math.max(2, join.pingTimeout || 15) * 1000,
+      ping: (nowMs, rttMs) => {
+        const ping = new Ping({ timestamp: BigInt(Math.round(nowMs)), rtt: BigInt(Math.round(rttMs)) });
+        this.#send({ case: 'pingReq', value: ping });
+      },
+      onSilent: () => {
+        this.presumeDead();
+      },
+    });
   }
 
   /**
@@ -132,13 +139,30 @@ export class LiveKitSignal {
     queueMicrotask(() => {
       for (const response of early) signal.#receive(response);
     });
-    signal.#schedulePing();
+    signal.#heartbeat.start();
     return signal;
   }
 
   /** Round trip of the last ping, in ms. */
   get rttMs(): number | undefined {
-    return this.#rttMs;
+    return this.#heartbeat.rttMs;
+  }
+
+  /** The newest token: servers renew them. */
+  get token(): string {
+    return this.#token;
+  }
+
+  /** There is a doubt whether the server is there: tells whether it says anything within `timeoutMs`. Not while it is away. */
+  ask(timeoutMs: number, tell: (answered: boolean) => void): void {
+    if (!this.#over && !this.#resumption) this.#heartbeat.ask(timeoutMs, tell);
+  }
+
+  /** The server seems to be dead. When its media has ended too, and another may have the session, it is not asked to take the participant back. */
+  presumeDead(): void {
+    const reason = 'the server did not answer any more';
+    if (this.#options.mayMove && !this.#options.mediaFlows()) this.#end({ reason, remedy: 'elsewhere' });
+    else this.#lose(reason);
   }
 
   sendOffer(sdp: string, id: number): void {
@@ -182,15 +206,22 @@ export class LiveKitSignal {
     this.#finish();
   }
 
+  /** Closes without a word: who joins again takes the place of who it was, and the others need not notice. Idempotent. */
+  abandon(): void {
+    if (this.#over) return;
+    this.#finish();
+    this.#socket.terminate();
+  }
+
   #send(message: RequestMessage): void {
-    if (this.#awayUs === undefined && this.#socket.readyState === WebSocket.OPEN)
+    if (!this.#resumption && this.#socket.readyState === WebSocket.OPEN)
       this.#socket.send(new SignalRequest({ message: message as never }).toBinary());
     else if (!MADE_GOOD.has(message.case) && this.#waiting.length < MAX_WAITING) this.#waiting.push(message);
   }
 
   #receive(response: SignalResponse): void {
     if (this.#over) return;
-    this.#lastHeardUs = this.#options.clock.nowUs();
+    this.#heartbeat.heard();
     const { handlers } = this.#options;
     const { message } = response;
     switch (message.case) {
@@ -225,29 +256,14 @@ export class LiveKitSignal {
         handlers.onSubscribedQuality(message.value);
         break;
       case 'pongResp':
-        this.#rttMs = this.#options.clock.nowUs() / 1000 - Number(message.value.lastPingTimestamp);
+        this.#heartbeat.answered(Number(message.value.lastPingTimestamp));
         break;
       case 'leave':
         if (message.value.action === LeaveRequest_Action.RESUME) this.#lose('the server asked to come back');
-        else this.#end(`the server ended the session: ${leaveReason(message.value.reason)}`);
+        else this.#end(endByLeave(message.value));
         break;
       default:
     }
-  }
-
-  #schedulePing(): void {
-    const intervalMs = Math.min(Math.max(1, this.join.pingInterval || 5), MAX_PING_INTERVAL_SECONDS) * 1000;
-    const timeoutMs = Math.max(2, this.join.pingTimeout || 15) * 1000;
-    this.#pingTimer = this.#options.clock.after(intervalMs, () => {
-      const nowUs = this.#options.clock.nowUs();
-      if (nowUs - this.#lastHeardUs > timeoutMs * 1000) {
-        this.#lose('the server did not answer any more');
-        return;
-      }
-      const timestamp = BigInt(Math.round(nowUs / 1000));
-      this.#send({ case: 'pingReq', value: new Ping({ timestamp, rtt: BigInt(Math.round(this.#rttMs ?? 0)) }) });
-      this.#schedulePing();
-    });
   }
 
   #onUpdate(participants: readonly ParticipantInfo[]): void {
@@ -264,61 +280,52 @@ export class LiveKitSignal {
     });
   }
 
-  /** The connection broke. The media goes its own way meanwhile: it is tried to be had again before the session is given up. */
+  /** The connection broke. The media goes its own way meanwhile: it is tried to be had again before the stay is given up. */
   #lose(reason: string): void {
-    if (this.#over || this.#awayUs !== undefined) return;
-    this.#awayUs = this.#options.clock.nowUs();
-    this.#pingTimer?.cancel();
+    if (this.#over || this.#resumption) return;
+    const { clock, url, mayMove, mediaFlows } = this.#options;
+    this.#heartbeat.stop();
     discard(this.#socket);
-    void this.#resume(reason, RESUME_INTERVAL_MS);
-  }
-
-  async #resume(reason: string, intervalMs: number): Promise<void> {
-    const { clock, url } = this.#options;
-    const socket = openSocket(rtcUrl(url, this.join.participant?.sid ?? ''), this.#token, RESUME_ATTEMPT_MS);
-    this.#socket = socket;
-    const impatience = clock.after(RESUME_ATTEMPT_MS, () => {
-      socket.terminate();
+    this.#resumption = new Resumption({
+      clock,
+      reason,
+      mayMove,
+      mediaFlows,
+      open: () => {
+        const address = rtcUrl(url, this.join.participant?.sid ?? '');
+        return (this.#socket = openSocket(address, this.#token, RESUME_HANDSHAKE_MS));
+      },
+      onMessage: (socket, response) => {
+        if (socket === this.#socket) this.#receive(response);
+      },
+      onBack: (socket) => {
+        this.#onResumed(socket);
+      },
+      onOver: (end) => {
+        this.#end(end);
+      },
     });
-    const outcome = await resumeOn(socket, (response) => {
-      if (socket === this.#socket) this.#receive(response);
-    });
-    impatience.cancel();
-    if (this.#over) return;
-    const timeoutMs = outcome.type === 'unreachable' && outcome.absent ? ABSENT_TIMEOUT_MS : RESUME_TIMEOUT_MS;
-    if (outcome.type === 'resumed') {
-      this.#onResumed(socket);
-    } else if (outcome.type === 'refused') {
-      this.#end(`${reason}, and did not take the participant back: ${outcome.reason}`);
-    } else if (clock.nowUs() - (this.#awayUs ?? 0) + intervalMs * 1000 > timeoutMs * 1000) {
-      this.#end(reason);
-    } else {
-      this.#resumeTimer = clock.after(intervalMs, () => {
-        void this.#resume(reason, Math.min(intervalMs * 2, MAX_RESUME_INTERVAL_MS));
-      });
-    }
   }
 
   #onResumed(socket: WebSocket): void {
-    this.#awayUs = undefined;
-    this.#lastHeardUs = this.#options.clock.nowUs();
+    this.#resumption = undefined;
     this.#updateIsComplete = true;
     this.#watch(socket);
-    this.#schedulePing();
+    this.#heartbeat.start();
     for (const message of this.#waiting.splice(0)) this.#send(message);
     this.#options.handlers.onResumed();
   }
 
-  #end(reason: string): void {
+  #end(end: SignalEnd): void {
     if (this.#over) return;
     this.#finish();
-    this.#options.handlers.onEnd(new SluiceError('SLUICE_SESSION_LOST', reason));
+    this.#options.handlers.onEnd(end);
   }
 
   #finish(): void {
     this.#over = true;
-    this.#pingTimer?.cancel();
-    this.#resumeTimer?.cancel();
+    this.#heartbeat.stop();
+    this.#resumption?.cancel();
     const socket = this.#socket;
     socket.on('error', () => undefined);
     socket.close();

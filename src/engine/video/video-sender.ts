@@ -121,6 +121,20 @@ export class VideoSender {
     this.#timer = this.#options.clock.after(0, this.#beat);
   }
 
+  /** There is no server to send to: what is written waits. */
+  detach(): void {
+    this.#attached = false;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    for (const layer of this.layers) {
+      layer.stream = undefined;
+      layer.wanted = true;
+    }
+    // What was sent before is not there any more to go on from, and what waits begins when there is a server again.
+    this.#needsKeyChunk = true;
+    this.#queue.restart();
+  }
+
   /** Media time that waits to be sent, in µs. */
   get heldUs(): number {
     return this.#queue.heldUs;

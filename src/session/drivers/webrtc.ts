@@ -37,7 +37,8 @@ async function connect(
   request: DriverConnect,
   onEvent: (event: SessionEvent) => void,
 ): Promise<DriverSession> {
-  const { url, token, timeoutMs, signal } = request;
+  const { url, fallbackUrls, token, timeoutMs, signal, settings } = request;
+  const { enableMigration } = settings;
   const session = engine.nextId();
   let lost = false;
   const leave = async (): Promise<void> => {
@@ -50,7 +51,7 @@ async function connect(
     lost ||= event?.type === 'lost';
     if (event) onEvent(event);
   });
-  const joined = engine.call('connect', { session, url, token, timeoutMs });
+  const joined = engine.call('connect', { session, url, fallbackUrls, token, timeoutMs, enableMigration });
   try {
     const result = await (signal ? unlessAborted(joined, signal) : joined);
     const joinedAs = { sessionId: result.sessionId, connection: connectionOf(result.connection) };
@@ -313,6 +314,9 @@ function sessionEvent<N extends keyof EngineEvents>(name: N, args: EngineEvents[
       return { type: 'streamDropped', streamId: message.args.streamId };
     case 'speakerChanged':
       return { type: 'speakerChanged', streamId: message.args.streamId };
+    case 'migrating':
+    case 'migrated':
+      return { type: message.name };
     case 'sessionLost':
       return { type: 'lost', error: fromErrorData(message.args.error) };
     default:

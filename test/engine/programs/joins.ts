@@ -1,32 +1,9 @@
 /** Run with --expose-gc: joins and leaves often, and tells what is open before, between and after. */
-import { readFileSync, readdirSync } from 'node:fs';
-import { startService } from '../../../src/engine/thread.js';
 import { startServer } from '../../../src/server/index.js';
-import { report } from './pair.js';
+import { probe } from './probe.js';
 import { isLoud, joinRoom, listenTo, publishVoice } from './room.js';
 
-declare const gc: () => void;
-
 const ROUNDS = Number(process.argv[2] ?? 50);
-
-async function probe(name: string): Promise<void> {
-  const media = await startService(new URL('./probe-service.js', import.meta.url), {});
-  await media.close();
-  for (let i = 0; i < 3; i++) {
-    gc();
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  const status = readFileSync('/proc/self/status', 'utf8');
-  const number = (field: string): number => Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(status)?.[1]);
-  report({
-    name,
-    main: process.getActiveResourcesInfo().sort(),
-    media: media.info,
-    threads: number('Threads'),
-    rssMb: number('VmRSS') / 1024,
-    files: readdirSync('/proc/self/fd').length,
-  });
-}
 
 /** Two join, one speaks, the other hears it, both leave: in either order. */
 async function round(url: string, number: number): Promise<void> {

@@ -12,6 +12,7 @@ import {
 } from '@livekit/protocol';
 import { WebSocketServer } from 'ws';
 import { Downlink } from '../../../src/engine/downlink.js';
+import { InboundMedia } from '../../../src/engine/inbound-media.js';
 import { MediaThread } from '../../../src/engine/media-thread.js';
 import { nativeUsers } from '../../../src/engine/native.js';
 import { answerPublisher } from '../../../src/engine/sdp/answer.js';
@@ -269,6 +270,10 @@ async function offerer(): Promise<Offerer> {
   return { end, offer: writeSessionDescription(offer) };
 }
 
+function inboundMedia(): InboundMedia {
+  return new InboundMedia({ clock: systemClock, roundTripUs: () => 0, send: () => undefined, onError: onFault });
+}
+
 /** A server that trickles right behind its offer: what it says is kept until the offer was taken. */
 async function candidatesBehindTheOffer(): Promise<void> {
   const { end, offer } = await offerer();
@@ -279,11 +284,12 @@ async function candidatesBehindTheOffer(): Promise<void> {
   };
   const downlink = new Downlink({
     clock: systemClock,
-    roundTripUs: () => 0,
+    media: inboundMedia(),
     signal: signalTo({ onAnswer }, log),
     bindAddress: '127.0.0.1',
     onFault,
     onFailed: () => log.push('failed'),
+    onRestarted: () => log.push('restarted'),
   });
   downlink.onOffer(offer, 1);
   for (const candidate of end.transport.local.candidates) downlink.onCandidate(candidate);
@@ -299,11 +305,12 @@ async function closedWhileAnswering(): Promise<void> {
   const log: string[] = [];
   const downlink = new Downlink({
     clock: systemClock,
-    roundTripUs: () => 0,
+    media: inboundMedia(),
     signal: signalTo({}, log),
     bindAddress: '127.0.0.1',
     onFault,
     onFailed: () => log.push('failed'),
+    onRestarted: () => log.push('restarted'),
   });
   downlink.onOffer(offer, 1);
   downlink.onOffer('garbage', 2);

@@ -1,4 +1,4 @@
-import type { EngineEvents, PublisherOpenArgs, StreamState } from '../../../src/engine/port.js';
+import type { ConnectArgs, EngineEvents, PublisherOpenArgs, StreamState } from '../../../src/engine/port.js';
 import { PUBLISHER_LEVELS } from '../../../src/engine/port.js';
 import { getEngine } from '../../../src/engine/thread.js';
 import { audioData } from '../../../src/media/audio-data.js';
@@ -15,23 +15,32 @@ export interface Member {
   readonly lost: string[];
   /** The next stream that comes, or the first that came. */
   stream(): Promise<StreamState>;
+  /** The next time that it has joined anew. */
+  migrated(): Promise<void>;
   leave(): Promise<void>;
 }
 
 /** Joins session `demo` of a server with the development keys. */
-export async function joinRoom(url: string, identity: string, sessionId = 'demo'): Promise<Member> {
+export async function joinRoom(
+  url: string,
+  identity: string,
+  sessionId = 'demo',
+  more: Partial<ConnectArgs> = {},
+): Promise<Member> {
   const engine = getEngine();
   const session = engine.nextId();
   const streams: StreamState[] = [];
   const lost: string[] = [];
   let wake = (): void => undefined;
+  let onMigrated = (): void => undefined;
   engine.listen(session, (name, args) => {
+    if (name === 'migrated') onMigrated();
     if (name === 'streamReceived') streams.push((args as EngineEvents['streamReceived']).stream);
     if (name === 'sessionLost') lost.push((args as EngineEvents['sessionLost']).error.code);
     wake();
   });
   const token = await createToken({ apiKey: 'devkey', apiSecret: 'secret', sessionId, identity });
-  await engine.call('connect', { session, url, token, timeoutMs: 20_000 });
+  await engine.call('connect', { session, url, token, timeoutMs: 20_000, ...more });
   return {
     session,
     lost,
@@ -42,6 +51,10 @@ export async function joinRoom(url: string, identity: string, sessionId = 'demo'
         });
       return streams.shift()!;
     },
+    migrated: () =>
+      new Promise<void>((resolve) => {
+        onMigrated = resolve;
+      }),
     leave: async () => {
       await engine.call('disconnect', { session });
       engine.forget(session);

@@ -1,0 +1,128 @@
+import { type ParticipantInfo, type TrackInfo, TrackSource, TrackType } from '@livekit/protocol';
+import type { ConnectionInfo, StreamState } from './port.js';
+
+/** The tracks of a stream, by the server's ids. */
+interface Tracks {
+  readonly audioTrack: string | undefined;
+  readonly videoTrack: string | undefined;
+}
+
+/** One stream with the tracks it is made of. */
+export interface StreamEntry extends Tracks {
+  readonly state: StreamState;
+  /** Tracks of before its participant, or this one, went to another server: those that come back take their places. */
+  readonly awaited?: Tracks;
+}
+
+/** What became of a stream and its tracks. */
+export type StreamChange =
+  | { readonly type: 'streamUpdated' | 'streamDropped'; readonly stream: StreamEntry }
+  /** Its tracks are there again, and nothing else about it has changed. */
+  | { readonly type: 'streamReturned'; readonly stream: StreamEntry }
+  /** A track goes on as another one. */
+  | { readonly type: 'trackMoved'; readonly from: string; readonly to: string }
+  /** A track of a stream that goes on does not come back. */
+  | { readonly type: 'trackLost'; readonly trackSid: string };
+
+/** Takes changes, in their order. */
+interface ChangeList {
+  push(change: StreamChange): unknown;
+}
+
+const KINDS = ['audioTrack', 'videoTrack'] as const;
+export const NO_TRACKS: Tracks = { audioTrack: undefined, videoTrack: undefined };
+
+/** The streams of a participant, by their ids. */
+export function groupTracks(participant: ParticipantInfo, connection: ConnectionInfo): Map<string, StreamEntry> {
+  const streams = new Map<string, StreamEntry>();
+  for (const track of participant.tracks) {
+    const group = groupOf(track);
+    const streamId = streamIdOf(connection.connectionId, group);
+    const old = streams.get(streamId);
+    const audioTrack = track.type === TrackType.AUDIO ? track.sid : old?.audioTrack;
+    const videoTrack = track.type === TrackType.VIDEO ? track.sid : old?.videoTrack;
+    const name = LIVEKIT_GROUPS.has(group) ? connection.name : group;
+    streams.set(streamId, {
+      audioTrack,
+      videoTrack,
+      state: { streamId, name, connection, hasAudio: audioTrack !== undefined, hasVideo: videoTrack !== undefined },
+    });
+  }
+  return streams;
+}
+
+/** The id of a stream: its connection and its group. */
+export function streamIdOf(connectionId: string, group: string): string {
+  return `${connectionId}:${group}`;
+}
+
+/** The tracks of a stream, those that are expected back included. */
+export function tracksOf({ audioTrack, videoTrack, awaited }: StreamEntry): string[] {
+  const sids = [audioTrack, videoTrack, awaited?.audioTrack, awaited?.videoTrack];
+  return sids.filter((sid) => sid !== undefined);
+}
+
+/** A stream whose tracks are all expected back. */
+export function awaitTracks({ state, audioTrack, videoTrack, awaited }: StreamEntry): StreamEntry {
+  const expected = { audioTrack: audioTrack ?? awaited?.audioTrack, videoTrack: videoTrack ?? awaited?.videoTrack };
+  return { state, ...NO_TRACKS, awaited: expected };
+}
+
+export function hasSameTracks(one: Tracks, other: Tracks): boolean {
+  return one.audioTrack === other.audioTrack && one.videoTrack === other.videoTrack;
+}
+
+/** A stream that is there again: its tracks take the places of those of before, and what is missing is still awaited. */
+export function putBack(stream: StreamEntry, old: StreamEntry, awaited: Tracks, changes: ChangeList): StreamEntry {
+  for (const kind of KINDS) {
+    const [from, to] = [awaited[kind], stream[kind]];
+    if (from !== undefined && to !== undefined && from !== to) changes.push({ type: 'trackMoved', from, to });
+  }
+  const left: Tracks = {
+    audioTrack: stream.audioTrack === undefined ? awaited.audioTrack : undefined,
+    videoTrack: stream.videoTrack === undefined ? awaited.videoTrack : undefined,
+  };
+  const { audioTrack, videoTrack } = stream;
+  const isComplete = hasSameTracks(left, NO_TRACKS);
+  const entry = withMedia({ ...stream, ...(!isComplete && { awaited: left }) });
+  if (!hasSameMedia(entry, old)) changes.push({ type: 'streamUpdated', stream: entry });
+  else if (!hasSameTracks(old, { audioTrack, videoTrack })) changes.push({ type: 'streamReturned', stream: entry });
+  return entry;
+}
+
+/** What is left of a stream when nothing more of it comes back; undefined when that is nothing. */
+export function giveUpTracks(stream: StreamEntry, changes: ChangeList): StreamEntry | undefined {
+  const { state, audioTrack, videoTrack, awaited } = stream;
+  if (!awaited) return stream;
+  if (audioTrack === undefined && videoTrack === undefined) {
+    changes.push({ type: 'streamDropped', stream });
+    return undefined;
+  }
+  for (const kind of KINDS)
+    if (awaited[kind] !== undefined) changes.push({ type: 'trackLost', trackSid: awaited[kind] });
+  const left = withMedia({ state, audioTrack, videoTrack });
+  if (!hasSameMedia(left, stream)) changes.push({ type: 'streamUpdated', stream: left });
+  return left;
+}
+
+/** A stream that is awaited in part still counts as what it was. */
+function withMedia(stream: StreamEntry): StreamEntry {
+  const { state, audioTrack, videoTrack, awaited } = stream;
+  const hasAudio = (audioTrack ?? awaited?.audioTrack) !== undefined;
+  const hasVideo = (videoTrack ?? awaited?.videoTrack) !== undefined;
+  return { ...stream, state: { ...state, hasAudio, hasVideo } };
+}
+
+function hasSameMedia({ state: one }: StreamEntry, { state: other }: StreamEntry): boolean {
+  return one.hasAudio === other.hasAudio && one.hasVideo === other.hasVideo;
+}
+
+/** The names that LiveKit's clients give to groups of tracks themselves; any other was given by the publisher. */
+const LIVEKIT_GROUPS = new Set(['camera', 'screen_share']);
+
+/** The group that a track belongs to: its stream name, else what its source says. */
+function groupOf(track: TrackInfo): string {
+  if (track.stream !== '') return track.stream;
+  const isScreen = track.source === TrackSource.SCREEN_SHARE || track.source === TrackSource.SCREEN_SHARE_AUDIO;
+  return isScreen ? 'screen_share' : 'camera';
+}

@@ -1,0 +1,4 @@
+import './session/migration/moving.js';
+import './session/migration/staying.js';
+import './session/migration/buffers.js';
+import './session/migration/away.js';
