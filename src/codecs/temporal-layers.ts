@@ -55,21 +55,30 @@ const L1T3: readonly Step[] = [
 ];
 
 /**
- * Of the bits, what the base takes, with the layer above it, and all together. The better the base, the better is what builds on it: at
- * equal quality all three take 9 % more than one layer, where 40 and 60 % (a picture of each as large as the next) take 30 % more.
+ * What the base takes of the bits, in a quarter of the pictures. More makes all pictures better, since they build on it, but holds up
+ * what follows on a path that is full: with 0.5 it waits 20 ms more.
  */
-const SHARES = [0.6, 0.8, 1] as const;
+const BASE_SHARE = 0.45;
+/**
+ * So many pictures of an encoder are counted as those of the base, whatever their layer: from each it learns how many bits they take,
+ * and with every fourth of them it would make too little for seconds. With more of them it makes too much where pictures are hard.
+ */
+const LEARNING_PICTURES = 5;
 
-/** What FFmpeg's libvpx is opened with (`ts-parameters`), for a bitrate in bits per second from 20,000 on. */
+/**
+ * What FFmpeg's libvpx is opened with (`ts-parameters`), for a bitrate in bits per second from 20,000 on. It counts the bits of the
+ * base, and those of all that is above it.
+ */
 export function temporalParameters(bitrate: number): string {
-  const kilobits = SHARES.map((share) => Math.round((bitrate * share) / 1000));
-  return `ts_number_layers=3:ts_target_bitrate=${kilobits.join(',')}:ts_rate_decimator=4,2,1:ts_periodicity=4:ts_layer_id=0,2,1,2`;
+  const [base, all] = [Math.round((bitrate * BASE_SHARE) / 1000), Math.round(bitrate / 1000)];
+  return `ts_number_layers=2:ts_target_bitrate=${base},${all}:ts_rate_decimator=4,1:ts_periodicity=4:ts_layer_id=0,1,1,1`;
 }
 
 /** The places of one encoder's pictures, one after the other. */
 export class TemporalPattern {
-  readonly #properties: readonly AvFrame[];
+  readonly #properties: readonly StepProperties[];
   #at = 0;
+  #pictures = 0;
 
   /** Errors: SLUICE_CODEC_FAILED. */
   constructor(ffmpeg: Ffmpeg) {
@@ -79,7 +88,8 @@ export class TemporalPattern {
   /** Makes a picture that is to be encoded next what its place asks for. Overwrites all properties of the frame but its size and format. */
   mark(picture: AvFrame, keyFrame: boolean): void {
     if (keyFrame) this.#at = 0;
-    picture.copyProps(this.#properties[this.#at]!);
+    const { counted, learning } = this.#properties[this.#at]!;
+    picture.copyProps(this.#pictures < LEARNING_PICTURES ? learning : counted);
   }
 
   /** The place of the picture that was marked last, once the encoder has made something of it. */
@@ -87,26 +97,34 @@ export class TemporalPattern {
     if (isKeyFrame) this.#at = 0;
     const { place } = L1T3[this.#at]!;
     this.#at = (this.#at + 1) % L1T3.length;
+    this.#pictures++;
     return place;
   }
 
   /** The next picture is the first of another encoder. */
   restart(): void {
-    this.#at = 0;
+    this.#at = this.#pictures = 0;
   }
 }
 
-let made: { readonly ffmpeg: Ffmpeg; readonly properties: readonly AvFrame[] } | undefined;
+/** Frames without a picture that carry what a step asks for: `learning` counts the picture as one of the base. */
+interface StepProperties {
+  readonly counted: AvFrame;
+  readonly learning: AvFrame;
+}
+
+let made: { readonly ffmpeg: Ffmpeg; readonly properties: readonly StepProperties[] } | undefined;
 
 /**
  * What makes FFmpeg's libvpx give a picture its place; made once a thread. The patterns that it has itself (`ts_layering_mode`)
  * let upper layers leave probabilities behind, so that pictures break without them.
  */
-function propertiesOf(ffmpeg: Ffmpeg): readonly AvFrame[] {
+function propertiesOf(ffmpeg: Ffmpeg): readonly StepProperties[] {
   if (made?.ffmpeg !== ffmpeg) {
-    const properties = L1T3.map(({ place, flags }) =>
-      frameProperties(ffmpeg, { 'vp8-flags': flags, temporal_id: place.temporalId }),
-    );
+    const properties = L1T3.map(({ place, flags }) => ({
+      counted: frameProperties(ffmpeg, { 'vp8-flags': flags, temporal_id: Math.min(1, place.temporalId) }),
+      learning: frameProperties(ffmpeg, { 'vp8-flags': flags, temporal_id: 0 }),
+    }));
     made = { ffmpeg, properties };
   }
   return made.properties;
