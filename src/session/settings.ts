@@ -104,7 +104,11 @@ export const PublisherSettings = z
 
 export const SubscriberVideoSettings = z.strictObject({
   preferredResolution: VideoResolution.optional().describe('Layer of a simulcast stream that is wanted.'),
-  preferredFramerate: fps.optional().describe('Frames per second that are wanted, 1 to 30.'),
+  preferredFramerate: fps
+    .optional()
+    .describe(
+      'Frames per second that are wanted, 1 to 30: of pictures in temporal layers, half or a quarter can be had.',
+    ),
 });
 
 /** How a stream is read. `encoded` to `maxLagMs` are additions to the connector's settings. */
