@@ -1,13 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { SluiceError, fromErrorData, throwLater, toErrorData, type ErrorData } from '../media/errors.js';
-import {
-  BatchingPort,
-  type EngineCalls,
-  type EngineEvents,
-  type EnginePosts,
-  type FromEngine,
-  type ToEngine,
-} from './port.js';
+import { BatchingPort } from './batching-port.js';
+import type { EngineCalls, EngineEvents, EnginePosts, FromEngine, ToEngine } from './port.js';
 
 /** Longest wait for the media thread to clean up when the process exits, in ms. */
 const EXIT_TIMEOUT_MS = 2000;
@@ -151,7 +145,9 @@ class EngineThread implements Engine {
 
   #receive(batch: FromEngine[]): void {
     for (const message of batch) {
-      if (message.t === 'reply') {
+      if (typeof message === 'number') {
+        this.#tell(message, 'audio', { reader: message });
+      } else if (message.t === 'reply') {
         const call = this.#calls.get(message.id);
         this.#calls.delete(message.id);
         this.unref();

@@ -1,8 +1,9 @@
 import { parentPort } from 'node:worker_threads';
 import { SluiceError, toErrorData } from '../media/errors.js';
+import { BatchingPort } from './batching-port.js';
 import { nativeUsers } from './native.js';
 import { MediaThread } from './media-thread.js';
-import { BatchingPort, type FromEngine, type ToEngine } from './port.js';
+import type { EngineEvents, FromEngine, ToEngine } from './port.js';
 import { stopIdleListeners } from './udp-mux.js';
 
 /** A thing that a service module runs in the media thread. */
@@ -22,7 +23,8 @@ if (!main) throw new SluiceError('SLUICE_INTERNAL', 'the media thread was not st
 const port = new BatchingPort<FromEngine>(main);
 const services = new Map<number, Service>();
 const media = new MediaThread((name, args, buffer) => {
-  port.send({ t: 'event', name, args } as FromEngine, buffer);
+  if (name === 'audio') port.send((args as EngineEvents['audio']).reader);
+  else port.send({ t: 'event', name, args } as FromEngine, buffer);
 });
 
 main.on('message', (batch: ToEngine[]) => {

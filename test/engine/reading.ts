@@ -4,8 +4,9 @@ import t, { type Test } from 'tap';
 import { openVideoEncoder } from '../../src/codecs/codec-thread.js';
 import { createOpusEncoder } from '../../src/codecs/opus.js';
 import { AudioReceiver } from '../../src/engine/audio/audio-receiver.js';
+import { BatchingPort } from '../../src/engine/batching-port.js';
 import { type Emit, MediaReader } from '../../src/engine/media-reader.js';
-import { BatchingPort, type EngineEvents, type FromEngine } from '../../src/engine/port.js';
+import type { EngineEvents, FromEngine } from '../../src/engine/port.js';
 import { StreamReader } from '../../src/engine/reader.js';
 import { VideoReading } from '../../src/engine/video/video-reading.js';
 import { VideoReceiver } from '../../src/engine/video/video-receiver.js';
@@ -178,7 +179,7 @@ function channelTo(t: Test): { readonly emit: Emit; received(): Promise<Map<numb
   let arrived = (): void => undefined;
   port2.on('message', (batch: FromEngine[]) => {
     for (const message of batch) {
-      if (message.t !== 'event') continue;
+      if (typeof message === 'number' || message.t !== 'event') continue;
       if (message.name === 'readerEnd') arrived();
       if (message.name !== 'media') continue;
       const { reader, value } = message.args;
