@@ -1,3 +1,6 @@
+import { readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { SluiceError } from '../media/errors.js';
 
 export type OpusSampleRate = 8000 | 12000 | 16000 | 24000 | 48000;
@@ -218,12 +221,30 @@ async function importNative(): Promise<NativeOpus | undefined> {
   // Not a literal: the package is optional, and compiling must not need it.
   const name: string = '@discordjs/opus';
   try {
+    return requireBinary(name);
+  } catch {
+    // It is not where it is expected: the package knows better.
+  }
+  try {
     const module = (await import(name)) as { default?: Partial<NativeOpus> } & Partial<NativeOpus>;
     const OpusEncoder = module.OpusEncoder ?? module.default?.OpusEncoder;
     return OpusEncoder && { OpusEncoder };
   } catch {
     return undefined;
   }
+}
+
+/** Loads the binary itself: the package's own way to find it loads some fifty modules first, which takes longer than joining. */
+function requireBinary(name: string): NativeOpus {
+  const require = createRequire(import.meta.url);
+  const folder = join(dirname(require.resolve(`${name}/package.json`)), 'prebuild');
+  const { modules } = process.versions;
+  const builds = readdirSync(folder).filter((build) => build.startsWith(`node-v${modules}-`));
+  // Several are of several systems.
+  if (builds.length !== 1) throw new Error(`${builds.length} builds for this Node.js`);
+  const { OpusEncoder } = require(join(folder, builds[0] ?? '', 'opus.node')) as Partial<NativeOpus>;
+  if (!OpusEncoder) throw new Error('no encoder in it');
+  return { OpusEncoder };
 }
 
 function nativeEncoder(native: NativeOpus, settings: EncoderSettings): RawEncoder {

@@ -4,10 +4,10 @@ import { SluiceError } from '../media/errors.js';
 import type { ServerOptions } from './options.js';
 import type { ServerInfo } from './service.js';
 import type { ServerStats } from './stats.js';
+import type { TokenOptions } from './token.js';
 
 export type { ServerStats } from './stats.js';
 export type { ServerOptions } from './options.js';
-export { createToken } from './token.js';
 export type { TokenOptions } from './token.js';
 
 /** A session server inside this process. */
@@ -62,6 +62,13 @@ export async function startServer(options: ServerOptions = {}): Promise<Embedded
     },
     close: () => service.close(),
   };
+}
+
+/** Signs a LiveKit access token (JWT, HS256) that lets `identity` join `sessionId`. Errors: SLUICE_CONFIG_INVALID. */
+export async function createToken(options: TokenOptions): Promise<string> {
+  // What signs is loaded by those who sign.
+  const token = await import('./token.js');
+  return await token.createToken(options);
 }
 
 /** A host for a URL on this machine: an address that stands for all cannot be connected to. */
