@@ -95,12 +95,12 @@ module.exports = {
     },
     {
       name: 'main-side-of-the-engine',
-      comment: 'port.ts and thread.ts run in the main thread: what they load, every program loads.',
+      comment: 'These run in the main thread: what they load, every program loads.',
       severity: 'error',
-      from: { path: '^src/engine/(port|thread)\\.ts$' },
+      from: { path: '^src/engine/(port|batching-port|thread)\\.ts$' },
       to: {
         path: '^src/(engine|codecs)/',
-        pathNot: '^src/engine/(port|thread)\\.ts$',
+        pathNot: '^src/engine/(port|batching-port|thread)\\.ts$',
         dependencyTypesNot: ['type-only'],
       },
     },

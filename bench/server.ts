@@ -1,7 +1,7 @@
 /* A server in a process of its own: the embedded one, or a LiveKit server that this process starts and watches. */
 import { readFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
-import { createToken, startServer } from '../src/index.js';
+import { createToken, startServer } from 'sluice';
 import { DEVELOPMENT_KEYS } from '../src/server/options.js';
 import { startLiveKitServer } from '../test/support/livekit-server.js';
 import { answerCalls } from './child.js';

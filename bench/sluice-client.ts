@@ -7,7 +7,7 @@ import {
   type Session,
   type Stream,
   type VideoFrame,
-} from '../src/index.js';
+} from 'sluice';
 import { FPS, SAMPLE_RATE, type BenchClient, type JoinOptions } from './client.js';
 
 const AUDIO = { sampleRate: SAMPLE_RATE, numberOfChannels: 1 } as const;

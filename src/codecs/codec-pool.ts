@@ -88,7 +88,10 @@ class CodecThread {
   #idle: NodeJS.Timeout | undefined;
 
   constructor() {
-    this.#worker = new Worker(new URL('./codec-worker.js', import.meta.url), { execArgv: [], name: 'sluice-codec' });
+    this.#worker = new Worker(new URL('../codecs/codec-worker.js', import.meta.url), {
+      execArgv: [],
+      name: 'sluice-codec',
+    });
     this.#worker.on('message', (message: FromWorker) => {
       this.#receive(message);
     });
