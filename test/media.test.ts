@@ -1,2 +1,3 @@
 import './media/media-buffer.js';
+import './media/audio-ring.js';
 import './media/clock.js';
