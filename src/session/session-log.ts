@@ -58,7 +58,11 @@ export function logSession(session: LoggedSession, { level }: ResolvedSessionSet
       log.info({ streamId, stream: publisher.stream.name }, 'published');
       publisher.on('mediaBufferDrained', (_, kind) => log.debug({ streamId, kind }, 'a buffer ran dry'));
       publisher.once('streamDestroyed', () => log.info({ streamId }, 'publishes no more'));
-      publisher.on(errorMonitor, (error: Error) => log.error({ streamId, code: codeOf(error) }, error.message));
+      publisher.on(errorMonitor, (error: Error) => {
+        const code = codeOf(error);
+        // It ends with a session that is left: nothing has gone wrong.
+        log[code === 'SLUICE_SESSION_CLOSED' ? 'debug' : 'error']({ streamId, code }, error.message);
+      });
     },
     subscriber: (subscriber) => {
       const { streamId } = subscriber.stream;

@@ -38,7 +38,9 @@ async function loadPackage(): Promise<api.ConnectorModule> {
     const { VonageVideoClient = loaded.default?.VonageVideoClient } = loaded;
     if (VonageVideoClient) return { VonageVideoClient };
   } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND';
+    const { code, message } = error as NodeJS.ErrnoException;
+    // Errors that come from a module loader's thread have lost their code.
+    const missing = code === 'ERR_MODULE_NOT_FOUND' || message.startsWith(`Cannot find package '${PACKAGE}'`);
     throw new SluiceError(
       'SLUICE_DRIVER_UNAVAILABLE',
       missing ? `${PACKAGE} is not installed` : `${PACKAGE} does not load on this machine`,

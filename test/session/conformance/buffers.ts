@@ -112,7 +112,9 @@ onEveryBackend('the buffers of a publisher', async (t, lab) => {
     await once(subscriber, 'data');
     const source = endlessTone(440);
     for (let i = 0; i < 100; i++) publisher.write(source.read());
-    t.equal(publisher.stats.audio!.durationMs, 2000);
+    // A beat may have come while it was written.
+    const { durationMs } = publisher.stats.audio!;
+    t.ok(durationMs > 1900 && durationMs <= 2000, `${durationMs} ms wait`);
     if (lab.name !== 'Vonage') await countsWhatIsSent(t, ann, publisher);
     await measured;
     t.ok(Math.min(...errorsMs) >= -20, `what was heard has left: ${Math.min(...errorsMs)} ms at least`);
