@@ -14,6 +14,7 @@ export const testPattern = source(defs.testPattern);
 export const tone = source(defs.tone);
 
 export const delay = filter(defs.delay);
+export const frameRate = filter(defs.frameRate);
 export const gain = filter(defs.gain);
 export const opusDecoder = filter(defs.opusDecoder);
 export const opusEncoder = filter(defs.opusEncoder);
@@ -99,6 +100,10 @@ function whenMade(making: Promise<Writable>): Writable {
   });
 }
 
+function withoutGraph(): never {
+  throw new SluiceError('SLUICE_STREAM_MISSING', 'outside of a graph a program has its streams itself');
+}
+
 /** What a node is given outside of a graph. */
 function standalone(type: string, dropped: (reason: string, count: number) => void): NodeContext {
   const quiet = (): void => undefined;
@@ -111,6 +116,7 @@ function standalone(type: string, dropped: (reason: string, count: number) => vo
     session: () => {
       throw new SluiceError('SLUICE_STATE_INVALID', `${type} needs a graph that has sessions`);
     },
+    given: { input: withoutGraph, output: withoutGraph },
     dropped: (reason, count = 1) => dropped(reason, count),
     progress: quiet,
   };

@@ -19,6 +19,12 @@ export interface CheckContext {
   readonly noun: string;
 }
 
+/** Names of what should not be shown. */
+const SECRET = /token|secret|key|password|url/i;
+
+/** How much of a text is shown, in characters. */
+const MOST_SHOWN = 60;
+
 /** The node that a path of a pipeline file lies in, as a part of a Place. */
 export function nodeOf(path: Path): Pick<Place, 'node'> {
   return path[0] === 'nodes' && path.length > 1 ? { node: String(path[1]) } : {};
@@ -43,7 +49,7 @@ export function checkOptions<S extends z.ZodType>(
     if (retried.success || retried.error.issues.length < result.error.issues.length) result = retried;
   }
   if (result.success) return { data: result.data, problems: [] };
-  return { problems: result.error.issues.flatMap((issue) => problemsOf(issue, value, context)) };
+  return { problems: result.error.issues.flatMap((issue) => problemsOf(issue, value, context, schema)) };
 }
 
 type Issue = z.core.$ZodIssue;
@@ -61,26 +67,68 @@ function withTypes(value: unknown, issues: readonly Issue[], context: CheckConte
   return copy;
 }
 
-function problemsOf(issue: Issue, value: unknown, context: CheckContext): SluiceError[] {
+function problemsOf(issue: Issue, value: unknown, context: CheckContext, schema: z.ZodType): SluiceError[] {
   const path = issue.path as Path;
   const { base, noun } = context;
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => {
-      const mend = mendForKey(key, context.knownKeys(path));
-      return problem(`unknown ${noun} "${[...path, key].join('.')}"`, [...base, ...path, key], true, context, mend);
+      const known = context.knownKeys(path);
+      const full = [...path, key].join('.');
+      const hints = {
+        found: `${noun} "${full}"`,
+        expected: known.length === 0 ? `no ${noun} of that name` : `one of ${known.join(', ')}`,
+        mend: mendForKey(key, known),
+      };
+      return problem(`unknown ${noun} "${full}"`, [...base, ...path, key], true, context, hints);
     });
   }
   const name = path.join('.');
   if (issue.code === 'invalid_key') {
-    return [problem(issue.issues[0]?.message ?? 'Invalid name', [...base, ...path], true, context)];
+    const hints = { found: `"${String(path.at(-1))}"`, expected: 'letters, digits, _ and -' };
+    return [problem(issue.issues[0]?.message ?? 'Invalid name', [...base, ...path], true, context, hints)];
   }
   if (path.length > 0 && valueAt(value, path) === undefined) {
-    const mend = `Add \`${String(path.at(-1))}\`. ${context.mend}`;
-    return [problem(`${noun} "${name}" is missing`, [...base, ...path.slice(0, -1)], true, context, mend)];
+    const hints = {
+      found: 'nothing',
+      expected: expectedIn(issue),
+      mend: `Add \`${String(path.at(-1))}\`. ${context.mend}`,
+    };
+    return [problem(`${noun} "${name}" is missing`, [...base, ...path.slice(0, -1)], true, context, hints)];
   }
   const text = path.length === 0 ? issue.message : `${noun} "${name}": ${lowerFirst(issue.message)}`;
-  const mend = wantsText(issue) ? 'Put it in quotes.' : context.mend;
-  return [problem(text, [...base, ...path], false, context, mend)];
+  const hints = {
+    found: shown(valueAt(value, path), path, context, schema),
+    expected: expectedIn(issue),
+    ...(wantsText(issue) && { mend: 'Put it in quotes.' }),
+  };
+  return [problem(text, [...base, ...path], false, context, hints)];
+}
+
+/** What zod says it wanted. */
+function expectedIn(issue: Issue): string {
+  const said = /expected (.+?)(?:, received .*)?$/i.exec(issue.message)?.[1];
+  return said ?? lowerFirst(issue.message);
+}
+
+/** A value as it was written, but for what may be a secret. */
+function shown(value: unknown, path: Path, context: CheckContext, schema: z.ZodType): string {
+  if (value === null || value === undefined) return 'nothing';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'a map';
+  const full = [...context.base, ...path];
+  const isSecret =
+    path.some((key) => SECRET.test(String(key))) || context.substituted.has(pathKey(full)) || isMarked(schema, path);
+  if (isSecret || full[0] === 'sessions') return `a ${typeof value === 'string' ? 'text' : typeof value}`;
+  const text = JSON.stringify(value);
+  return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}…` : text;
+}
+
+/** Whether the schema says that an option is secret. */
+function isMarked(schema: z.ZodType, path: Path): boolean {
+  const key = path[0];
+  if (!(schema instanceof z.ZodObject) || key === undefined) return false;
+  const option = (schema.shape as Readonly<Record<string, z.ZodType | undefined>>)[key];
+  return option?.meta()?.['secret'] === true;
 }
 
 /** YAML made a number or a boolean of what should be a text. */
@@ -94,11 +142,11 @@ function problem(
   message: string,
   path: Path,
   atKey: boolean,
-  { places, mend: usual }: CheckContext,
-  mend: string = usual,
+  { places, mend }: CheckContext,
+  hints: { readonly found: string; readonly expected: string; readonly mend?: string },
 ): SluiceError {
   const place = atKey ? places.placeOfKey(path) : places.placeOf(path);
-  return new SluiceError('SLUICE_CONFIG_INVALID', message, { place: { ...place, ...nodeOf(path) }, mend });
+  return new SluiceError('SLUICE_CONFIG_INVALID', message, { place: { ...place, ...nodeOf(path) }, mend, ...hints });
 }
 
 function mendForKey(key: string, known: readonly string[]): string {

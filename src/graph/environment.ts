@@ -14,6 +14,8 @@ export function substitute(text: string, environment: Environment): string {
     const name = match?.[1];
     if (name === undefined) {
       throw new SluiceError('SLUICE_CONFIG_INVALID', `\${${inner}} does not name an environment variable`, {
+        found: `\${${inner}}`,
+        expected: 'a name of letters, digits and _',
         mend: 'Write ${NAME} or ${NAME:-default}; a plain ${ is written $${.',
       });
     }
@@ -22,6 +24,8 @@ export function substitute(text: string, environment: Environment): string {
     if (value !== undefined && (value !== '' || fallback === undefined)) return value;
     if (fallback !== undefined) return fallback;
     throw new SluiceError('SLUICE_CONFIG_INVALID', `environment variable ${name} is not set`, {
+      found: `\${${name}} without a default`,
+      expected: `a value of ${name}`,
       mend: `Set ${name}, or give a default: \${${name}:-default}.`,
     });
   });

@@ -1,5 +1,7 @@
 import { describeFormat } from '../media/format.js';
-import type { Plan, PlannedLink, PlannedNode } from './planned.js';
+import type { NodeLatency } from '../media/node.js';
+import { planHash } from './plan-hash.js';
+import type { PathLatency, Plan, PlannedLink, PlannedNode } from './planned.js';
 
 /** A plan as text for people: nodes in the order of flow, and what goes over each link. Never holds a secret. Pure. */
 export function explainText(plan: Plan): string {
@@ -12,70 +14,53 @@ export function explainText(plan: Plan): string {
   }
   if (plan.sessions.length > 0) lines.push('');
   for (const node of plan.nodes) {
-    lines.push(`${node.id} (${node.def.type})${notes(plan, node)}`);
+    lines.push(`${node.inserted ? '+ ' : ''}${node.id} (${node.def.type})${notes(plan, node)}`);
     for (const link of plan.links.filter((one) => one.from.node === node.id)) {
-      lines.push(`  ${link.from.output} -> ${link.to.node}.${link.to.input}: ${formats(link)}`);
+      lines.push(`  ${link.from.output} -> ${link.to.node}.${link.to.input}: ${formats(link)}; ${flow(link)}`);
     }
   }
-  return `${lines.join('\n')}\n`;
+  return `${[...lines, ...latencyLines(plan)].join('\n')}\n`;
 }
 
-/** A plan in the language of Graphviz. Pure. */
-export function explainDot(plan: Plan): string {
-  const lines = [
-    'digraph pipeline {',
-    '  rankdir=LR;',
-    '  node [shape=box, fontname="sans-serif"];',
-    '  edge [fontname="sans-serif"];',
-  ];
-  const inBranches = new Set(plan.branches.flatMap((branch) => branch.nodes));
-  for (const node of plan.nodes) if (!inBranches.has(node.id)) lines.push(`  ${dotNode(node)}`);
-  for (const branch of plan.branches) {
-    lines.push(`  subgraph ${quote(`cluster_${branch.source}`)} {`, `    label="each stream"; style=dashed;`);
-    for (const node of plan.nodes) if (branch.nodes.includes(node.id)) lines.push(`    ${dotNode(node)}`);
-    lines.push('  }');
-  }
-  for (const link of plan.links) {
-    lines.push(`  ${quote(link.from.node)} -> ${quote(link.to.node)} [label=${quote(formats(link))}];`);
-  }
-  return `${[...lines, '}'].join('\n')}\n`;
-}
-
-/** A plan as a Mermaid flow chart. Pure. */
-export function explainMermaid(plan: Plan): string {
-  const lines = ['flowchart LR'];
-  const names = new Map(plan.nodes.map((node, index) => [node.id, `n${index}`]));
-  const inBranches = new Set(plan.branches.flatMap((branch) => branch.nodes));
-  const box = (node: PlannedNode): string => `${names.get(node.id) ?? ''}["${node.id}<br/>${node.def.type}"]`;
-  for (const node of plan.nodes) if (!inBranches.has(node.id)) lines.push(`  ${box(node)}`);
-  plan.branches.forEach((branch, index) => {
-    lines.push(`  subgraph b${index} ["each stream"]`);
-    for (const node of plan.nodes) if (branch.nodes.includes(node.id)) lines.push(`    ${box(node)}`);
-    lines.push('  end');
-  });
-  for (const link of plan.links) {
-    lines.push(`  ${names.get(link.from.node) ?? ''} -- "${formats(link)}" --> ${names.get(link.to.node) ?? ''}`);
-  }
-  return `${lines.join('\n')}\n`;
-}
-
-/** A plan as plain data, without options and secrets. Pure. */
+/** A plan as plain data, without options that the graph wrote and without secrets. Pure. */
 export function explainData(plan: Plan): object {
   return {
     ...(plan.description !== undefined && { description: plan.description }),
+    hash: planHash(plan),
+    live: plan.live,
+    strict: plan.strict,
     sessions: plan.sessions.map(({ id, config }) => ({
       id,
       url: safeUrl(config.url),
       sessionId: config.sessionId ?? null,
       name: config.name,
     })),
-    nodes: plan.nodes.map((node) => ({ id: node.id, type: node.def.type, latencyMs: node.latencyMs })),
-    links: plan.links.map(({ name, from, to, formats: carried }) => ({ name, from, to, formats: carried })),
+    nodes: plan.nodes.map(({ id, def, inserted, adapted, options, latency, onError, place }) => ({
+      id,
+      type: def.type,
+      inserted,
+      // Those of converters are the planner's own.
+      ...(inserted && { options }),
+      adapted,
+      latency,
+      onError,
+      place,
+    })),
+    links: plan.links.map(({ name, from, to, formats: carried, flow: mode, queue }) => ({
+      name,
+      from,
+      to,
+      formats: carried,
+      flow: mode,
+      queue: queue ?? null,
+    })),
     branches: plan.branches,
     fused: plan.fused,
+    latencies: plan.latencies,
   };
 }
 
+/** What can be said of a node in a few words. Pure. */
 function notes(plan: Plan, node: PlannedNode): string {
   const texts: string[] = [];
   const branch = plan.branches.find((one) => one.nodes.includes(node.id));
@@ -83,20 +68,42 @@ function notes(plan: Plan, node: PlannedNode): string {
     texts.push(branch.source === node.id ? 'makes a branch for each stream' : `in each branch of ${branch.source}`);
   const run = plan.fused.find((one) => one.includes(node.id));
   if (run) texts.push(`one stream: ${run.join(' + ')}`);
-  if (node.latencyMs > 0) texts.push(`up to ${node.latencyMs} ms`);
+  if (node.inserted) texts.push(settings(node.options));
+  else if (Object.keys(node.adapted).length > 0) texts.push(`${settings(node.adapted)} for its neighbours`);
+  const usual = branch ? 'end-branch' : 'fail';
+  if (node.onError.action !== usual) texts.push(`on error ${node.onError.action}`);
+  if (node.latency.live === true) texts.push('live');
+  if (node.latency.maxMs > 0) texts.push(span(node.latency));
   return texts.length === 0 ? '' : ` [${texts.join('; ')}]`;
 }
 
-function formats(link: PlannedLink): string {
+function settings(options: unknown): string {
+  return Object.entries(options as object)
+    .map(([name, value]) => `${name} ${String(value)}`)
+    .join(', ');
+}
+
+/** What goes over a link. Pure. */
+export function formats(link: PlannedLink): string {
   return link.formats.map(describeFormat).join(' or ');
 }
 
-function dotNode(node: PlannedNode): string {
-  return `${quote(node.id)} [label="${node.id}\\n${node.def.type}"];`;
+function flow({ flow: mode, queue }: PlannedLink): string {
+  return queue ? `${mode}, queue ${queue.maxMs} ms ${queue.overflow}` : mode;
 }
 
-function quote(text: string): string {
-  return `"${text.replaceAll('"', '\\"')}"`;
+/** For each sink, the slowest way to it. */
+function latencyLines({ latencies }: Plan): string[] {
+  const slowest = new Map<string, PathLatency>();
+  for (const one of latencies) if (one.maxMs > (slowest.get(one.sink)?.maxMs ?? -1)) slowest.set(one.sink, one);
+  const lines = [...slowest.values()].map(
+    (one) => `latency of ${one.sink}: ${span(one)}${one.live ? ', live' : ''}, from ${one.source}`,
+  );
+  return lines.length === 0 ? [] : ['', ...lines];
+}
+
+function span({ minMs, maxMs }: NodeLatency): string {
+  return minMs === maxMs ? `${maxMs} ms` : `${minMs} to ${maxMs} ms`;
 }
 
 /** An address without what may be secret in it: user, password, query. */

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { SluiceError, type Place } from '../media/errors.js';
 import { checkOptions, nodeOf, pathKey } from './check-options.js';
 import { isOneVariable, substitute, type Environment } from './environment.js';
-import { GraphFile, SessionConfig, type NodeConfig } from './schema.js';
+import { GraphFile, QueueConfig, SessionConfig, onErrorOf, type NodeConfig, type OnError } from './schema.js';
 import { SourceMap, type Path, type Places } from './source-map.js';
 
 /** What stands for the server inside this process where an address is expected. */
@@ -22,7 +22,9 @@ export interface LoadedNode {
   readonly id: string;
   readonly type: string;
   readonly from: readonly Reference[];
-  /** Everything but `type` and `from`, not yet checked. */
+  readonly queue?: QueueConfig;
+  readonly onError?: OnError;
+  /** Everything that is no matter of the graph, not yet checked. */
   readonly options: Readonly<Record<string, unknown>>;
   /** Where the node's id stands. */
   readonly place: Place;
@@ -42,6 +44,8 @@ export interface LoadedGraph {
   /** Folder that relative paths start from. */
   readonly baseDir: string;
   readonly description?: string;
+  /** Links whose formats differ are refused. */
+  readonly strict: boolean;
   readonly sessions: readonly LoadedSession[];
   readonly nodes: readonly LoadedNode[];
   readonly places: Places;
@@ -119,13 +123,14 @@ function checkedGraph(
   });
   problems.push(...checked.problems);
   if (!checked.data) return undefined;
-  const { description, sessions, nodes } = checked.data;
+  const { description, strict, sessions, nodes } = checked.data;
   const loaded = Object.entries(sessions).map(([id, config]) => loadSession(id, config, places, source.environment));
   problems.push(...loaded.flatMap(sessionProblems));
   return {
     file: source.file,
     baseDir: source.baseDir,
     ...(description !== undefined && { description }),
+    strict,
     sessions: loaded,
     nodes: Object.entries(nodes).map(([id, node]) => loadNode(id, node, places)),
     places,
@@ -135,7 +140,8 @@ function checkedGraph(
 
 function knownKeys(path: Path): readonly string[] {
   if (path.length === 0) return Object.keys(GraphFile.shape);
-  return path[0] === 'sessions' && path.length === 2 ? Object.keys(SessionConfig.shape) : [];
+  if (path[0] === 'sessions') return path.length === 2 ? Object.keys(SessionConfig.shape) : [];
+  return path[0] === 'nodes' && path[2] === 'queue' ? Object.keys(QueueConfig.shape) : [];
 }
 
 /**
@@ -168,27 +174,37 @@ function loadSession(id: string, own: SessionConfig, places: Places, environment
 
 function sessionProblems({ id, config, place }: LoadedSession): SluiceError[] {
   const { driver, url, sessionId, token, applicationId, apiKey, apiSecret } = config;
-  const problem = (message: string, mend: string): SluiceError =>
-    new SluiceError('SLUICE_CONFIG_INVALID', `session "${id}" ${message}`, { place, mend });
-  const noSessionId = problem('has no sessionId', 'Give it a `sessionId`, or set SLUICE_SESSION_ID.');
+  const problem = (message: string, expected: string, mend: string): SluiceError =>
+    new SluiceError('SLUICE_CONFIG_INVALID', `session "${id}" ${message}`, { place, found: message, expected, mend });
+  const noSessionId = problem(
+    'has no sessionId',
+    driver === 'vonage' ? 'a sessionId' : 'a sessionId, or a token that names the session',
+    'Give it a `sessionId`, or set SLUICE_SESSION_ID.',
+  );
   if (driver !== 'vonage') return sessionId === undefined && token === undefined ? [noSessionId] : [];
   const problems: SluiceError[] = [];
   if (sessionId === undefined) problems.push(noSessionId);
-  if (token === undefined) problems.push(problem('has no token', 'Give it a `token`, or set SLUICE_TOKEN.'));
+  if (token === undefined) {
+    problems.push(problem('has no token', 'a token of the Vonage session', 'Give it a `token`, or set SLUICE_TOKEN.'));
+  }
   if (applicationId === undefined) {
-    problems.push(problem('has no applicationId', 'Give it an `applicationId`, or set SLUICE_APPLICATION_ID.'));
+    const mend = 'Give it an `applicationId`, or set SLUICE_APPLICATION_ID.';
+    problems.push(problem('has no applicationId', 'the id of the Vonage application', mend));
   }
   for (const [key, value] of Object.entries({ url, apiKey, apiSecret })) {
-    if (value !== undefined) problems.push(problem(`has ${key}, which Vonage sessions do not take`, 'Take it out.'));
+    if (value === undefined) continue;
+    problems.push(problem(`has ${key}, which Vonage sessions do not take`, `no ${key}`, 'Take it out.'));
   }
   return problems;
 }
 
-function loadNode(id: string, { type, from, ...options }: NodeConfig, places: Places): LoadedNode {
+function loadNode(id: string, { type, from, queue, onError, ...options }: NodeConfig, places: Places): LoadedNode {
   return {
     id,
     type,
     from: from === undefined ? [] : references(from, ['nodes', id, 'from'], places),
+    ...(queue && { queue }),
+    ...(onError !== undefined && { onError: onErrorOf(onError) }),
     options,
     place: { ...places.placeOfKey(['nodes', id]), node: id },
     typePlace: { ...places.placeOf(['nodes', id, 'type']), node: id },

@@ -1,10 +1,23 @@
 import type { SluiceError } from '../media/errors.js';
+import { checkBranches } from './checks/branches.js';
+import { checkCycles } from './checks/cycles.js';
+import { checkDiamonds } from './checks/diamonds.js';
+import { checkFailures } from './checks/failures.js';
+import { checkQueues } from './checks/queues.js';
+import { checkReferences } from './checks/references.js';
+import { ConversionSearch } from './conversion-search.js';
+import { planFlow } from './flow.js';
+import { planFusion } from './fusion.js';
+import { Insertion, type FormattedNode } from './insertion.js';
+import { planLatencies } from './latency.js';
 import type { LoadedGraph } from './load.js';
-import { planBranches } from './plan-branches.js';
-import { planLinks } from './plan-links.js';
-import { planNodes } from './plan-nodes.js';
-import type { Plan, PlannedLink, PlannedNode } from './planned.js';
+import { Negotiation } from './negotiation.js';
+import { groupBy, inOrder } from './order.js';
+import { Pairing } from './pairing.js';
+import type { Plan, PlannedBranch, PlannedNode } from './planned.js';
 import type { Registry } from './registry.js';
+import { typeNodes } from './type-nodes.js';
+import type { TypedNode } from './typed-node.js';
 
 export interface PlanResult {
   readonly plan?: Plan;
@@ -12,24 +25,34 @@ export interface PlanResult {
 }
 
 /**
- * Works out a graph: types and options, links and their formats, order, branches. Touches no device. Problems:
- * SLUICE_NODE_UNKNOWN, SLUICE_CONFIG_INVALID (options), SLUICE_LINK_INVALID, each with its place. Pure.
+ * Works out a graph: types and options, links and their formats with the converters that they need, branches, flow,
+ * queues, latency, fused functions. Touches no device. Problems have their place, what was found and expected, and a
+ * mend; their codes are those of the checks, one in each file of `checks/`. Pure.
  */
 export function checkGraph(graph: LoadedGraph, registry: Registry): PlanResult {
   const problems: SluiceError[] = [];
-  const typed = planNodes(graph, registry, problems);
-  const linked = planLinks(graph, typed, problems);
-  if (!linked || problems.length > 0) return { problems };
-  const branches = planBranches(linked.nodes, linked.links, problems);
+  const linked = linkNodes(graph, registry, problems);
+  if (!linked) return { problems };
+  const branches = checkBranches(linked.nodes, linked.links, problems);
+  checkFailures(graph, branches, problems);
+  checkQueues(graph, problems);
+  const nodes = withFailures(graph, linked.nodes, branches);
+  const queues = new Map(graph.nodes.flatMap(({ id, queue }) => (queue ? [[id, queue]] : [])));
+  const links = planFlow(nodes, linked.links, queues);
+  if (problems.length === 0) checkDiamonds(nodes, links, problems);
   if (problems.length > 0) return { problems };
   const plan: Plan = {
     file: graph.file,
     baseDir: graph.baseDir,
     ...(graph.description !== undefined && { description: graph.description }),
+    strict: graph.strict,
     sessions: graph.sessions,
-    ...linked,
+    nodes,
+    links,
     branches,
-    fused: planFusion(linked.nodes, linked.links),
+    fused: planFusion(nodes, links),
+    latencies: planLatencies(nodes, links),
+    live: nodes.some((node) => node.latency.live === true),
   };
   return { plan, problems };
 }
@@ -41,22 +64,37 @@ export function planGraph(graph: LoadedGraph, registry: Registry): Plan {
   throw problems[0] as SluiceError;
 }
 
-/** Runs of two or more function nodes with nothing else on the links between them. */
-function planFusion(nodes: readonly PlannedNode[], links: readonly PlannedLink[]): string[][] {
-  const functions = new Map(nodes.filter((node) => node.def.transform).map((node) => [node.id, node]));
-  const nextOf = (id: string): string | undefined => {
-    const out = links.filter((link) => link.from.node === id);
-    const to = out[0]?.to.node;
-    return out.length === 1 && to !== undefined && functions.has(to) ? to : undefined;
-  };
-  const runs: string[][] = [];
-  const taken = new Set<string>();
-  for (const { id } of functions.values()) {
-    if (taken.has(id)) continue;
-    const run = [id];
-    for (let next = nextOf(id); next !== undefined; next = nextOf(next)) run.push(next);
-    for (const member of run) taken.add(member);
-    if (run.length > 1) runs.push(run);
-  }
-  return runs;
+/** Nodes, upstream first, and links with their formats and converters; undefined when something is wrong with them. */
+function linkNodes(graph: LoadedGraph, registry: Registry, problems: SluiceError[]): Insertion | undefined {
+  const typed = typeNodes(graph, registry, problems);
+  const ids = graph.nodes.map((node) => node.id);
+  const wires = checkReferences(graph, problems);
+  if (!checkCycles(ids, wires, problems)) return undefined;
+  const order = inOrder(ids, wires);
+  const sorted = (nodes: ReadonlyMap<string, TypedNode>): TypedNode[] => order.flatMap((id) => nodes.get(id) ?? []);
+  const search = new ConversionSearch(registry.list());
+  const pairing = new Pairing(typed, search, problems);
+  const wiresInto = groupBy(wires, (wire) => wire.to);
+  for (const node of sorted(typed)) pairing.add(node, wiresInto.get(node.id) ?? []);
+  pairing.checkOutputs();
+  if (problems.length > 0) return undefined;
+  const settled = new Negotiation(typed, pairing.pairs, pairing.inputFormats, search).settle(order);
+  const pairsInto = groupBy(pairing.pairs, (pair) => pair.to);
+  const insertion = new Insertion(search, graph.strict, problems);
+  for (const node of sorted(settled)) insertion.add(node, pairsInto.get(node.id) ?? []);
+  return problems.length > 0 ? undefined : insertion;
+}
+
+/** What happens when a node fails: what the graph says, otherwise a branch ends, or everything. */
+function withFailures(
+  graph: LoadedGraph,
+  nodes: readonly FormattedNode[],
+  branches: readonly PlannedBranch[],
+): PlannedNode[] {
+  const written = new Map(graph.nodes.map(({ id, onError }) => [id, onError]));
+  const inBranches = new Set(branches.flatMap((branch) => branch.nodes));
+  return nodes.map((node) => ({
+    ...node,
+    onError: written.get(node.id) ?? { action: inBranches.has(node.id) ? 'end-branch' : 'fail' },
+  }));
 }

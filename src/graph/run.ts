@@ -4,11 +4,12 @@ import type { NodeContext, NodeLog } from '../media/node.js';
 import type { SessionAccess, StreamInfo } from '../media/session-access.js';
 import { BranchRuns } from './branch-runs.js';
 import type { Plan, PlannedNode } from './planned.js';
+import { GivenToRun, type GivenStreams } from './given-streams.js';
 import { RunCounts, type Outcome, type RunReport } from './report.js';
 import { Scope } from './scope.js';
 import { openSessions, type OpenSessions, type SessionFactory } from './sessions.js';
 
-export interface RunOptions {
+export interface RunOptions extends GivenStreams {
   /** Joins the sessions that the graph names. */
   readonly sessions: SessionFactory;
   /** Ends the run at once when aborted. */
@@ -74,6 +75,7 @@ class Run {
   readonly #clock: Clock;
   readonly #log: NodeLog;
   readonly #counts: RunCounts;
+  readonly #given: GivenToRun;
   readonly #startUs: number;
   /** Aborted when the run ends at once, or is over. */
   readonly #abort = new AbortController();
@@ -93,6 +95,7 @@ class Run {
     this.#clock = options.clock ?? systemClock;
     this.#log = options.log ?? SILENT;
     this.#counts = new RunCounts(plan);
+    this.#given = new GivenToRun(options);
     this.#startUs = this.#clock.nowUs();
   }
 
@@ -103,6 +106,7 @@ class Run {
     };
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
+      this.#given.check(this.#plan);
       if (signal?.aborted === true) onAbort();
       await Promise.race([this.#flow(), this.#abandoned()]);
     } catch (error) {
@@ -250,6 +254,7 @@ class Run {
       this.#log.warn({ session: id, error }, 'could not leave the session');
     });
     if (left) await this.#within(left);
+    this.#given.release(this.#failure);
     this.#endUs = this.#clock.nowUs();
     this.#abort.abort();
   }
@@ -264,6 +269,7 @@ class Run {
       baseDir: this.#plan.baseDir,
       ...(branch && { branch }),
       session: (name) => this.#session(name, place),
+      given: { input: () => this.#given.input(id, place), output: () => this.#given.output(id, place) },
       dropped: (reason, count = 1) => {
         this.#counts.dropped(id, reason, count);
       },
@@ -276,6 +282,6 @@ class Run {
   #session(id: string, place: Place): SessionAccess {
     const session = this.#sessions?.get(id);
     if (session) return session;
-    throw new SluiceError('SLUICE_CONFIG_INVALID', `there is no session "${id}"`, { place });
+    throw new SluiceError('SLUICE_SESSION_UNKNOWN', `there is no session "${id}"`, { place });
   }
 }

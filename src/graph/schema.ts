@@ -10,6 +10,41 @@ const From = z.union([References, z.record(z.string(), References)], {
   error: 'Expected an id, `id.output`, a list of them, or a map from inputs to them',
 });
 
+/** What a queue does that is full. */
+export const OVERFLOW = ['drop-oldest', 'drop-newest', 'block', 'fail'] as const;
+
+/** A queue on a link. */
+export const QueueConfig = z
+  .strictObject({
+    maxMs: z.number().min(1).max(600_000).default(500).describe('How much media may wait, in ms.'),
+    overflow: z
+      .enum(OVERFLOW)
+      .default('drop-oldest')
+      .describe(
+        'What happens when it is full: `drop-oldest`, `drop-newest`, `block` (who gives is held back) or `fail`.',
+      ),
+  })
+  .describe('Puts a queue on each link into the node. Without it there is one where live media meets a reader that waits.');
+export type QueueConfig = z.output<typeof QueueConfig>;
+
+/** What to do when a node fails. */
+export const FAILURE_ACTIONS = ['fail', 'restart', 'end-branch'] as const;
+
+const RestartConfig = z.strictObject({
+  action: z.literal('restart').describe('Make the node anew.'),
+  maxRestarts: z.int().min(1).max(1000).default(5).describe('How often, until it counts as a failure.'),
+  backoffMs: z.number().min(0).max(60_000).default(200).describe('Wait before the first restart, in ms; doubled each time.'),
+  maxBackoffMs: z.number().min(0).max(600_000).default(10_000).describe('Longest wait, in ms.'),
+});
+
+export const OnErrorConfig = z
+  .union([z.enum(FAILURE_ACTIONS), RestartConfig], {
+    error: 'Expected fail, restart, end-branch, or { action: restart, … }',
+  })
+  .describe(
+    'When the node fails: `fail` ends the graph, `restart` makes it anew, `end-branch` ends the branch. Default: `end-branch` in a branch, otherwise `fail`.',
+  );
+
 /** What every node has besides the options of its type. */
 export const NodeBase = z.looseObject({
   // YAML reads a bare `null` as nothing, and `null` is a type of node.
@@ -17,8 +52,22 @@ export const NodeBase = z.looseObject({
   from: From.optional().describe(
     'What flows in: an id, `id.output`, a list of them, or a map from the names of inputs to them. Inputs are found by format.',
   ),
+  queue: QueueConfig.optional(),
+  onError: OnErrorConfig.optional(),
 });
 export type NodeConfig = z.output<typeof NodeBase>;
+
+/** What belongs to the graph in every node, and is no option of its type. */
+export const GRAPH_KEYS = Object.keys(NodeBase.shape);
+
+/** What happens when a node fails; how often and how soon it is made anew. */
+export type OnError = { readonly action: 'fail' | 'end-branch' } | z.output<typeof RestartConfig>;
+
+/** `onError` as it is written, in full. Pure. */
+export function onErrorOf(written: z.output<typeof OnErrorConfig>): OnError {
+  if (typeof written !== 'string') return written;
+  return written === 'restart' ? RestartConfig.parse({ action: 'restart' }) : { action: written };
+}
 
 /** A session of a graph. What is missing comes from the environment, see load.ts. */
 export const SessionConfig = z.strictObject({
@@ -61,6 +110,10 @@ const Id = z.string().regex(/^[A-Za-z_][\w-]*$/, 'Invalid id: use letters, digit
 /** A pipeline file. */
 export const GraphFile = z.strictObject({
   description: z.string().optional().describe('What the pipeline does, in one line.'),
+  strict: z
+    .boolean()
+    .default(false)
+    .describe('Refuse links whose formats differ, instead of putting converters in.'),
   sessions: z.record(Id, SessionConfig).default({}).describe('Sessions to take part in, by id.'),
   nodes: z
     .record(Id, NodeBase)

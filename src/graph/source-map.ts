@@ -28,6 +28,8 @@ export class SourceMap implements Places {
       const variable = text.startsWith('${', Math.max(0, error.pos[0] - 1));
       throw new SluiceError('SLUICE_CONFIG_SYNTAX', firstSentence(error.message), {
         place: this.#placeAt(error.pos[0]),
+        found: variable ? '`${…}` without quotes' : `what YAML calls ${error.code.toLowerCase().replaceAll('_', ' ')}`,
+        expected: 'well-formed YAML 1.2',
         mend: variable
           ? 'Put `${…}` in quotes.'
           : (MENDS[error.code] ?? 'Check the indentation, quotes and brackets near this place.'),
@@ -75,6 +77,8 @@ export class SourceMap implements Places {
     if (isAlias(node)) {
       throw new SluiceError('SLUICE_CONFIG_SYNTAX', 'aliases are not supported', {
         place: this.#placeAt(node.range?.[0] ?? 0),
+        found: 'an alias',
+        expected: 'a value',
         mend: 'Write the value out where it is used.',
       });
     }
@@ -89,7 +93,9 @@ export class SourceMap implements Places {
     } catch (error) {
       const position = /at position (\d+)/.exec(error instanceof Error ? error.message : '')?.[1];
       throw new SluiceError('SLUICE_CONFIG_SYNTAX', 'not well-formed JSON', {
-        place: position === undefined ? { file: this.file } : this.#placeAt(Number(position)),
+        place: this.#placeAt(position === undefined ? text.length : Number(position)),
+        found: 'what JSON does not allow',
+        expected: 'JSON',
         mend: 'JSON needs double quotes around names and texts, and no comma after the last entry. Name the file .yaml to write YAML.',
       });
     }

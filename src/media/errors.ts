@@ -3,7 +3,19 @@ export const ERROR_CODES = {
   SLUICE_CONFIG_INVALID: 'An option, a setting or a pipeline file has a value that is not allowed.',
   SLUICE_CONFIG_SYNTAX: 'A pipeline file is not well-formed YAML or JSON.',
   SLUICE_NODE_UNKNOWN: 'A pipeline names a node type that does not exist.',
-  SLUICE_LINK_INVALID: 'A pipeline links nodes or ports that do not exist or do not fit together.',
+  SLUICE_SESSION_UNKNOWN: 'A node asks for a session that its pipeline does not have.',
+  SLUICE_LINK_UNKNOWN: 'A pipeline links to a node that it does not have.',
+  SLUICE_LINK_CYCLE: 'The links of a pipeline go in a circle.',
+  SLUICE_LINK_FORMATS: 'A pipeline links ports whose formats no converter brings together.',
+  SLUICE_LINK_STRICT: 'A strict pipeline has a link that only a converter would make fit.',
+  SLUICE_LINK_DEADLOCK: 'Two ways between the same nodes would wait for each other for ever.',
+  SLUICE_PORT_UNKNOWN: 'A pipeline names an input or output that its node does not have.',
+  SLUICE_PORT_AMBIGUOUS: 'A link does not say which of several outputs it means.',
+  SLUICE_INPUT_MISSING: 'An input of a node has no link.',
+  SLUICE_INPUT_DOUBLED: 'An input of a node has more links than it takes, or the same link twice.',
+  SLUICE_OUTPUT_UNREAD: 'Nothing reads an output that has to be read.',
+  SLUICE_BRANCH_INVALID: 'A node is made anew for every stream, but takes in what is not.',
+  SLUICE_STREAM_MISSING: 'A program runs a pipeline without the stream of one of its inputs or outputs.',
   SLUICE_FORMAT_MISMATCH: 'Media does not have the format that its receiver was set up for.',
   SLUICE_FILE_NOT_FOUND: 'A file that should be read does not exist or cannot be opened.',
   SLUICE_FILE_UNDECODABLE: 'A file holds nothing that can be decoded.',
@@ -46,6 +58,10 @@ export interface Place {
 export interface SluiceErrorOptions {
   readonly cause?: unknown;
   readonly place?: Place;
+  /** What stood there, or what an output gives. Never a secret. */
+  readonly found?: string;
+  /** What would have been right there. */
+  readonly expected?: string;
   /** One sentence that says what to do about it. */
   readonly mend?: string;
 }
@@ -60,12 +76,16 @@ export class SluiceError extends Error {
   override readonly name = 'SluiceError';
   readonly code: ErrorCode;
   readonly place: Place | undefined;
+  readonly found: string | undefined;
+  readonly expected: string | undefined;
   readonly mend: string | undefined;
 
   constructor(code: ErrorCode, message: string, options: SluiceErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.place = options.place;
+    this.found = options.found;
+    this.expected = options.expected;
     this.mend = options.mend;
     Object.defineProperty(this, BRAND, { value: true });
   }
@@ -75,7 +95,7 @@ export class SluiceError extends Error {
     return new SluiceError(this.code, this.message, {
       cause: this.cause,
       place: { ...place, ...this.place },
-      ...(this.mend === undefined ? {} : { mend: this.mend }),
+      ...hintsOf(this),
     });
   }
 
@@ -89,14 +109,16 @@ export interface ErrorData {
   readonly code: ErrorCode;
   readonly message: string;
   readonly place?: Place;
+  readonly found?: string;
+  readonly expected?: string;
   readonly mend?: string;
 }
 
 /** Turns anything thrown into plain data; what is not a SluiceError becomes `fallback`. */
 export function toErrorData(error: unknown, fallback: ErrorCode = 'SLUICE_INTERNAL'): ErrorData {
   if (error instanceof SluiceError) {
-    const { code, message, place, mend } = error;
-    return { code, message, ...(place && { place }), ...(mend !== undefined && { mend }) };
+    const { code, message, place } = error;
+    return { code, message, ...(place && { place }), ...hintsOf(error) };
   }
   return { code: fallback, message: error instanceof Error ? error.message : String(error) };
 }
@@ -105,7 +127,7 @@ export function toErrorData(error: unknown, fallback: ErrorCode = 'SLUICE_INTERN
 export function fromErrorData(data: ErrorData): SluiceError {
   return new SluiceError(data.code, data.message, {
     ...(data.place && { place: data.place }),
-    ...(data.mend !== undefined && { mend: data.mend }),
+    ...hintsOf(data),
   });
 }
 
@@ -124,4 +146,14 @@ export function formatPlace(place: Place | undefined): string {
     place.line === undefined ? '' : `:${place.line}${place.column === undefined ? '' : `:${place.column}`}`;
   const node = place.node === undefined ? '' : `node "${place.node}"`;
   return [file + position, node].filter((part) => part !== '').join(': ');
+}
+
+type Hints = Pick<SluiceErrorOptions, 'found' | 'expected' | 'mend'>;
+
+function hintsOf({ found, expected, mend }: { readonly [K in keyof Hints]: string | undefined }): Hints {
+  return {
+    ...(found !== undefined && { found }),
+    ...(expected !== undefined && { expected }),
+    ...(mend !== undefined && { mend }),
+  };
 }

@@ -9,11 +9,74 @@ export type FormatPattern =
       readonly format?: OneOrMore<PixelFormat>;
       readonly width?: OneOrMore<number>;
       readonly height?: OneOrMore<number>;
+      /** Pictures per second. */
+      readonly frameRate?: OneOrMore<number>;
     }
   | { readonly kind: 'encoded-audio'; readonly codec?: OneOrMore<'opus'> }
   | { readonly kind: 'encoded-video'; readonly codec?: OneOrMore<VideoCodec> };
 
-type OneOrMore<T> = T | readonly T[];
+export type OneOrMore<T> = T | readonly T[];
+
+/**
+ * Whether media of one format can be taken where `wanted` is asked for. What is not known of raw media does not fit a
+ * wish: a converter that has nothing to do costs nothing. What is not known of encoded media may fit: to encode it
+ * again costs much, and whoever takes it tells. Pure.
+ */
+export function fits(given: FormatPattern, wanted: FormatPattern): boolean {
+  if (given.kind !== wanted.kind) return false;
+  const isRaw = given.kind === 'audio' || given.kind === 'video';
+  const has: Readonly<Record<string, unknown>> = { ...given };
+  return Object.entries(wanted).every(([key, value]) => {
+    if (key === 'kind' || value === undefined) return true;
+    if (has[key] === undefined) return !isRaw;
+    const allowed = asList(value);
+    const values = asList(has[key]);
+    return isRaw ? values.every((one) => allowed.includes(one)) : values.some((one) => allowed.includes(one));
+  });
+}
+
+/** The value of a field that lies nearest to `given` among what is `wanted`: the same, the next above, or the last. Pure. */
+export function nearestIn<T extends number | string>(
+  given: OneOrMore<T> | undefined,
+  wanted: OneOrMore<T> | undefined,
+): T | undefined {
+  const value = asList(given)[0] as T | undefined;
+  if (wanted === undefined) return value;
+  const allowed = asList(wanted) as readonly T[];
+  if (value === undefined || allowed.includes(value)) return value ?? allowed[0];
+  if (typeof value === 'string') return allowed[0];
+  const ascending = [...allowed].sort((a, b) => Number(a) - Number(b));
+  return ascending.find((one) => one > value) ?? ascending.at(-1);
+}
+
+/**
+ * The options `sampleRate` and `channels` that stand for a format, where it says them; the first of several. `limits`
+ * are what can be had, where that is not everything. Pure.
+ */
+export function audioOptions(
+  format: FormatPattern,
+  limits: { readonly sampleRate?: readonly number[] } = {},
+): Readonly<Record<string, number>> {
+  if (format.kind !== 'audio') return {};
+  const sampleRate = nearestIn(nearestIn(format.sampleRate, undefined), limits.sampleRate);
+  const channels = nearestIn(format.numberOfChannels, undefined);
+  return {
+    ...(format.sampleRate !== undefined && sampleRate !== undefined && { sampleRate }),
+    ...(channels !== undefined && { channels }),
+  };
+}
+
+/** The options `width`, `height` and `format` that stand for a format, where it says them; the first of several. Pure. */
+export function pictureOptions(format: FormatPattern): Readonly<Record<string, number | string>> {
+  if (format.kind !== 'video') return {};
+  const [width, height] = [nearestIn(format.width, undefined), nearestIn(format.height, undefined)];
+  const pixels = nearestIn(format.format, undefined);
+  return {
+    ...(width !== undefined && { width }),
+    ...(height !== undefined && { height }),
+    ...(pixels !== undefined && { format: pixels }),
+  };
+}
 
 /** What two ports have in common, in the order of `upstream`; empty when they cannot be linked. Pure. */
 export function intersect(upstream: readonly FormatPattern[], downstream: readonly FormatPattern[]): FormatPattern[] {
@@ -43,6 +106,7 @@ const UNITS: Record<string, ((text: string) => string) | undefined> = {
   numberOfChannels: (text) => `${text} ch`,
   width: (text) => `${text} wide`,
   height: (text) => `${text} high`,
+  frameRate: (text) => `${text} fps`,
 };
 
 function intersectPair(up: FormatPattern, down: FormatPattern): FormatPattern | undefined {

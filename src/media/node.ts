@@ -7,14 +7,44 @@ import type { MediaValue } from './media-value.js';
 import type { SessionAccess, StreamInfo } from './session-access.js';
 
 /** One input or output of a node. */
-export interface PortDef {
-  readonly name: string;
-  /** What it carries, best first. */
+export interface PortDef<Name extends string = string> {
+  readonly name: Name;
+  /** What it carries, best first. A field that is not known before it runs is left out of an output. */
   readonly formats: readonly FormatPattern[];
   /** An input that takes any number of links; one that does not takes exactly one. */
   readonly many?: boolean;
   /** A port that need not be linked. A source needs at least one linked output all the same. */
   readonly optional?: boolean;
+  /**
+   * Of an input. `push` takes what comes at once, always; `pull` takes it at its own pace and holds back who gives.
+   * Left out, a node with outputs hands the pace of its readers on, and one without pulls.
+   */
+  readonly flow?: Flow;
+  /** Of an input that pulls: media that may wait in it before it holds back, in ms. 0 when left out. */
+  readonly bufferMs?: number;
+  /** Of an input that pulls: how much live media may wait in a queue before it, in ms. 500 when left out. */
+  readonly queueMs?: number;
+}
+
+/** `push`: media comes by the clock, wanted or not. `pull`: it comes as it is asked for. */
+export type Flow = 'push' | 'pull';
+
+/** How long media stays inside a node. */
+export interface NodeLatency {
+  /** What comes out comes by the clock and cannot be held back. */
+  readonly live?: boolean;
+  /** Media that must have come in before the first comes out, in ms. */
+  readonly minMs: number;
+  /** Longest time that media stays inside, in ms. */
+  readonly maxMs: number;
+}
+
+/** One way in which the planner can use a node to bring a format nearer to another one. */
+export interface Conversion {
+  /** As a graph would write them. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** What it costs, about: µs of one core for a second of media. */
+  readonly cost: number;
 }
 
 /** What flows into a node, by the name of its input port: what the planner found on the links there. */
@@ -32,8 +62,10 @@ export interface NodeContext {
   readonly baseDir: string;
   /** The stream that this branch of the graph was made for (`streams: each`). */
   readonly branch?: StreamInfo;
-  /** A session of the graph by its id. Errors: SLUICE_CONFIG_INVALID when there is none of that name. */
+  /** A session of the graph by its id. Errors: SLUICE_SESSION_UNKNOWN when there is none of that name. */
   session(id: string): SessionAccess;
+  /** The stream that the program around the graph gave for this node by its id. Errors: SLUICE_STREAM_MISSING. */
+  readonly given: { input(): Readable; output(): Writable };
   /** Counts media that this node let go of; `reason` is one of a few fixed texts. Shown in the run's report. */
   dropped(reason: string, count?: number): void;
   /** Tells how far long work has come, shown on a terminal. `fraction` is 0 to 1 where it is known. */
@@ -82,9 +114,17 @@ export type NodeInstance = Readable | Writable | NodePorts;
 /** Options as `create` sees them. */
 export type OptionsOf<S extends z.ZodType> = z.output<S>;
 
-/** A kind of node: everything that the planner, the builder, the reference page and `inspect` need to know. */
-export interface NodeDef<S extends z.ZodType = z.ZodType> {
-  readonly type: string;
+/**
+ * A kind of node: everything that the planner, the builder, the reference page and `inspect` need to know. `Type`,
+ * `Input` and `Output` are its name and the names of its ports, for graphs that are written in TypeScript.
+ */
+export interface NodeDef<
+  S extends z.ZodType = z.ZodType,
+  Type extends string = string,
+  Input extends string = string,
+  Output extends string = string,
+> {
+  readonly type: Type;
   /** One sentence. */
   readonly summary: string;
   /**
@@ -92,9 +132,9 @@ export interface NodeDef<S extends z.ZodType = z.ZodType> {
    * holds the id of a session (the only session of a graph is filled in). `type` and `from` belong to the graph.
    */
   readonly options: S;
-  readonly inputs: readonly PortDef[] | FromOptions<S, readonly PortDef[]>;
+  readonly inputs: readonly PortDef<Input>[] | FromOptions<S, readonly PortDef<Input>[]>;
   /** A function also gets what flows in, so that a node that keeps its format can say so. */
-  readonly outputs: readonly PortDef[] | FromOptions<S, readonly PortDef[], [InputFormats]>;
+  readonly outputs: readonly PortDef<Output>[] | FromOptions<S, readonly PortDef<Output>[], [InputFormats]>;
   /** Takes in all branches at once instead of being made anew in each (mixer). Its inputs are `many`, and it has `seal`. */
   readonly joins?: boolean;
   /** Whether the node makes branches: it and what is behind it is made anew for every stream that `watch` announces. */
@@ -104,8 +144,19 @@ export interface NodeDef<S extends z.ZodType = z.ZodType> {
    * `create` is then called once for each branch, with that stream as `context.branch`. See `watchStreams`.
    */
   readonly watch?: FromOptions<S, Promise<void>, [NodeContext, BranchEvents]>;
-  /** Longest time that media stays inside, in ms; 0 when left out. */
-  readonly latencyMs?: number | FromOptions<S, number>;
+  /** Stands for a stream of the program around the graph, which the node gets by `context.given`. */
+  readonly given?: 'input' | 'output';
+  /** No time at all when left out. */
+  readonly latency?: NodeLatency | FromOptions<S, NodeLatency>;
+  /** Takes from one of its inputs only as far as the others have come: what waits for what can then be a deadlock. */
+  readonly waitsForAll?: boolean | FromOptions<S, boolean>;
+  /**
+   * Options that give a format on an output, or take it on an input. Those that the graph leaves open are set so where
+   * that spares a converter.
+   */
+  adapts?(format: FormatPattern): Readonly<Record<string, unknown>>;
+  /** Of a node that the planner may put in by itself: how it brings `from` nearer to `to`; undefined when it cannot. */
+  converts?(from: FormatPattern, to: FormatPattern): Conversion | undefined;
   /** A pipeline fragment that works, for the reference page. */
   readonly example: string;
   /** Set by defineTransform: the node as one synchronous function a value, which the builder may fuse with its neighbours. */
@@ -118,14 +169,24 @@ export interface NodeDef<S extends z.ZodType = z.ZodType> {
 export type TransformFunction = (value: MediaValue) => MediaValue | undefined;
 
 /** Gives a definition its type; `create` and the port functions see the options as the schema puts them out. */
-export function defineNode<S extends z.ZodType>(def: NodeDef<S>): NodeDef<S> {
+export function defineNode<
+  S extends z.ZodType,
+  const Type extends string,
+  const Input extends string = never,
+  const Output extends string = never,
+>(def: NodeDef<S, Type, Input, Output>): NodeDef<S, Type, Input, Output> {
   return def;
 }
 
 /** A node that is one synchronous function a value; its stream is made from the function. */
-export function defineTransform<S extends z.ZodType>(
-  def: Omit<NodeDef<S>, 'create' | 'transform'> & Required<Pick<NodeDef<S>, 'transform'>>,
-): NodeDef<S> {
+export function defineTransform<
+  S extends z.ZodType,
+  const Type extends string,
+  const Input extends string,
+  const Output extends string,
+>(
+  def: Omit<NodeDef<S, Type, Input, Output>, 'create' | 'transform'> & Required<Pick<NodeDef<S>, 'transform'>>,
+): NodeDef<S, Type, Input, Output> {
   return { ...def, create: (options, context) => transformStream(def.transform(options, context)) };
 }
 
@@ -141,6 +202,11 @@ export function portsOf<S extends z.ZodType>(
   };
 }
 
+/** How long media stays inside a node with these options. */
+export function latencyOf<S extends z.ZodType>(def: NodeDef<S>, options: OptionsOf<S>): NodeLatency {
+  return typeof def.latency === 'function' ? def.latency(options) : (def.latency ?? NO_LATENCY);
+}
+
 /** Checks options against the node's schema. Errors: SLUICE_CONFIG_INVALID, with the option's name. */
 export function parseOptions<S extends z.ZodType>(def: NodeDef<S>, options: unknown, place: Place = {}): z.output<S> {
   const result = def.options.safeParse(options);
@@ -153,6 +219,8 @@ export function parseOptions<S extends z.ZodType>(def: NodeDef<S>, options: unkn
     cause: result.error,
   });
 }
+
+const NO_LATENCY: NodeLatency = { minMs: 0, maxMs: 0 };
 
 function transformStream(apply: TransformFunction): Transform {
   return new Transform({

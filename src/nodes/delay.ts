@@ -29,7 +29,7 @@ export const delay = defineNode({
   options: Options,
   inputs: [{ name: 'in', formats: ANY }],
   outputs: (_options, inputs) => [{ name: 'out', formats: inputs.get('in') ?? ANY }],
-  latencyMs: (options) => options.ms,
+  latency: ({ ms }) => ({ minMs: ms, maxMs: ms }),
   example: `nodes:
   beep: { type: tone, durationMs: 500 }
   late: { type: delay, from: beep, ms: 200 }

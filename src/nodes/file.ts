@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { type MediaFile, type MediaFileReader, openMediaFile } from '../codecs/media-file.js';
 import { SAMPLE_RATES } from '../media/audio-data.js';
 import { SluiceError } from '../media/errors.js';
+import { audioOptions } from '../media/format.js';
 import { durationUs, type MediaValue } from '../media/media-value.js';
 import { defineNode, type NodeContext, type NodePorts, type PortDef } from '../media/node.js';
 
@@ -54,6 +55,7 @@ export const file = defineNode({
   options: Options,
   inputs: [],
   outputs: outputsOf,
+  adapts: audioOptions,
   example: `nodes:
   clip: { type: file, path: clip.mp4 }
   wav:  { type: wav, from: clip.audio, path: out/clip.wav }`,
@@ -67,7 +69,7 @@ export const file = defineNode({
   },
 });
 
-function outputsOf({ encoded, sampleRate, channels }: FileOptions): readonly PortDef[] {
+function outputsOf({ encoded, sampleRate, channels }: FileOptions): readonly PortDef<Kind>[] {
   return [
     {
       name: 'audio',

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { SAMPLE_RATES, audioData, type AudioData } from '../media/audio-data.js';
 import type { ClockTimer } from '../media/clock.js';
 import { SluiceError } from '../media/errors.js';
+import { audioOptions } from '../media/format.js';
 import { defineNode, type NodeContext, type NodePorts } from '../media/node.js';
 import { mixInto, softLimit } from '../media/pcm.js';
 
@@ -39,9 +40,13 @@ export const mixer = defineNode({
   summary: 'Mixes any number of audio inputs into one, also those of branches.',
   options: Options,
   joins: true,
-  inputs: (options) => [{ name: 'in', many: true, formats: [formatOf(options)] }],
+  inputs: (options) => [
+    { name: 'in', many: true, formats: [formatOf(options)], flow: 'pull', bufferMs: options.queueMs },
+  ],
   outputs: (options) => [{ name: 'out', formats: [formatOf(options)] }],
-  latencyMs: (options) => options.queueMs,
+  latency: ({ live, queueMs }) => ({ live, minMs: 0, maxMs: queueMs }),
+  waitsForAll: ({ live }) => !live,
+  adapts: audioOptions,
   example: `nodes:
   low:  { type: tone, frequency: 220, durationMs: 1000, live: false }
   high: { type: tone, frequency: 660, durationMs: 1000, live: false }

@@ -16,7 +16,7 @@ export const nullNode = defineNode({
   type: 'null',
   summary: 'Counts what comes in and throws it away.',
   options: z.strictObject({}),
-  inputs: [{ name: 'in', formats: ANY }],
+  inputs: [{ name: 'in', formats: ANY, flow: 'push' }],
   outputs: [],
   example: `nodes:
   beep: { type: tone, durationMs: 500 }

@@ -4,16 +4,23 @@ import { createOpusDecoder, type OpusDecoder } from '../codecs/opus.js';
 import { opusDurationUs } from '../codecs/opus-packet.js';
 import { audioData } from '../media/audio-data.js';
 import type { EncodedAudioChunk } from '../media/encoded-chunk.js';
+import { audioOptions } from '../media/format.js';
 import { defineNode } from '../media/node.js';
+
+/** What Opus can be decoded to, in Hz. */
+const RATES = [8000, 12000, 16000, 24000, 48000] as const;
 
 const Options = z.strictObject({
   sampleRate: z
-    .literal([8000, 12000, 16000, 24000, 48000])
+    .literal(RATES)
     .default(48_000)
     .describe('Samples per second and channel that come out, in Hz.'),
   channels: z.literal([1, 2]).default(2).describe('Channels that come out: 1 for mono, 2 for stereo.'),
 });
 type OpusDecoderOptions = z.output<typeof Options>;
+
+/** µs of one core for a second of audio, about. */
+const DECODE_COST = 2500;
 
 /** A packet later than this after the one before is a pause of the source, not a loss. In µs. */
 const MAX_CONCEALED_US = 100_000;
@@ -35,6 +42,11 @@ export const opusDecoder = defineNode({
   outputs: ({ sampleRate, channels }) => [
     { name: 'out', formats: [{ kind: 'audio', sampleRate, numberOfChannels: channels }] },
   ],
+  adapts: audioOptions,
+  converts: (from, to) =>
+    from.kind === 'encoded-audio' && to.kind === 'audio'
+      ? { options: audioOptions(to, { sampleRate: RATES }), cost: DECODE_COST }
+      : undefined,
   example: `nodes:
   beep:  { type: tone, durationMs: 1000, live: false }
   opus:  { type: opus-encoder, from: beep }

@@ -17,6 +17,9 @@ const Options = z.strictObject({
 });
 type OpusEncoderOptions = z.output<typeof Options>;
 
+/** µs of one core for a second of audio, about. */
+const ENCODE_COST = 5000;
+
 /** Audio that comes later than this after the one before is not part of the packet that has been begun. In µs. */
 const MAX_GAP_US = 10_000;
 
@@ -31,7 +34,12 @@ export const opusEncoder = defineNode({
   options: Options,
   inputs: [{ name: 'in', formats: [{ kind: 'audio', sampleRate: RATES }] }],
   outputs: [{ name: 'out', formats: [{ kind: 'encoded-audio', codec: 'opus' }] }],
-  latencyMs: 20,
+  latency: { minMs: 20, maxMs: 20 },
+  // What comes in is not known to be speech.
+  converts: (from, to) =>
+    from.kind === 'audio' && to.kind === 'encoded-audio'
+      ? { options: { application: 'audio' }, cost: ENCODE_COST }
+      : undefined,
   example: `nodes:
   beep: { type: tone, durationMs: 1000, live: false }
   opus: { type: opus-encoder, from: beep, bitrate: 24000 }

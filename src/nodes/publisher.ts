@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { SAMPLE_RATES } from '../media/audio-data.js';
 import { VIDEO_CODECS } from '../media/encoded-chunk.js';
+import { audioOptions, nearestIn, pictureOptions, type FormatPattern } from '../media/format.js';
 import { defineNode, type PortDef } from '../media/node.js';
 import { MAX_PIXELS } from '../media/video-frame.js';
 
@@ -15,7 +16,12 @@ const Options = z
     codec: z.enum(VIDEO_CODECS).default('vp8').describe('Codec of the video that is sent.'),
     width: z.int().min(1).max(MAX_PIXELS).default(640).describe('Width of raw pictures in pixels.'),
     height: z.int().min(1).max(MAX_PIXELS).default(480).describe('Height of raw pictures in pixels.'),
-    fps: z.number().min(1).max(30).default(30).describe('Raw pictures per second.'),
+    fps: z
+      .number()
+      .min(1)
+      .max(30)
+      .optional()
+      .describe('Raw pictures per second; where others come, a graph converts them. When left out, at most 30.'),
     bufferMs: z
       .number()
       .min(20)
@@ -45,14 +51,15 @@ export const publisher = defineNode({
   options: Options,
   inputs: portsOfPublisher,
   outputs: [],
-  latencyMs: (options) => options.bufferMs,
+  latency: ({ bufferMs }) => ({ live: true, minMs: 0, maxMs: bufferMs }),
+  adapts: formatOptions,
   example: `sessions:
   room: { sessionId: demo }
 nodes:
   beep: { type: tone, channels: 2 }
   bot:  { type: publisher, session: room, from: beep, name: Beeper }`,
   async create(options, context) {
-    const { audio, video, sampleRate, channels, width, height, fps } = options;
+    const { audio, video, sampleRate, channels, width, height, fps = 30 } = options;
     const published = await context.session(options.session).publish({
       ...(options.name !== undefined && { name: options.name }),
       hasAudio: audio,
@@ -77,21 +84,31 @@ nodes:
   },
 });
 
-function portsOfPublisher(options: PublisherOptions): readonly PortDef[] {
-  const { audio, video, sampleRate, channels, codec, width, height } = options;
-  const audioPort: PortDef = {
+function portsOfPublisher(options: PublisherOptions): readonly PortDef<'audio' | 'video'>[] {
+  const { audio, video, sampleRate, channels, codec, width, height, fps } = options;
+  const audioPort: PortDef<'audio'> = {
     name: 'audio',
     formats: [
       { kind: 'audio', sampleRate, numberOfChannels: channels },
       { kind: 'encoded-audio', codec: 'opus' },
     ],
   };
-  const videoPort: PortDef = {
+  const videoPort: PortDef<'video'> = {
     name: 'video',
     formats: [
-      { kind: 'video', format: 'YUV420P', width, height },
+      { kind: 'video', format: 'YUV420P', width, height, ...(fps !== undefined && { frameRate: fps }) },
       { kind: 'encoded-video', codec },
     ],
   };
   return [...(audio ? [audioPort] : []), ...(video ? [videoPort] : [])];
+}
+
+function formatOptions(format: FormatPattern): Readonly<Record<string, unknown>> {
+  const { width, height } = pictureOptions(format);
+  const codec = format.kind === 'encoded-video' ? nearestIn(format.codec, undefined) : undefined;
+  return {
+    ...audioOptions(format),
+    ...(width !== undefined && height !== undefined && { width, height }),
+    ...(codec !== undefined && { codec }),
+  };
 }

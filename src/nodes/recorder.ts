@@ -49,6 +49,9 @@ type Kind = 'audio' | 'video';
 type Chunk = EncodedAudioChunk | EncodedVideoChunk;
 type Done = (error?: Error | null) => void;
 
+/** How long a disk may be busy before live media is lost, in ms. */
+const SLOW_DISK_MS = 5000;
+
 /** Chunks that may be on their way to the disk; then writers are held back. */
 const MAX_PENDING = 64;
 
@@ -84,11 +87,12 @@ function containerOf(path: string): { readonly container: Container; readonly co
   return CONTAINERS.get(extname(path).toLowerCase());
 }
 
-function inputsOf({ path }: RecorderOptions): readonly PortDef[] {
+function inputsOf({ path, waitMs }: RecorderOptions): readonly PortDef<Kind>[] {
   const codec = containerOf(path)?.codec;
+  const queueMs = waitMs + SLOW_DISK_MS;
   return [
-    { name: 'audio', optional: true, formats: [{ kind: 'encoded-audio', codec: 'opus' }] },
-    ...(codec ? [{ name: 'video', optional: true, formats: [{ kind: 'encoded-video', codec }] } as const] : []),
+    { name: 'audio', optional: true, formats: [{ kind: 'encoded-audio', codec: 'opus' }], queueMs },
+    ...(codec ? [{ name: 'video', optional: true, formats: [{ kind: 'encoded-video', codec }], queueMs } as const] : []),
   ];
 }
 

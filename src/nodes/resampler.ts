@@ -2,6 +2,7 @@ import { Transform, type TransformCallback } from 'node:stream';
 import { z } from 'zod';
 import { createResampler, type Resampler } from '../codecs/resampler.js';
 import { type AudioData, SAMPLE_RATES, audioData } from '../media/audio-data.js';
+import { audioOptions, nearestIn } from '../media/format.js';
 import { defineNode } from '../media/node.js';
 
 const Options = z.strictObject({
@@ -9,6 +10,10 @@ const Options = z.strictObject({
   channels: z.literal([1, 2]).default(1).describe('Channels that come out: 1 for mono, 2 for stereo.'),
 });
 type ResamplerOptions = z.output<typeof Options>;
+
+/** µs of one core for a second of audio, about: to change channels alone, and to change the rate. */
+const CHANNELS_COST = 50;
+const RESAMPLE_COST = 200;
 
 /** Input whose timestamp is further from the samples before it than this leaves a gap in what comes out. In µs. */
 const MAX_GAP_US = 20_000;
@@ -25,6 +30,21 @@ export const resampler = defineNode({
   outputs: ({ sampleRate, channels }) => [
     { name: 'out', formats: [{ kind: 'audio', sampleRate, numberOfChannels: channels }] },
   ],
+  adapts: audioOptions,
+  converts(from, to) {
+    if (from.kind !== 'audio' || to.kind !== 'audio') return undefined;
+    const sampleRate = nearestIn(from.sampleRate, to.sampleRate);
+    const numberOfChannels = nearestIn(from.numberOfChannels, to.numberOfChannels);
+    const keepsRate = from.sampleRate !== undefined && sampleRate === from.sampleRate;
+    return {
+      options: audioOptions({
+        kind: 'audio',
+        ...(sampleRate !== undefined && { sampleRate }),
+        ...(numberOfChannels !== undefined && { numberOfChannels }),
+      }),
+      cost: keepsRate ? CHANNELS_COST : RESAMPLE_COST,
+    };
+  },
   example: `nodes:
   clip:   { type: file, path: clip.mp3 }
   speech: { type: resampler, from: clip.audio, sampleRate: 16000 }

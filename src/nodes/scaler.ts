@@ -2,6 +2,7 @@ import { Transform, type TransformCallback } from 'node:stream';
 import { z } from 'zod';
 import { sizeFor } from '../codecs/picture-size.js';
 import { type Scaler, createScaler } from '../codecs/scaler.js';
+import { nearestIn, pictureOptions, type FormatPattern } from '../media/format.js';
 import { defineNode } from '../media/node.js';
 import { MAX_PIXELS, PIXEL_FORMATS, type VideoFrame } from '../media/video-frame.js';
 
@@ -22,26 +23,59 @@ const Options = z
   });
 type ScalerOptions = z.output<typeof Options>;
 
+/** µs of one core for a picture, about: to change its pixels alone, and its size. */
+const PIXELS_COST = 300;
+const SCALE_COST = 500;
+/** The shape of a picture whose size is not known may suffer: anything short of two codecs is better. */
+const SHAPE_COST = 4000;
+
 /** Changes the size and the pixel format of raw pictures. Errors: SLUICE_FORMAT_MISMATCH, SLUICE_CODEC_UNAVAILABLE. */
 export const scaler = defineNode({
   type: 'scaler',
   summary: 'Changes size and pixel format of raw pictures.',
   options: Options,
   inputs: [{ name: 'in', formats: [{ kind: 'video' }] }],
-  outputs: ({ width, height, format }) => [
-    {
-      name: 'out',
-      formats: [
-        { kind: 'video', format, ...(width !== undefined && { width }), ...(height !== undefined && { height }) },
-      ],
-    },
-  ],
+  outputs: (options, inputs) => [{ name: 'out', formats: [scaledFormat(options, inputs.get('in')?.[0])] }],
+  adapts: pictureOptions,
+  converts(from, to) {
+    if (from.kind !== 'video' || to.kind !== 'video') return undefined;
+    const [width, height] = [nearestIn(from.width, to.width), nearestIn(from.height, to.height)];
+    const format = nearestIn(from.format, to.format);
+    const keepsSize = to.width === undefined && to.height === undefined;
+    const perPicture = keepsSize ? PIXELS_COST : from.width === undefined ? SHAPE_COST : SCALE_COST;
+    return {
+      options: pictureOptions({
+        kind: 'video',
+        ...(format !== undefined && { format }),
+        ...(to.width !== undefined && width !== undefined && { width }),
+        ...(to.height !== undefined && height !== undefined && { height }),
+      }),
+      cost: perPicture * (nearestIn(from.frameRate, undefined) ?? 30),
+    };
+  },
   example: `nodes:
   picture: { type: test-pattern, durationMs: 1000, live: false }
   small:   { type: scaler, from: picture, width: 320, height: 240 }
   nowhere: { type: "null", from: small }`,
   create: (options) => new ScalerStream(options),
 });
+
+/** What comes out of pictures of this format; size and rate as far as they are known. */
+function scaledFormat(options: ScalerOptions, input: FormatPattern | undefined): FormatPattern {
+  const picture = input?.kind === 'video' ? input : undefined;
+  const frameRate = picture?.frameRate;
+  const known = typeof picture?.width === 'number' && typeof picture.height === 'number';
+  const size = known
+    ? sizeFor({ width: Number(picture.width), height: Number(picture.height) }, options)
+    : { width: options.width, height: options.height };
+  return {
+    kind: 'video',
+    format: options.format,
+    ...(size.width !== undefined && { width: size.width }),
+    ...(size.height !== undefined && { height: size.height }),
+    ...(frameRate !== undefined && { frameRate }),
+  };
+}
 
 class ScalerStream extends Transform {
   readonly #options: ScalerOptions;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SAMPLE_RATES } from '../media/audio-data.js';
+import { audioOptions } from '../media/format.js';
 import { defineNode } from '../media/node.js';
 
 const Options = z.strictObject({
@@ -17,6 +18,8 @@ export const sessionAudio = defineNode({
   outputs: (options) => [
     { name: 'out', formats: [{ kind: 'audio', sampleRate: options.sampleRate, numberOfChannels: options.channels }] },
   ],
+  latency: { live: true, minMs: 20, maxMs: 220 },
+  adapts: audioOptions,
   example: `sessions:
   room: { sessionId: demo }
 nodes:

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { SAMPLE_RATES } from '../media/audio-data.js';
 import { SluiceError } from '../media/errors.js';
+import { audioOptions } from '../media/format.js';
 import { isKeyFrameSource } from '../media/key-frame-source.js';
 import type { MediaValue } from '../media/media-value.js';
 import { defineNode, type NodeContext, type NodePorts, type PortDef } from '../media/node.js';
@@ -49,6 +50,8 @@ export const subscriber = defineNode({
   options: Options,
   inputs: [],
   outputs: outputsOf,
+  latency: { live: true, minMs: 20, maxMs: 220 },
+  adapts: (format) => ({ encoded: format.kind.startsWith('encoded-'), ...audioOptions(format) }),
   branches: (options) => options.streams === 'each',
   watch: (options, context, events) =>
     watchStreams(context.session(options.session), context, events, (stream) =>
@@ -63,15 +66,15 @@ nodes:
     options.streams === 'each' ? createBranch(options, context) : createFollower(options, context),
 });
 
-function outputsOf({ media, encoded, sampleRate, channels }: SubscriberOptions): readonly PortDef[] {
-  const audio: PortDef = {
+function outputsOf({ media, encoded, sampleRate, channels }: SubscriberOptions): readonly PortDef<Kind>[] {
+  const audio: PortDef<Kind> = {
     name: 'audio',
     optional: true,
     formats: [
       encoded ? { kind: 'encoded-audio', codec: 'opus' } : { kind: 'audio', sampleRate, numberOfChannels: channels },
     ],
   };
-  const video: PortDef = {
+  const video: PortDef<Kind> = {
     name: 'video',
     optional: true,
     formats: [encoded ? { kind: 'encoded-video' } : { kind: 'video', format: 'YUV420P' }],

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nearestIn, pictureOptions, type FormatPattern } from '../media/format.js';
 import { defineNode } from '../media/node.js';
 import { PacedSource } from '../media/paced-source.js';
 import { PATTERN_MIN_HEIGHT, PATTERN_MIN_WIDTH, drawPattern } from '../media/pattern.js';
@@ -36,8 +37,15 @@ export const testPattern = defineNode({
   options: Options,
   inputs: [],
   outputs: (options) => [
-    { name: 'out', formats: [{ kind: 'video', format: 'YUV420P', width: options.width, height: options.height }] },
+    {
+      name: 'out',
+      formats: [
+        { kind: 'video', format: 'YUV420P', width: options.width, height: options.height, frameRate: options.fps },
+      ],
+    },
   ],
+  latency: ({ live }) => ({ live, minMs: 0, maxMs: 0 }),
+  adapts: sizeAndRate,
   example: `nodes:
   bars: { type: test-pattern, width: 320, height: 240, fps: 15, durationMs: 1000 }
   end:  { type: 'null', from: bars }`,
@@ -62,3 +70,13 @@ export const testPattern = defineNode({
     });
   },
 });
+
+function sizeAndRate(format: FormatPattern): Readonly<Record<string, unknown>> {
+  const { width, height } = pictureOptions(format);
+  const fps = format.kind === 'video' ? nearestIn(format.frameRate, undefined) : undefined;
+  return {
+    ...(width !== undefined && { width }),
+    ...(height !== undefined && { height }),
+    ...(fps !== undefined && { fps }),
+  };
+}

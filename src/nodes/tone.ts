@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SAMPLE_RATES, audioData } from '../media/audio-data.js';
+import { audioOptions } from '../media/format.js';
 import { defineNode } from '../media/node.js';
 import { PacedSource } from '../media/paced-source.js';
 import { gainOfDb } from '../media/pcm.js';
@@ -39,6 +40,8 @@ export const tone = defineNode({
   outputs: (options) => [
     { name: 'out', formats: [{ kind: 'audio', sampleRate: options.sampleRate, numberOfChannels: options.channels }] },
   ],
+  latency: ({ live }) => ({ live, minMs: CHUNK_MS, maxMs: CHUNK_MS }),
+  adapts: audioOptions,
   example: `nodes:
   beep: { type: tone, frequency: 880, durationMs: 500, live: false }
   file: { type: wav, from: beep, path: out/beep.wav }`,

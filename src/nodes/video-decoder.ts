@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { openVideoDecoder, type ThreadedVideoDecoder } from '../codecs/codec-thread.js';
 import { type EncodedVideoChunk, VIDEO_CODECS, type VideoCodec } from '../media/encoded-chunk.js';
 import type { SluiceError } from '../media/errors.js';
+import { nearestIn, pictureOptions } from '../media/format.js';
 import { defineNode } from '../media/node.js';
 import { PIXEL_FORMATS, type VideoFrame } from '../media/video-frame.js';
 
@@ -13,6 +14,9 @@ const Options = z.strictObject({
     .describe('Pixel format that comes out: YUV420P, RGB24 (B,G,R) or ARGB32 (B,G,R,A).'),
 });
 type VideoDecoderOptions = z.output<typeof Options>;
+
+/** µs of one core for a second of 640x480 at 30 fps, about. */
+const DECODE_COST = 20_000;
 
 /** Chunks that may be in the codec thread at a time. */
 const MAX_PENDING = 4;
@@ -25,8 +29,18 @@ export const videoDecoder = defineNode({
   type: 'video-decoder',
   summary: 'Decodes VP8 or H.264 to raw pictures.',
   options: Options,
-  inputs: [{ name: 'in', formats: [{ kind: 'encoded-video', codec: VIDEO_CODECS }] }],
+  inputs: [{ name: 'in', formats: [{ kind: 'encoded-video', codec: VIDEO_CODECS }], flow: 'pull' }],
   outputs: ({ format }) => [{ name: 'out', formats: [{ kind: 'video', format }] }],
+  latency: { minMs: 0, maxMs: 100 },
+  adapts(format) {
+    const { format: pixels } = pictureOptions(format);
+    return pixels === undefined ? {} : { format: pixels };
+  },
+  converts(from, to) {
+    if (from.kind !== 'encoded-video' || to.kind !== 'video') return undefined;
+    const format = nearestIn(to.format, undefined);
+    return { options: format === undefined ? {} : { format }, cost: DECODE_COST };
+  },
   example: `nodes:
   picture: { type: test-pattern, durationMs: 1000, live: false }
   vp8:     { type: video-encoder, from: picture }

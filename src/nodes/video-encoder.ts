@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { openVideoEncoder, type ThreadedVideoEncoder } from '../codecs/codec-thread.js';
 import { sizeFor } from '../codecs/picture-size.js';
 import { VIDEO_CODECS } from '../media/encoded-chunk.js';
+import { nearestIn, type FormatPattern } from '../media/format.js';
 import { defineNode } from '../media/node.js';
 import { MAX_PIXELS, type VideoFrame } from '../media/video-frame.js';
 
@@ -14,7 +15,12 @@ const Options = z
     codec: z.enum(VIDEO_CODECS).default('vp8').describe('`vp8`, or `h264` (constrained baseline, Annex B).'),
     width: z.int().min(2).max(1920).optional().describe(`Width that comes out, ${SIDE}.`),
     height: z.int().min(2).max(1920).optional().describe(`Height that comes out, ${SIDE}.`),
-    frameRate: z.number().min(1).max(60).default(30).describe('Pictures per second that are expected.'),
+    frameRate: z
+      .number()
+      .min(1)
+      .max(60)
+      .optional()
+      .describe('Pictures per second; where others come, a graph converts them. When left out, 30 are expected.'),
     bitrate: z.int().min(50_000).max(20_000_000).default(1_000_000).describe('Bits per second.'),
     keyFrameIntervalMs: z
       .int()
@@ -29,6 +35,9 @@ const Options = z
   });
 type VideoEncoderOptions = z.output<typeof Options>;
 
+/** µs of one core for a picture of 640x480, about. */
+const ENCODE_COST = 2500;
+
 /** Pictures that may be in the codec thread at a time. */
 const MAX_PENDING = 3;
 
@@ -40,14 +49,29 @@ export const videoEncoder = defineNode({
   type: 'video-encoder',
   summary: 'Encodes raw pictures to VP8 or H.264.',
   options: Options,
-  inputs: [{ name: 'in', formats: [{ kind: 'video' }] }],
+  inputs: ({ frameRate }) => [
+    { name: 'in', formats: [{ kind: 'video', ...(frameRate !== undefined && { frameRate }) }], flow: 'pull' },
+  ],
   outputs: ({ codec }) => [{ name: 'out', formats: [{ kind: 'encoded-video', codec }] }],
+  latency: { minMs: 0, maxMs: 100 },
+  adapts: (format) => encoderOptions(undefined, format),
+  converts(from, to) {
+    if (from.kind !== 'video' || to.kind !== 'encoded-video') return undefined;
+    return { options: encoderOptions(from, to), cost: ENCODE_COST * (nearestIn(from.frameRate, undefined) ?? 30) };
+  },
   example: `nodes:
   picture: { type: test-pattern, durationMs: 1000, live: false }
   vp8:     { type: video-encoder, from: picture, bitrate: 800000 }
   file:    { type: recorder, from: vp8, path: out/pattern.webm }`,
   create: (options) => new VideoEncoderStream(options),
 });
+
+/** The options that make an encoder fit between two formats. */
+function encoderOptions(from: FormatPattern | undefined, to: FormatPattern): Readonly<Record<string, unknown>> {
+  const codec = to.kind === 'encoded-video' ? nearestIn(to.codec, undefined) : undefined;
+  const frameRate = from?.kind === 'video' ? nearestIn(from.frameRate, undefined) : undefined;
+  return { ...(codec !== undefined && { codec }), ...(frameRate !== undefined && { frameRate }) };
+}
 
 class VideoEncoderStream extends Transform {
   readonly #options: VideoEncoderOptions;
@@ -115,7 +139,7 @@ class VideoEncoderStream extends Transform {
   }
 
   async #open(frame: VideoFrame): Promise<ThreadedVideoEncoder> {
-    const { codec, frameRate, bitrate, keyFrameIntervalMs } = this.#options;
+    const { codec, frameRate = 30, bitrate, keyFrameIntervalMs } = this.#options;
     const even = codec === 'h264' ? ~1 : ~0;
     const { width, height } = sizeFor(frame, this.#options);
     const encoder = await openVideoEncoder({

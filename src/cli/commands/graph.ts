@@ -1,4 +1,5 @@
-import { explainData, explainDot, explainMermaid, explainText } from '../../graph/explain.js';
+import { explainData, explainText } from '../../graph/explain.js';
+import { explainDot, explainMermaid } from '../../graph/explain-picture.js';
 import type { Plan } from '../../graph/planned.js';
 import { usage } from '../arguments.js';
 import type { Command } from '../command.js';

@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { portsOf, type InputFormats, type NodeDef, type PortDef } from '../media/node.js';
+import type { LoadedNode } from './load.js';
+
+/** A node whose type is known and whose options are right. */
+export interface TypedNode {
+  readonly id: string;
+  readonly loaded: LoadedNode;
+  readonly def: NodeDef;
+  /** Options as the graph gives them; a session that goes without saying is among them. */
+  readonly written: Readonly<Record<string, unknown>>;
+  /** As the schema puts them out. */
+  readonly options: unknown;
+  /** Options that the planner has set. */
+  readonly adapted: Readonly<Record<string, unknown>>;
+}
+
+/** Names of a node's options. Pure. */
+export function optionNames(def: NodeDef): readonly string[] {
+  return def.options instanceof z.ZodObject ? Object.keys(def.options.shape) : [];
+}
+
+/**
+ * The same node with those of its open options set that stand for a format; undefined when it has none, or does not
+ * take them so. Pure.
+ */
+export function adaptedTo(node: TypedNode, format: Parameters<NonNullable<NodeDef['adapts']>>[0]): TypedNode | undefined {
+  const wanted = Object.entries(node.def.adapts?.(format) ?? {}).filter(([name]) => node.written[name] === undefined);
+  if (wanted.length === 0) return undefined;
+  const parsed = node.def.options.safeParse({ ...node.written, ...Object.fromEntries(wanted) });
+  if (!parsed.success) return undefined;
+  const before = node.options as Readonly<Record<string, unknown>>;
+  const changed = wanted.filter(([name, value]) => before[name] !== value);
+  return { ...node, options: parsed.data, adapted: Object.fromEntries(changed) };
+}
+
+export function inputPorts(node: TypedNode): readonly PortDef[] {
+  return portsOf(node.def, node.options).inputs;
+}
+
+export function outputPorts(node: TypedNode, inputFormats?: InputFormats): readonly PortDef[] {
+  return portsOf(node.def, node.options, inputFormats).outputs;
+}
