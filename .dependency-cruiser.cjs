@@ -2,7 +2,7 @@
 const GENERATED_LISTS = '^src/(nodes|session/drivers)/index\\.ts$';
 
 /** Files that may reach everything: the public API, the commands and the job worker. */
-const TOP = '^src/(index|nodes|vonage)\\.ts$|^src/(cli|worker)/';
+const TOP = '^src/(index|nodes|pipeline|vonage)\\.ts$|^src/(cli|worker)/';
 
 /** What the code in `from` may import from `src/`; all else is refused. */
 function layer(name, from, allowed) {

@@ -1,3 +1,22 @@
+export {
+  checkPipeline,
+  graph,
+  graphFromFile,
+  graphFromLine,
+  planGraph,
+  runGraph,
+  type GraphOptions,
+  type PlanOptions,
+  type SessionDetails,
+} from './pipeline.js';
+export type { Graph } from './graph/notation/program.js';
+export type { GraphSpec } from './graph/graph-types.js';
+export type { PlanResult } from './graph/plan.js';
+export type { PathLatency, Plan, PlannedBranch, PlannedLink, PlannedNode } from './graph/planned.js';
+export type { GraphRun, Progress } from './graph/run.js';
+export type { LinkReport, RunReport } from './graph/report.js';
+export { planHash } from './graph/plan-hash.js';
+
 export { connect, type ConnectOptions } from './connect.js';
 export { useEmbeddedServer, type EmbeddedUse } from './embedded.js';
 
@@ -68,8 +87,11 @@ export { systemClock, VirtualClock, type Clock, type ClockTimer } from './media/
 export {
   defineNode,
   defineTransform,
+  type Conversion,
+  type Flow,
   type NodeContext,
   type NodeDef,
+  type NodeLatency,
   type NodePorts,
   type PortDef,
 } from './media/node.js';

@@ -1,26 +1,34 @@
 import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { SluiceError } from '../media/errors.js';
 import { nearest } from '../graph/nearest.js';
 import { readArguments } from './arguments.js';
 import type { CliIo, Command } from './command.js';
+import { convertCommand } from './commands/convert.js';
 import { graphCommand } from './commands/graph.js';
 import { helpCommand } from './commands/help.js';
 import { inspectCommand } from './commands/inspect.js';
+import { launchCommand } from './commands/launch.js';
 import { nodesCommand } from './commands/nodes.js';
+import { planCommand } from './commands/plan.js';
 import { runCommand } from './commands/run.js';
+import { schemaCommand } from './commands/schema.js';
 import { serveCommand } from './commands/serve.js';
 import { tokenCommand } from './commands/token.js';
 import { validateCommand } from './commands/validate.js';
 import { EXIT_CODES } from './exit-codes.js';
 import { commandHelp, overview } from './help-text.js';
+import { packageRoot } from './package-root.js';
 import { showErrors } from './show-error.js';
 
 const COMMANDS: readonly Command[] = [
   runCommand,
+  launchCommand,
   validateCommand,
+  planCommand,
   graphCommand,
+  convertCommand,
+  schemaCommand,
   nodesCommand,
   inspectCommand,
   serveCommand,
@@ -65,15 +73,7 @@ function unknownCommand(name: string): never {
 }
 
 function printVersion(io: CliIo, json: boolean): number {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  let text: string | undefined;
-  while (text === undefined) {
-    try {
-      text = readFileSync(join(folder, 'package.json'), 'utf8');
-    } catch {
-      folder = dirname(folder);
-    }
-  }
+  const text = readFileSync(join(packageRoot(), 'package.json'), 'utf8');
   const { version } = JSON.parse(text) as { version: string };
   io.stdout.write(json ? `${JSON.stringify({ version })}\n` : `${version}\n`);
   return EXIT_CODES.ok;

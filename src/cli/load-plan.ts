@@ -1,17 +1,15 @@
-import { readGraphFile } from '../graph/load.js';
-import { checkGraph, type PlanResult } from '../graph/plan.js';
-import { Registry } from '../graph/registry.js';
+import { checkPipeline } from '../pipeline.js';
+import type { PlanResult } from '../graph/plan.js';
 import type { Environment } from '../graph/environment.js';
+import { SluiceError } from '../media/errors.js';
+import { readAnyGraph, type GraphChoice } from './read-graph.js';
 
-/** All nodes that come with sluice. */
-export async function allNodes(): Promise<Registry> {
-  return new Registry(Object.values(await import('../nodes/index.js')));
-}
-
-/** Reads and plans a pipeline file. Errors: SLUICE_FILE_NOT_FOUND; what is wrong inside comes back as problems. */
-export async function loadPlan(file: string, environment: Environment): Promise<PlanResult> {
-  const { graph, problems } = await readGraphFile(file, environment);
-  const planned = graph ? checkGraph(graph, await allNodes()) : { problems: [] };
-  const all = [...problems, ...planned.problems];
-  return all.length === 0 ? planned : { problems: all };
+/** Reads and plans a graph in any notation. Errors: SLUICE_FILE_NOT_FOUND; what is wrong inside comes back as problems. */
+export async function loadPlan(choice: GraphChoice, environment: Environment): Promise<PlanResult> {
+  try {
+    return await checkPipeline(await readAnyGraph(choice), { environment });
+  } catch (error) {
+    if (error instanceof SluiceError && error.code === 'SLUICE_CONFIG_SYNTAX') return { problems: [error] };
+    throw error;
+  }
 }

@@ -14,9 +14,12 @@ export function showErrors(errors: readonly unknown[], io: CliIo, json: boolean)
   return told[0] ? exitCodeOf(told[0].code) : EXIT_CODES.ok;
 }
 
-/** `file:line:column: node "x": message [CODE]`, and the mend on a line of its own. */
-export function errorText({ code, message, place, mend }: ErrorData): string {
+/** `file:line:column: node "x": message [CODE]`, and what was found, what was expected and the mend on lines of their own. */
+export function errorText({ code, message, place, found, expected, mend }: ErrorData): string {
   const where = formatPlace(place);
-  const head = `${where === '' ? '' : `${where}: `}${message} [${code}]`;
-  return mend === undefined ? head : `${head}\n  ${mend}`;
+  const lines = [`${where === '' ? '' : `${where}: `}${message} [${code}]`];
+  if (found !== undefined) lines.push(`found: ${found}`);
+  if (expected !== undefined) lines.push(`expected: ${expected}`);
+  if (mend !== undefined) lines.push(mend);
+  return lines.join('\n  ');
 }

@@ -17,6 +17,8 @@ export interface CheckContext {
   readonly mend: string;
   /** `option`, `setting`, … */
   readonly noun: string;
+  /** What stands at the paths of `substituted` is not known yet, and is let pass. */
+  readonly tolerant?: boolean;
 }
 
 /** Names of what should not be shown. */
@@ -44,12 +46,15 @@ export function checkOptions<S extends z.ZodType>(
   context: CheckContext,
 ): { readonly data?: z.output<S>; readonly problems: readonly SluiceError[] } {
   let result = schema.safeParse(value);
-  if (!result.success && context.substituted.size > 0) {
+  if (!result.success && context.substituted.size > 0 && context.tolerant !== true) {
     const retried = schema.safeParse(withTypes(value, result.error.issues, context));
     if (retried.success || retried.error.issues.length < result.error.issues.length) result = retried;
   }
   if (result.success) return { data: result.data, problems: [] };
-  return { problems: result.error.issues.flatMap((issue) => problemsOf(issue, value, context, schema)) };
+  const isOpen = ({ path }: Issue): boolean =>
+    context.tolerant === true && context.substituted.has(pathKey([...context.base, ...(path as Path)]));
+  const issues = result.error.issues.filter((issue) => !isOpen(issue));
+  return { problems: issues.flatMap((issue) => problemsOf(issue, value, context, schema)) };
 }
 
 type Issue = z.core.$ZodIssue;

@@ -1,10 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
 import { SluiceError, type Place } from '../media/errors.js';
-import { checkOptions, nodeOf, pathKey } from './check-options.js';
+import { checkOptions, nodeOf, pathKey, type CheckContext } from './check-options.js';
 import { isOneVariable, substitute, type Environment } from './environment.js';
+import { isMapOf } from './plain-value.js';
 import { GraphFile, QueueConfig, SessionConfig, onErrorOf, type NodeConfig, type OnError } from './schema.js';
-import { SourceMap, type Path, type Places } from './source-map.js';
+import type { Path, Places } from './source-map.js';
 
 /** What stands for the server inside this process where an address is expected. */
 export const EMBEDDED = 'embedded';
@@ -59,76 +58,69 @@ export interface LoadResult {
   readonly problems: readonly SluiceError[];
 }
 
-/**
- * Reads a pipeline file (YAML, or JSON where its name ends so). Errors: SLUICE_FILE_NOT_FOUND; what is wrong
- * inside comes back as problems: SLUICE_CONFIG_SYNTAX, SLUICE_CONFIG_INVALID.
- */
-export async function readGraphFile(path: string, environment: Environment): Promise<LoadResult> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    const folder = (error as NodeJS.ErrnoException).code === 'EISDIR';
-    throw new SluiceError('SLUICE_FILE_NOT_FOUND', folder ? `${path} is a folder` : `cannot read ${path}`, {
-      cause: error,
-      mend: folder ? 'Name a file in it.' : 'Check the path; it starts from the current folder.',
-    });
-  }
-  return readGraph(text, { file: path, baseDir: dirname(resolve(path)), environment });
-}
-
-/** The same for a text. `file` is only used for its name. Pure. */
-export function readGraph(text: string, source: GraphSource): LoadResult {
-  const problems: SluiceError[] = [];
-  try {
-    const places = new SourceMap(text, source.file);
-    const substituted = new Set<string>();
-    const value = places.values((scalar, path) => {
-      if (isOneVariable(scalar)) substituted.add(pathKey(path));
-      try {
-        return substitute(scalar, source.environment);
-      } catch (error) {
-        problems.push((error as SluiceError).at({ ...places.placeOf(path), ...nodeOf(path) }));
-        return scalar;
-      }
-    });
-    const graph = checkedGraph(value, places, substituted, source, problems);
-    return graph ? { graph, problems } : { problems };
-  } catch (error) {
-    if (error instanceof SluiceError) return { problems: [...problems, error] };
-    throw error;
-  }
-}
-
-export interface GraphSource {
+/** A graph as it was written in any notation, before variables are filled in and anything is checked. */
+export interface WrittenGraph {
+  /** What a pipeline file holds. */
+  readonly value: unknown;
+  readonly places: Places;
   readonly file: string;
+  /** Folder that relative paths start from. */
   readonly baseDir: string;
-  readonly environment: Environment;
+}
+
+/** Fills in variables and checks the graph as far as that can be done without knowing its nodes. Pure. */
+export function loadGraph(written: WrittenGraph, environment: Environment): LoadResult {
+  const { places } = written;
+  const problems: SluiceError[] = [];
+  const substituted = new Set<string>();
+  const value = mapTexts(written.value, [], (text, path) => {
+    if (isOneVariable(text)) substituted.add(pathKey(path));
+    try {
+      return substitute(text, environment);
+    } catch (error) {
+      problems.push((error as SluiceError).at({ ...places.placeOf(path), ...nodeOf(path) }));
+      return text;
+    }
+  });
+  const graph = checkedGraph(value, substituted, written, environment, problems);
+  return graph ? { graph, problems } : { problems };
+}
+
+/** What is wrong with how a graph is written, whatever the environment and the nodes are. Pure. */
+export function checkWritten({ value, places }: WrittenGraph): readonly SluiceError[] {
+  const open = new Set<string>();
+  const plain = mapTexts(value, [], (text, path) => {
+    if (text.includes('${')) open.add(pathKey(path));
+    return text;
+  });
+  return checkOptions(GraphFile, plain, { ...wordsFor(places), substituted: open, tolerant: true }).problems;
+}
+
+/** A copy with every text changed; what is undefined in a map is left out. */
+function mapTexts(value: unknown, path: Path, change: (text: string, path: Path) => string): unknown {
+  if (typeof value === 'string') return change(value, path);
+  if (Array.isArray(value)) return value.map((item, index) => mapTexts(item, [...path, index], change));
+  if (!isMapOf(value)) return value;
+  const entries = Object.entries(value).filter(([, item]) => item !== undefined);
+  return Object.fromEntries(entries.map(([key, item]) => [key, mapTexts(item, [...path, key], change)]));
 }
 
 function checkedGraph(
   value: unknown,
-  places: SourceMap,
   substituted: ReadonlySet<string>,
-  source: GraphSource,
+  { places, file, baseDir }: WrittenGraph,
+  environment: Environment,
   problems: SluiceError[],
 ): LoadedGraph | undefined {
-  const checked = checkOptions(GraphFile, value, {
-    places,
-    base: [],
-    knownKeys,
-    substituted,
-    noun: 'entry',
-    mend: 'See pipelines/schema.json for what a pipeline holds.',
-  });
+  const checked = checkOptions(GraphFile, value, { ...wordsFor(places), substituted });
   problems.push(...checked.problems);
   if (!checked.data) return undefined;
   const { description, strict, sessions, nodes } = checked.data;
-  const loaded = Object.entries(sessions).map(([id, config]) => loadSession(id, config, places, source.environment));
+  const loaded = Object.entries(sessions).map(([id, config]) => loadSession(id, config, places, environment));
   problems.push(...loaded.flatMap(sessionProblems));
   return {
-    file: source.file,
-    baseDir: source.baseDir,
+    file,
+    baseDir,
     ...(description !== undefined && { description }),
     strict,
     sessions: loaded,
@@ -136,6 +128,10 @@ function checkedGraph(
     places,
     substituted,
   };
+}
+
+function wordsFor(places: Places): Omit<CheckContext, 'substituted'> {
+  return { places, base: [], knownKeys, noun: 'entry', mend: 'See pipelines/schema.json for what a pipeline holds.' };
 }
 
 function knownKeys(path: Path): readonly string[] {

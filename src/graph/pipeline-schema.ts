@@ -1,7 +1,7 @@
 import { jsonSchemaOf, type JsonSchema } from './json-schema.js';
 import { nodeReference } from './reference.js';
 import type { Registry } from './registry.js';
-import { GraphFile, SessionConfig } from './schema.js';
+import { GraphFile, OnErrorConfig, QueueConfig, SessionConfig } from './schema.js';
 
 /** JSON Schema of a pipeline file, for editors. Pure. */
 export function pipelineSchema(registry: Registry): object {
@@ -9,6 +9,7 @@ export function pipelineSchema(registry: Registry): object {
   const reference = { type: 'string', description: 'An id of a node, or `id.output`.' };
   const list = { anyOf: [reference, { type: 'array', items: reference, minItems: 1 }] };
   const from = { anyOf: [...list.anyOf, { type: 'object', additionalProperties: list }], description: FROM };
+  const [queue, onError] = [QueueConfig, OnErrorConfig].map((schema) => withoutDialect(jsonSchemaOf(schema)));
   const nodes = registry.list().map((def) => {
     const { $schema: _dialect, properties = {}, required = [], ...rest } = jsonSchemaOf(def.options);
     const takesFrom = nodeReference(def).inputs.length > 0;
@@ -16,7 +17,12 @@ export function pipelineSchema(registry: Registry): object {
       ...rest,
       title: def.type,
       description: def.summary,
-      properties: { type: { const: def.type }, ...(takesFrom && { from }), ...withVariables(properties) },
+      properties: {
+        type: { const: def.type },
+        ...(takesFrom && { from, queue }),
+        onError,
+        ...withVariables(properties),
+      },
       // The only session of a graph is filled in.
       required: ['type', ...required.filter((name) => name !== 'session')],
     };
@@ -49,6 +55,10 @@ export function pipelineSchema(registry: Registry): object {
 }
 
 const FROM = 'What flows in: an id, `id.output`, a list of them, or a map from the names of inputs to them.';
+
+function withoutDialect({ $schema: _dialect, ...schema }: JsonSchema): object {
+  return schema;
+}
 
 /** A number or a boolean may also stand in the environment. */
 function withVariables(properties: Readonly<Record<string, JsonSchema>>): Record<string, object> {

@@ -1,7 +1,8 @@
 import { describeFormat } from '../media/format.js';
 import { portsOf, type NodeDef, type PortDef } from '../media/node.js';
 import { jsonSchemaOf, type JsonSchema } from './json-schema.js';
-import { readGraph } from './load.js';
+import { loadGraph } from './load.js';
+import { readText } from './notation/text.js';
 import type { Registry } from './registry.js';
 
 /** One option of a node, as its schema has it. */
@@ -89,7 +90,7 @@ export function nodeTable(registry: Registry): string {
 /** Ports with the defaults of all options; where the required ones cannot be guessed, those of the node's example. */
 function examplePorts(def: NodeDef, schema: JsonSchema): { inputs: readonly PortDef[]; outputs: readonly PortDef[] } {
   const guessed = Object.fromEntries((schema.required ?? []).map((name) => [name, sample(schema.properties?.[name])]));
-  const { graph } = readGraph(def.example, { file: def.type, baseDir: '.', environment: {} });
+  const { graph } = loadGraph(readText(def.example, def.type, '.'), {});
   const written = graph?.nodes.find((node) => node.type === def.type)?.options;
   for (const options of [guessed, { ...guessed, ...written }]) {
     const parsed = def.options.safeParse(options);

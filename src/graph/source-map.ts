@@ -38,9 +38,9 @@ export class SourceMap implements Places {
     if (file.endsWith('.json')) this.#refuseYaml(text);
   }
 
-  /** The text's content; every string scalar goes through `substitute`. Errors: SLUICE_CONFIG_SYNTAX for an alias. */
-  values(substitute: (text: string, path: Path) => string): unknown {
-    return this.#convert(this.#document.contents, [], substitute);
+  /** The text's content. Errors: SLUICE_CONFIG_SYNTAX for an alias. */
+  values(): unknown {
+    return this.#convert(this.#document.contents);
   }
 
   /** Place of the value at `path`, or of the nearest thing around it that exists. */
@@ -65,15 +65,9 @@ export class SourceMap implements Places {
     return { file: this.file, line: Math.max(1, line), column: Math.max(1, col) };
   }
 
-  #convert(node: unknown, path: Path, substitute: (text: string, path: Path) => string): unknown {
-    if (isMap(node)) {
-      const entries = node.items.map((pair) => {
-        const key = keyOf(pair);
-        return [key, this.#convert(pair.value, [...path, key], substitute)] as const;
-      });
-      return Object.fromEntries(entries);
-    }
-    if (isSeq(node)) return node.items.map((item, index) => this.#convert(item, [...path, index], substitute));
+  #convert(node: unknown): unknown {
+    if (isMap(node)) return Object.fromEntries(node.items.map((pair) => [keyOf(pair), this.#convert(pair.value)]));
+    if (isSeq(node)) return node.items.map((item) => this.#convert(item));
     if (isAlias(node)) {
       throw new SluiceError('SLUICE_CONFIG_SYNTAX', 'aliases are not supported', {
         place: this.#placeAt(node.range?.[0] ?? 0),
@@ -82,8 +76,7 @@ export class SourceMap implements Places {
         mend: 'Write the value out where it is used.',
       });
     }
-    if (!isScalar(node)) return null;
-    return typeof node.value === 'string' ? substitute(node.value, path) : node.value;
+    return isScalar(node) ? node.value : null;
   }
 
   /** JSON is stricter than YAML; where V8 tells the position, it becomes a place. */

@@ -5,6 +5,7 @@ import { usage } from '../arguments.js';
 import type { Command } from '../command.js';
 import { EXIT_CODES } from '../exit-codes.js';
 import { loadPlan } from '../load-plan.js';
+import { LINE_OPTION, graphChoice } from '../read-graph.js';
 import { showErrors } from '../show-error.js';
 
 const FORMATS: Readonly<Record<string, (plan: Plan) => string>> = {
@@ -16,8 +17,9 @@ const FORMATS: Readonly<Record<string, (plan: Plan) => string>> = {
 export const graphCommand: Command = {
   name: 'graph',
   summary: 'Shows the nodes of a pipeline and what flows between them.',
-  positionals: '<file>',
+  positionals: '[file]',
   options: {
+    line: LINE_OPTION,
     format: { type: 'string', value: 'text|dot|mermaid', description: 'How to show it; text when left out.' },
   },
   example: 'sluice graph pipelines/echo.yaml --format mermaid',
@@ -25,7 +27,7 @@ export const graphCommand: Command = {
     const format = args.text('format') ?? 'text';
     const explain = FORMATS[format];
     if (!explain) throw usage(`unknown format "${format}"; there are ${Object.keys(FORMATS).join(', ')}`, graphCommand);
-    const { plan, problems } = await loadPlan(args.positionals[0] ?? '', io.env);
+    const { plan, problems } = await loadPlan(graphChoice(args, graphCommand), io.env);
     if (!plan) return showErrors(problems, io, args.flag('json'));
     io.stdout.write(args.flag('json') ? `${JSON.stringify(explainData(plan))}\n` : explain(plan));
     return EXIT_CODES.ok;

@@ -2,7 +2,7 @@ import { nodeReference, referenceText } from '../../graph/reference.js';
 import { SluiceError } from '../../media/errors.js';
 import type { Command } from '../command.js';
 import { EXIT_CODES } from '../exit-codes.js';
-import { allNodes } from '../load-plan.js';
+import { allNodes } from '../../pipeline.js';
 
 export const inspectCommand: Command = {
   name: 'inspect',

@@ -1,7 +1,7 @@
 import { nodeReference } from '../../graph/reference.js';
 import type { Command } from '../command.js';
 import { EXIT_CODES } from '../exit-codes.js';
-import { allNodes } from '../load-plan.js';
+import { allNodes } from '../../pipeline.js';
 
 export const nodesCommand: Command = {
   name: 'nodes',

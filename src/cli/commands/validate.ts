@@ -27,7 +27,7 @@ export const validateCommand: Command = {
 
 async function problemsOf(file: string, environment: Parameters<typeof loadPlan>[1]): Promise<readonly unknown[]> {
   try {
-    return (await loadPlan(file, environment)).problems;
+    return (await loadPlan({ file }, environment)).problems;
   } catch (error) {
     return [error];
   }

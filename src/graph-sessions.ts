@@ -1,10 +1,10 @@
-import type { EmbeddedUse } from '../embedded.js';
-import type { Environment } from '../graph/environment.js';
-import { EMBEDDED } from '../graph/load.js';
-import type { SessionConfig } from '../graph/schema.js';
-import type { RunningSession, SessionFactory } from '../graph/sessions.js';
-import { SluiceError } from '../media/errors.js';
-import type { Session } from '../session/session.js';
+import type { EmbeddedUse } from './embedded.js';
+import type { Environment } from './graph/environment.js';
+import { EMBEDDED } from './graph/load.js';
+import type { SessionConfig } from './graph/schema.js';
+import type { RunningSession, SessionFactory } from './graph/sessions.js';
+import { SluiceError } from './media/errors.js';
+import type { Session } from './session/session.js';
 
 /** The sessions of one run of the command line. */
 export interface RunSessions {
@@ -37,7 +37,7 @@ export function runSessions(environment: Environment, onPage: (url: string, sess
 
 async function useEmbedded(environment: Environment): Promise<EmbeddedUse> {
   const text = environment['SLUICE_PORT'];
-  const { useEmbeddedServer } = await import('../embedded.js');
+  const { useEmbeddedServer } = await import('./embedded.js');
   if (!text) return await useEmbeddedServer();
   const port = Number(text);
   if (!/^\d+$/.test(text) || port > 65_535) {
@@ -56,7 +56,7 @@ async function join(
   const { sessionId, name, settings } = config;
   const url = embedded?.url ?? config.url ?? EMBEDDED;
   const token = await tokenFor(config, url);
-  const { connect } = await import('../connect.js');
+  const { connect } = await import('./connect.js');
   const session = await connect({
     url,
     token,
@@ -71,8 +71,8 @@ async function join(
 async function joinVonage(config: SessionConfig, signal: AbortSignal): Promise<Session> {
   const { sessionId = '', token = '', applicationId = '', settings } = config;
   const [{ connect }, { vonageDriver }] = await Promise.all([
-    import('../connect.js'),
-    import('../session/drivers/vonage.js'),
+    import('./connect.js'),
+    import('./session/drivers/vonage.js'),
   ]);
   const driver = vonageDriver({ applicationId });
   return await connect({ driver, sessionId, token, signal, ...(settings && { settings }) });
@@ -96,7 +96,7 @@ async function tokenFor({ token, apiKey, apiSecret, sessionId, name }: SessionCo
       },
     );
   }
-  const { createToken } = await import('../server/token.js');
+  const { createToken } = await import('./server/token.js');
   const pair =
     apiKey !== undefined && apiSecret !== undefined ? ([apiKey, apiSecret] as const) : await developmentKeys(url);
   return await createToken({
@@ -109,7 +109,7 @@ async function tokenFor({ token, apiKey, apiSecret, sessionId, name }: SessionCo
 }
 
 async function developmentKeys(url: string): Promise<readonly [string, string]> {
-  const { DEVELOPMENT_KEYS, isLoopback } = await import('../server/options.js');
+  const { DEVELOPMENT_KEYS, isLoopback } = await import('./server/options.js');
   const hosts = url.split(',').map(hostOf);
   const elsewhere = hosts.find((host) => host !== 'localhost' && !isLoopback(host));
   const pair = Object.entries(DEVELOPMENT_KEYS)[0];

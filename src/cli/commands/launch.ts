@@ -1,0 +1,18 @@
+import type { Command } from '../command.js';
+import { loadPlan } from '../load-plan.js';
+import { SESSION_OPTIONS, sessionOf } from '../read-graph.js';
+import { RUN_OPTIONS, runToEnd } from '../run-to-end.js';
+import { showErrors } from '../show-error.js';
+
+export const launchCommand: Command = {
+  name: 'launch',
+  summary: 'Runs a pipeline that is written in one line.',
+  positionals: '<line…>',
+  options: { ...SESSION_OPTIONS, ...RUN_OPTIONS },
+  example: "sluice launch 'file path=a.mp3 ! resampler sampleRate=16000 ! wav path=b.wav'",
+  async run(args, io) {
+    const line = args.positionals.join(' ');
+    const { plan, problems } = await loadPlan({ line, session: sessionOf(args) }, io.env);
+    return plan ? await runToEnd(plan, args, io) : showErrors(problems, io, args.flag('json'));
+  },
+};

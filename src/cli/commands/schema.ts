@@ -1,0 +1,17 @@
+import { pipelineSchema } from '../../graph/pipeline-schema.js';
+import { allNodes } from '../../pipeline.js';
+import type { Command } from '../command.js';
+import { EXIT_CODES } from '../exit-codes.js';
+
+export const schemaCommand: Command = {
+  name: 'schema',
+  summary: 'Prints the JSON Schema of pipeline files, for editors.',
+  positionals: '',
+  options: {},
+  example: 'sluice schema > pipeline.schema.json',
+  async run(args, io) {
+    const schema = pipelineSchema(await allNodes());
+    io.stdout.write(`${args.flag('json') ? JSON.stringify(schema) : JSON.stringify(schema, null, 2)}\n`);
+    return EXIT_CODES.ok;
+  },
+};

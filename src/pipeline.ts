@@ -1,0 +1,105 @@
+import { dirname } from 'node:path';
+import type { z } from 'zod';
+import type { Environment } from './graph/environment.js';
+import type { GraphSpec, TypesById } from './graph/graph-types.js';
+import { loadGraph } from './graph/load.js';
+import { readLine } from './graph/notation/line.js';
+import { Graph, callSiteOf, programGraph } from './graph/notation/program.js';
+import { readTextFile } from './graph/notation/text.js';
+import { checkGraph, type PlanResult } from './graph/plan.js';
+import type { Plan } from './graph/planned.js';
+import { Registry } from './graph/registry.js';
+import type { SessionConfig } from './graph/schema.js';
+import { optionNames } from './graph/typed-node.js';
+import { runGraph as runPlan, type GraphRun, type RunOptions } from './graph/run.js';
+import { runSessions } from './graph-sessions.js';
+import type { SluiceError } from './media/errors.js';
+
+type Defs = typeof import('./nodes/index.js');
+
+/**
+ * A graph in TypeScript: what a pipeline file holds, with the ids, options and ports of its nodes checked by the compiler.
+ * Relative paths in it start from the folder of the file that calls this. Texts may hold `${NAME}` and `${NAME:-default}`.
+ */
+export function graph<const Types extends TypesById<Defs>, const Session extends string = never>(
+  spec: GraphSpec<Defs, Types, Session>,
+): Graph {
+  const place = callSiteOf(graph);
+  return programGraph(spec, place, place.line === undefined ? process.cwd() : dirname(place.file ?? ''));
+}
+
+/** What is known of a session; the rest comes from the environment. */
+export type SessionDetails = z.input<typeof SessionConfig>;
+
+/**
+ * A graph in one line, as `sluice launch` takes it. Relative paths start from the current folder. Where nodes need a
+ * session and the line has none, they get one: `session`. Errors: SLUICE_CONFIG_SYNTAX.
+ */
+export async function graphFromLine(line: string, session: SessionDetails = {}): Promise<Graph> {
+  const written = readLine(line, 'line', process.cwd());
+  const value = written.value as Readonly<Record<string, unknown>>;
+  const defs = await allNodes();
+  const types = Object.values(value['nodes'] as object).map(({ type }: { type: string }) => defs.get(type));
+  const needsOne = types.some((def) => def && optionNames(def).includes('session'));
+  if (!needsOne || 'sessions' in value) return new Graph(written);
+  return new Graph({ ...written, value: { ...value, sessions: { session } } });
+}
+
+/** A graph from a pipeline file in YAML or JSON. Errors: SLUICE_FILE_NOT_FOUND, SLUICE_CONFIG_SYNTAX. */
+export async function graphFromFile(path: string): Promise<Graph> {
+  return new Graph(await readTextFile(path));
+}
+
+export interface PlanOptions {
+  /** What variables are filled in from, and what sessions take what they do not say. Default: that of the process. */
+  readonly environment?: Environment;
+}
+
+/** Plans a graph without touching a device. Everything that is wrong comes back as problems, each with its place and a mend. */
+export async function checkPipeline(source: Graph, options: PlanOptions = {}): Promise<PlanResult> {
+  const loaded = loadGraph(source.written, options.environment ?? process.env);
+  const planned = loaded.graph ? checkGraph(loaded.graph, await allNodes()) : { problems: [] };
+  const problems = [...loaded.problems, ...planned.problems];
+  return problems.length === 0 ? planned : { problems };
+}
+
+/** As checkPipeline, and throws the first problem. */
+export async function planGraph(source: Graph, options: PlanOptions = {}): Promise<Plan> {
+  const { plan, problems } = await checkPipeline(source, options);
+  if (plan) return plan;
+  throw problems[0] as SluiceError;
+}
+
+export interface GraphOptions extends Omit<RunOptions, 'sessions'>, PlanOptions {}
+
+/**
+ * Plans a graph and runs it inside this program. `inputs` and `outputs` are the streams of its `input` and `output`
+ * nodes, by id; the run owns them, as `stream.pipeline` does. Sessions are joined as `sluice run` joins them. Errors:
+ * those of planning; `finished` rejects with those of running, SLUICE_STREAM_MISSING among them.
+ */
+export async function runGraph(source: Graph, options: GraphOptions = {}): Promise<GraphRun> {
+  const { environment = process.env, ...rest } = options;
+  const plan = await planGraph(source, { environment });
+  const sessions = runSessions(environment, () => undefined);
+  const run = runPlan(plan, { ...rest, sessions: sessions.factory });
+  const closed = (): Promise<void> => sessions.close();
+  const finished = run.finished.finally(closed);
+  finished.catch(() => undefined);
+  return {
+    finished,
+    stop: async () => {
+      const report = await run.stop();
+      await finished.catch(() => undefined);
+      return report;
+    },
+    report: () => run.report(),
+  };
+}
+
+let registry: Registry | undefined;
+
+/** All nodes that come with sluice; loaded when they are first needed. */
+export async function allNodes(): Promise<Registry> {
+  registry ??= new Registry(Object.values(await import('./nodes/index.js')));
+  return registry;
+}
