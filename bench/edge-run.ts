@@ -4,7 +4,8 @@ import { pipeline } from 'node:stream/promises';
 import { asStream } from 'stream-chain/asStream.js';
 import { gen } from 'stream-chain/gen.js';
 import { z } from 'zod';
-import { readGraph } from '../src/graph/load.js';
+import { loadGraph } from '../src/graph/load.js';
+import { readText } from '../src/graph/notation/text.js';
 import { planGraph } from '../src/graph/plan.js';
 import { Registry } from '../src/graph/registry.js';
 import { runGraph } from '../src/graph/run.js';
@@ -100,7 +101,7 @@ function planOf({ wiring, load, nodes }: Job, source: Readable, sink: Writable):
   ];
   const steps = Array.from({ length: nodes }, (_, index) => `  n${index + 1}: { type: step, from: n${index} }`);
   const text = ['nodes:', '  n0: { type: source }', ...steps, `  end: { type: sink, from: n${nodes} }`].join('\n');
-  const { graph, problems } = readGraph(text, { file: 'bench.yaml', baseDir: '.', environment: {} });
+  const { graph, problems } = loadGraph(readText(text, 'bench.yaml', '.'), {});
   if (!graph) throw problems[0] ?? new Error('no graph');
   return planGraph(graph, new Registry(defs));
 }

@@ -1,4 +1,5 @@
-import './graph/bad-graphs.js';
+import './graph/conversion.js';
+import './graph/corpus.js';
 import './graph/branches.js';
 import './graph/load.js';
 import './graph/plan-property.js';

@@ -1,6 +1,8 @@
 import './nodes/delay.js';
 import './nodes/file.js';
+import './nodes/frame-rate.js';
 import './nodes/gain.js';
+import './nodes/given.js';
 import './nodes/mixer.js';
 import './nodes/null.js';
 import './nodes/opus.js';

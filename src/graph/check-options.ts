@@ -112,7 +112,7 @@ function problemsOf(issue: Issue, value: unknown, context: CheckContext, schema:
 /** What zod says it wanted. */
 function expectedIn(issue: Issue): string {
   const said = /expected (.+?)(?:, received .*)?$/i.exec(issue.message)?.[1];
-  return said ?? lowerFirst(issue.message);
+  return said ?? lowerFirst(issue.message.replace(/^too (?:big|small): /i, ''));
 }
 
 /** A value as it was written, but for what may be a secret. */

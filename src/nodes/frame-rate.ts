@@ -10,12 +10,15 @@ const Options = z.strictObject({
 
 /** A picture later than this after the one before follows a pause: no pictures are made for it. In µs. */
 const MAX_GAP_US = 1_000_000;
+/** A picture that comes before its place by less than this part of the distance takes it: time stamps jitter. */
+const EARLY = 0.25;
 /** µs of one core for a second of pictures, about: none is touched. */
 const COST = 50;
 
 /**
- * Gives pictures at an even rate, from the time of the first one on: each takes the place in time that is nearest to
- * it. One whose place is taken is dropped, counted; places that none came for repeat the picture before, up to a second.
+ * Gives pictures at an even rate, from the time of the first one on: each takes the place in time at or before it, or
+ * the one that it only just misses. One whose place is taken is dropped, counted; places that none came for repeat the
+ * picture before, up to a second.
  * Pictures are shared, never copied. Nothing waits: a picture goes out when it comes.
  */
 export const frameRate = defineNode({
@@ -57,8 +60,7 @@ class FrameRateStream extends Transform {
 
   override _transform(frame: VideoFrame, _encoding: BufferEncoding, done: TransformCallback): void {
     if (!this.#last || frame.timestamp - this.#timeOf(this.#count - 1) > MAX_GAP_US) this.#begin(frame.timestamp);
-    // Halfway between two places, the earlier one.
-    const place = Math.ceil((frame.timestamp - this.#startUs) / this.#intervalUs - 0.5 - ROUNDING);
+    const place = Math.floor((frame.timestamp - this.#startUs) / this.#intervalUs + EARLY);
     if (place < this.#count) this.#context.dropped('more pictures than wanted');
     else {
       while (this.#last && this.#count < place) this.#give(this.#last);
@@ -84,6 +86,3 @@ class FrameRateStream extends Transform {
     return this.#startUs + Math.round(place * this.#intervalUs);
   }
 }
-
-/** Time stamps are whole µs: what is less than this part of a place is rounding. */
-const ROUNDING = 0.001;

@@ -16,7 +16,7 @@ const Options = z
   .superRefine((options, context) => {
     const stray = strayOption(options);
     if (stray !== undefined)
-      context.addIssue({ code: 'custom', path: [stray], message: `Does not belong to ${options.media}` });
+      context.addIssue({ code: 'custom', path: [stray], message: `Expected no "${stray}" of ${options.media}` });
   });
 
 /**

@@ -21,8 +21,8 @@ const Options = z
   })
   .superRefine((options, context) => {
     const stray = strayOption(options);
-    const kind = options.media ?? 'a stream of any media: say which with `media`';
-    if (stray !== undefined) context.addIssue({ code: 'custom', path: [stray], message: `Does not belong to ${kind}` });
+    const kind = options.media ?? 'any media';
+    if (stray !== undefined) context.addIssue({ code: 'custom', path: [stray], message: `Expected no "${stray}" of ${kind}` });
   });
 
 /**

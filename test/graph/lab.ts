@@ -7,7 +7,8 @@ import { defineNode, defineTransform, type NodeContext, type NodeDef } from '../
 import type { MediaValue } from '../../src/media/media-value.js';
 import type { StreamInfo } from '../../src/media/session-access.js';
 import { watchStreams } from '../../src/media/watch-streams.js';
-import { readGraph, type LoadResult } from '../../src/graph/load.js';
+import { loadGraph, type LoadResult } from '../../src/graph/load.js';
+import { readText } from '../../src/graph/notation/text.js';
 import { checkGraph, planGraph } from '../../src/graph/plan.js';
 import type { Plan } from '../../src/graph/planned.js';
 import { Registry } from '../../src/graph/registry.js';
@@ -22,7 +23,11 @@ function chunk(value: number, index = value): AudioData {
 }
 
 export function loadText(text: string, environment: Record<string, string> = {}, file = 'lab.yaml'): LoadResult {
-  return readGraph(text, { file, baseDir: '/nowhere', environment });
+  try {
+    return loadGraph(readText(text, file, '/nowhere'), environment);
+  } catch (error) {
+    return { problems: [error as SluiceError] };
+  }
 }
 
 /** What is wrong with a graph, of all stages. */

@@ -2,8 +2,9 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { explainData, explainDot, explainMermaid, explainText } from '../../src/graph/explain.js';
-import { readGraphFile } from '../../src/graph/load.js';
+import { explainData, explainText } from '../../src/graph/explain.js';
+import { explainDot, explainMermaid } from '../../src/graph/explain-picture.js';
+import { readTextFile } from '../../src/graph/notation/text.js';
 import { Lab, loadText, problemsIn } from './lab.js';
 
 const SECRETS = { SLUICE_TOKEN: 'token-of-env', SLUICE_API_KEY: 'key-of-env', SLUICE_API_SECRET: 'secret-of-env' };
@@ -146,16 +147,19 @@ await t.test('explain', async (t) => {
       'session room: demo at embedded, as "bot"',
       '',
       'v (voices) [makes a branch for each stream]',
-      '  out -> g.in: audio 48000 Hz 1 ch',
+      '  out -> g.in: audio 48000 Hz 1 ch; pull',
       'g (gain) [in each branch of v; one stream: g + h]',
-      '  out -> h.in: audio 48000 Hz 1 ch',
+      '  out -> h.in: audio 48000 Hz 1 ch; pull',
       'h (gain) [in each branch of v; one stream: g + h]',
-      '  out -> m.in: audio 48000 Hz 1 ch',
-      'm (mixer) [up to 200 ms]',
-      '  out -> a.in: audio 48000 Hz 1 ch',
-      '  out -> b.in: audio 48000 Hz 1 ch',
+      '  out -> m.in: audio 48000 Hz 1 ch; pull',
+      'm (mixer) [live; 0 to 200 ms]',
+      '  out -> a.in: audio 48000 Hz 1 ch; push',
+      '  out -> b.in: audio 48000 Hz 1 ch; push',
       'a (null)',
       'b (null)',
+      '',
+      'latency of a: 0 to 200 ms, live, from v',
+      'latency of b: 0 to 200 ms, live, from v',
       '',
     ].join('\n'),
   );
@@ -169,8 +173,7 @@ await t.test('files', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-'));
   const file = join(folder, 'x.yaml');
   await writeFile(file, 'nodes:\n  a: { type: tone }');
-  const { graph } = await readGraphFile(file, {});
-  t.equal(graph?.baseDir, folder, 'relative paths start from the folder of the file');
-  await t.rejects(readGraphFile(join(folder, 'y.yaml'), {}), { code: 'SLUICE_FILE_NOT_FOUND' });
-  await t.rejects(readGraphFile(folder, {}), { code: 'SLUICE_FILE_NOT_FOUND', message: /is a folder/ });
+  t.equal((await readTextFile(file)).baseDir, folder, 'relative paths start from the folder of the file');
+  await t.rejects(readTextFile(join(folder, 'y.yaml')), { code: 'SLUICE_FILE_NOT_FOUND' });
+  await t.rejects(readTextFile(folder), { code: 'SLUICE_FILE_NOT_FOUND', message: /is a folder/ });
 });

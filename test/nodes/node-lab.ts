@@ -23,6 +23,14 @@ export function testContext(options: { clock?: Clock; baseDir?: string; branch?:
     session: () => {
       throw new Error('no session');
     },
+    given: {
+      input: () => {
+        throw new Error('no stream');
+      },
+      output: () => {
+        throw new Error('no stream');
+      },
+    },
     dropped: (reason, count = 1) => drops.set(reason, (drops.get(reason) ?? 0) + count),
     progress: () => undefined,
     drops,

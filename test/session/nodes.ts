@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { Readable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import t from 'tap';
 import { systemClock } from '../../src/media/clock.js';
@@ -34,6 +34,7 @@ async function room(): Promise<Room> {
     signal: abort.signal,
     baseDir: '.',
     session: () => session,
+    given: { input: () => new Readable(), output: () => new Writable() },
     dropped: (reason, count = 1) => dropped.push(...Array<string>(count).fill(reason)),
     progress: quiet,
   };

@@ -29,10 +29,10 @@ export function checkBranches(
     problems.push(
       new SluiceError(
         'SLUICE_BRANCH_INVALID',
-        `"${link.to.node}" is made anew for every stream of "${branch}", but "${link.from.node}" is not`,
+        `"${link.to.node}" is made anew for every stream of "${branch}", but "${writtenId(link.from.node)}" is not`,
         {
           place: link.place,
-          found: `a link from "${link.from.node}"`,
+          found: `a link from "${writtenId(link.from.node)}"`,
           expected: `links from the branches of "${branch}" only`,
           mend: MEND,
         },
@@ -43,6 +43,11 @@ export function checkBranches(
 }
 
 const MEND = 'Bring branches together with a node that joins, for instance a mixer.';
+
+/** The node that a converter was put in behind. */
+function writtenId(id: string): string {
+  return id.split(/[+.]/)[0] ?? id;
+}
 
 function membersOf(source: Node, nodes: readonly Node[], links: readonly Link[]): ReadonlySet<string> {
   const joining = new Set(nodes.filter((node) => node.def.joins === true).map((node) => node.id));

@@ -91,7 +91,8 @@ function roomOf({ queue }: PlannedLink): number {
 }
 
 function deadlock(output: string, join: PlannedNode, slow: Way, tight: Way): SluiceError {
-  const needMs = Math.ceil(slow.lagMs - tight.roomMs);
+  const { queue } = tight.last;
+  const needMs = Math.ceil(slow.lagMs - tight.roomMs + (queue?.maxMs ?? 0));
   return new SluiceError(
     'SLUICE_LINK_DEADLOCK',
     `"${join.id}" would wait for ever: "${slow.last.from.node}" needs ${slow.lagMs} ms of "${output}" before it gives any, and "${tight.last.from.node}" can hold ${tight.roomMs} ms`,
