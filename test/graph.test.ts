@@ -1,7 +1,12 @@
 import './graph/conversion.js';
+import './graph/converted-run.js';
 import './graph/corpus.js';
 import './graph/branches.js';
+import './graph/embedding.js';
+import './graph/line.js';
 import './graph/load.js';
+import './graph/notations.js';
 import './graph/plan-property.js';
 import './graph/reference.js';
 import './graph/run.js';
+import './graph/typed-graph.js';

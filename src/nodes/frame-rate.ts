@@ -8,7 +8,7 @@ const Options = z.strictObject({
   frameRate: z.number().min(1).max(60).default(30).describe('Pictures per second that come out.'),
 });
 
-/** A picture later than this after the one before follows a pause: no pictures are made for it. In µs. */
+/** A picture later than this (and two places) after the one before follows a pause: none are made for it. In µs. */
 const MAX_GAP_US = 1_000_000;
 /** A picture that comes before its place by less than this part of the distance takes it: time stamps jitter. */
 const EARLY = 0.25;
@@ -59,7 +59,8 @@ class FrameRateStream extends Transform {
   }
 
   override _transform(frame: VideoFrame, _encoding: BufferEncoding, done: TransformCallback): void {
-    if (!this.#last || frame.timestamp - this.#timeOf(this.#count - 1) > MAX_GAP_US) this.#begin(frame.timestamp);
+    const gapUs = frame.timestamp - (this.#last?.timestamp ?? -Infinity);
+    if (gapUs > Math.max(MAX_GAP_US, 2 * this.#intervalUs)) this.#begin(frame.timestamp);
     const place = Math.floor((frame.timestamp - this.#startUs) / this.#intervalUs + EARLY);
     if (place < this.#count) this.#context.dropped('more pictures than wanted');
     else {
