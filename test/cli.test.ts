@@ -1,3 +1,4 @@
 import './cli/commands.js';
+import './cli/graphs.js';
 import './cli/sessions.js';
 import './cli/serve.js';

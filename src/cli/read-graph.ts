@@ -19,7 +19,11 @@ export const LINE_OPTION: CommandOption = {
 
 /** Options that say what the session of a line is, where the line does not. */
 export const SESSION_OPTIONS: Readonly<Record<string, CommandOption>> = {
-  session: { type: 'string', value: 'id', description: 'Session to join, where the line has none. Default: SLUICE_SESSION_ID.' },
+  session: {
+    type: 'string',
+    value: 'id',
+    description: 'Session to join, where the line has none. Default: SLUICE_SESSION_ID.',
+  },
   url: { type: 'string', value: 'address', description: 'Its server. Default: SLUICE_URL, or the embedded one.' },
   name: { type: 'string', value: 'name', description: 'Name that other participants see.' },
 };
@@ -70,13 +74,17 @@ async function readProgram(file: string): Promise<Graph> {
       });
     }
     if (cause instanceof SluiceError) throw cause;
-    throw new SluiceError('SLUICE_CONFIG_SYNTAX', `the program broke: ${cause instanceof Error ? cause.message : 'it threw'}`, {
-      cause,
-      place,
-      found: 'a program that breaks when it is loaded',
-      expected: 'a module that exports a graph',
-      mend: 'Run it with node to see where.',
-    });
+    throw new SluiceError(
+      'SLUICE_CONFIG_SYNTAX',
+      `the program broke: ${cause instanceof Error ? cause.message : 'it threw'}`,
+      {
+        cause,
+        place,
+        found: 'a program that breaks when it is loaded',
+        expected: 'a module that exports a graph',
+        mend: 'Run it with node to see where.',
+      },
+    );
   }
   const graphs = exported.filter((value): value is Graph => value instanceof Graph);
   const [graph] = graphs;

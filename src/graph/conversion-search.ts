@@ -77,11 +77,7 @@ export class ConversionSearch {
   }
 
   /** What a converter makes of a format; undefined when it does not take it, or not with these options. */
-  #step(
-    def: NodeDef,
-    format: FormatPattern,
-    options: Readonly<Record<string, unknown>>,
-  ): ConversionStep | undefined {
+  #step(def: NodeDef, format: FormatPattern, options: Readonly<Record<string, unknown>>): ConversionStep | undefined {
     const key = `${def.type} ${JSON.stringify(format)} ${JSON.stringify(options)}`;
     if (!this.#steps.has(key)) this.#steps.set(key, stepOf(def, format, options));
     return this.#steps.get(key);

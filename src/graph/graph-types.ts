@@ -45,9 +45,11 @@ type OptionsSpec<Def extends NodeDef, Session extends string> =
   z.input<Def['options']> extends infer Options
     ? string extends keyof Options
       ? unknown
-      : { readonly [Name in keyof Omit<Options, 'session'>]: OrVariable<Options[Name]> } & ('session' extends keyof Options
-        ? { /** Id of the session; may be left out where the graph has one. */ readonly session?: Session }
-        : unknown)
+      : {
+          readonly [Name in keyof Omit<Options, 'session'>]: OrVariable<Options[Name]>;
+        } & ('session' extends keyof Options
+          ? { /** Id of the session; may be left out where the graph has one. */ readonly session?: Session }
+          : unknown)
     : never;
 
 /** Texts can be variables anyhow. */
@@ -61,8 +63,7 @@ type FromSpec<Defs extends NodeDefs, Types extends TypesById<Defs>, Type> =
     : never;
 
 type References<Defs extends NodeDefs, Types extends TypesById<Defs>> =
-  | Reference<Defs, Types>
-  | readonly Reference<Defs, Types>[];
+  Reference<Defs, Types> | readonly Reference<Defs, Types>[];
 
 type Reference<Defs extends NodeDefs, Types extends TypesById<Defs>> = {
   [Id in keyof Types & string]: OutputOf<DefOf<Defs, Types[Id]>> extends infer Output extends string

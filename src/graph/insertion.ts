@@ -85,7 +85,10 @@ export class Insertion {
     const input = inputs[0]?.name ?? 'in';
     const formats = intersect(before.formats, inputs[0]?.formats ?? []);
     this.links.push(linkOf(before, id, input, formats, { ...place, node: id }));
-    this.#addNode(id, step.def, step.options, new Map([[input, formats]]), { place: { ...place, node: id }, inserted: true });
+    this.#addNode(id, step.def, step.options, new Map([[input, formats]]), {
+      place: { ...place, node: id },
+      inserted: true,
+    });
     const { name: output, formats: given } = this.nodes.at(-1)?.outputs[0] ?? { name: 'out', formats: [step.format] };
     const behind: Outlet = { node: id, output, stem: before.stem, formats: given, converters: new Map() };
     before.converters.set(key, behind);

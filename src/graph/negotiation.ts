@@ -104,7 +104,8 @@ export class Negotiation {
 
   #downstreamCost(node: TypedNode, inputs = this.#inputFormats.get(node.id)): number {
     let cost = 0;
-    for (const pair of this.#outOf.get(node.id) ?? []) cost += this.#costBelow(this.#formatsOf(node, pair.output, inputs), pair);
+    for (const pair of this.#outOf.get(node.id) ?? [])
+      cost += this.#costBelow(this.#formatsOf(node, pair.output, inputs), pair);
     return cost;
   }
 
@@ -146,7 +147,9 @@ export class Negotiation {
   /** The same, where the source hands on what its own sources give. */
   #costHandedOn(source: TypedNode, wanted: readonly FormatPattern[]): number {
     const into = this.#into.get(source.id) ?? [];
-    const handed = wanted.filter((format) => into.length > 0 && into.every((pair) => this.#handsOn(source, pair.input, format)));
+    const handed = wanted.filter(
+      (format) => into.length > 0 && into.every((pair) => this.#handsOn(source, pair.input, format)),
+    );
     return handed.length === 0 ? Infinity : into.reduce((cost, pair) => cost + this.#costAbove(pair, handed), 0);
   }
 }

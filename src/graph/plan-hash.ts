@@ -10,7 +10,13 @@ export function planHash(plan: Plan): string {
   const parts = {
     strict: plan.strict,
     sessions: sortedBy(
-      plan.sessions.map(({ id, config: { url, sessionId, name, settings } }) => ({ id, url, sessionId, name, settings })),
+      plan.sessions.map(({ id, config: { url, sessionId, name, settings } }) => ({
+        id,
+        url,
+        sessionId,
+        name,
+        settings,
+      })),
       ({ id }) => id,
     ),
     nodes: sortedBy(

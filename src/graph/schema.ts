@@ -24,7 +24,9 @@ export const QueueConfig = z
         'What happens when it is full: `drop-oldest`, `drop-newest`, `block` (who gives is held back) or `fail`.',
       ),
   })
-  .describe('Puts a queue on each link into the node. Without it there is one where live media meets a reader that waits.');
+  .describe(
+    'Puts a queue on each link into the node. Without it there is one where live media meets a reader that waits.',
+  );
 export type QueueConfig = z.output<typeof QueueConfig>;
 
 /** What to do when a node fails. */
@@ -33,7 +35,12 @@ export const FAILURE_ACTIONS = ['fail', 'restart', 'end-branch'] as const;
 const RestartConfig = z.strictObject({
   action: z.literal('restart').describe('Make the node anew.'),
   maxRestarts: z.int().min(1).max(1000).default(5).describe('How often, until it counts as a failure.'),
-  backoffMs: z.number().min(0).max(60_000).default(200).describe('Wait before the first restart, in ms; doubled each time.'),
+  backoffMs: z
+    .number()
+    .min(0)
+    .max(60_000)
+    .default(200)
+    .describe('Wait before the first restart, in ms; doubled each time.'),
   maxBackoffMs: z.number().min(0).max(600_000).default(10_000).describe('Longest wait, in ms.'),
 });
 
@@ -110,10 +117,7 @@ const Id = z.string().regex(/^[A-Za-z_][\w-]*$/, 'Invalid id: use letters, digit
 /** A pipeline file. */
 export const GraphFile = z.strictObject({
   description: z.string().optional().describe('What the pipeline does, in one line.'),
-  strict: z
-    .boolean()
-    .default(false)
-    .describe('Refuse links whose formats differ, instead of putting converters in.'),
+  strict: z.boolean().default(false).describe('Refuse links whose formats differ, instead of putting converters in.'),
   sessions: z.record(Id, SessionConfig).default({}).describe('Sessions to take part in, by id.'),
   nodes: z
     .record(Id, NodeBase)

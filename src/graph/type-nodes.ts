@@ -15,7 +15,8 @@ export function typeNodes(graph: LoadedGraph, registry: Registry, problems: Slui
     const before = problems.length;
     const written = checkSession(graph, loaded, def, problems);
     const options = checkNodeOptions(graph, loaded, def, written ?? { ...loaded.options, session: '?' }, problems);
-    if (problems.length === before) typed.set(loaded.id, { id: loaded.id, loaded, def, written: written ?? {}, options, adapted: {} });
+    if (problems.length === before)
+      typed.set(loaded.id, { id: loaded.id, loaded, def, written: written ?? {}, options, adapted: {} });
   }
   return typed;
 }

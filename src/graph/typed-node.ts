@@ -24,7 +24,10 @@ export function optionNames(def: NodeDef): readonly string[] {
  * The same node with those of its open options set that stand for a format; undefined when it has none, or does not
  * take them so. Pure.
  */
-export function adaptedTo(node: TypedNode, format: Parameters<NonNullable<NodeDef['adapts']>>[0]): TypedNode | undefined {
+export function adaptedTo(
+  node: TypedNode,
+  format: Parameters<NonNullable<NodeDef['adapts']>>[0],
+): TypedNode | undefined {
   const wanted = Object.entries(node.def.adapts?.(format) ?? {}).filter(([name]) => node.written[name] === undefined);
   if (wanted.length === 0) return undefined;
   const parsed = node.def.options.safeParse({ ...node.written, ...Object.fromEntries(wanted) });

@@ -22,7 +22,10 @@ export const formatShape = {
   media: z.enum(MEDIA).describe('Kind of media: `audio`, `video`, `encoded-audio` (Opus) or `encoded-video`.'),
   sampleRate: z.literal(SAMPLE_RATES).optional().describe('Of audio: samples per second and channel, in Hz.'),
   channels: z.literal([1, 2]).optional().describe('Of audio: 1 for mono, 2 for stereo.'),
-  format: z.enum(PIXEL_FORMATS).optional().describe('Of video: pixel format YUV420P, RGB24 (B,G,R) or ARGB32 (B,G,R,A).'),
+  format: z
+    .enum(PIXEL_FORMATS)
+    .optional()
+    .describe('Of video: pixel format YUV420P, RGB24 (B,G,R) or ARGB32 (B,G,R,A).'),
   width: z.int().min(2).max(1920).optional().describe('Of video: width in pixels.'),
   height: z.int().min(2).max(1920).optional().describe('Of video: height in pixels.'),
   frameRate: z.number().min(1).max(60).optional().describe('Of video: pictures per second.'),

@@ -11,10 +11,7 @@ import { defineNode } from '../media/node.js';
 const RATES = [8000, 12000, 16000, 24000, 48000] as const;
 
 const Options = z.strictObject({
-  sampleRate: z
-    .literal(RATES)
-    .default(48_000)
-    .describe('Samples per second and channel that come out, in Hz.'),
+  sampleRate: z.literal(RATES).default(48_000).describe('Samples per second and channel that come out, in Hz.'),
   channels: z.literal([1, 2]).default(2).describe('Channels that come out: 1 for mono, 2 for stereo.'),
 });
 type OpusDecoderOptions = z.output<typeof Options>;

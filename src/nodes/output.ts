@@ -22,7 +22,8 @@ const Options = z
   .superRefine((options, context) => {
     const stray = strayOption(options);
     const kind = options.media ?? 'any media';
-    if (stray !== undefined) context.addIssue({ code: 'custom', path: [stray], message: `Expected no "${stray}" of ${kind}` });
+    if (stray !== undefined)
+      context.addIssue({ code: 'custom', path: [stray], message: `Expected no "${stray}" of ${kind}` });
   });
 
 /**

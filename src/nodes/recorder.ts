@@ -92,7 +92,9 @@ function inputsOf({ path, waitMs }: RecorderOptions): readonly PortDef<Kind>[] {
   const queueMs = waitMs + SLOW_DISK_MS;
   return [
     { name: 'audio', optional: true, formats: [{ kind: 'encoded-audio', codec: 'opus' }], queueMs },
-    ...(codec ? [{ name: 'video', optional: true, formats: [{ kind: 'encoded-video', codec }], queueMs } as const] : []),
+    ...(codec
+      ? [{ name: 'video', optional: true, formats: [{ kind: 'encoded-video', codec }], queueMs } as const]
+      : []),
   ];
 }
 

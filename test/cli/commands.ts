@@ -7,13 +7,18 @@ const GOOD =
   'description: d\nnodes:\n  a: { type: tone, durationMs: 100, live: false }\n  f: { type: wav, path: out/a.wav, from: a }\n  n: { type: null, from: a }';
 const BAD = 'nodes:\n  a: { type: toen }\n  b: { type: gain, db: 99, from: a }';
 
+const ALL = [
+  ...['run', 'launch', 'validate', 'plan', 'graph', 'convert', 'schema'],
+  ...['nodes', 'inspect', 'serve', 'token', 'help'],
+];
+
 await t.test('help', async (t) => {
   const bare = await cli([]);
   t.equal(bare.code, 2, 'no command is wrong usage');
   t.match(bare.stderr, 'Usage: sluice <command>');
   const help = await cli(['--help']);
   t.equal(help.code, 0);
-  for (const name of ['run', 'validate', 'graph', 'nodes', 'inspect', 'serve', 'token', 'help']) {
+  for (const name of ALL) {
     t.match(help.stdout, new RegExp(`^  ${name} `, 'm'), `${name} is listed`);
     const one = await cli([name, '--help']);
     t.match(
@@ -35,8 +40,8 @@ await t.test('wrong arguments', async (t) => {
     [['graph', 'a', '--fromat', 'dot'], 'unknown option --fromat', 'Did you mean --format?'],
     [['graph', 'a', '--format'], '--format needs a value', 'See `sluice graph --help`.'],
     [
-      ['graph', 'a', '--format', 'svg'],
-      'unknown format "svg"; there are text, dot, mermaid',
+      ['graph', 'a', '--format', 'png'],
+      'unknown format "png"; there are text, dot, mermaid, svg',
       'See `sluice graph --help`.',
     ],
     [['run', 'a', '--stats=yes'], '--stats takes no value', 'See `sluice run --help`.'],
@@ -71,8 +76,8 @@ await t.test('validate', async (t) => {
   t.equal(both.stdout, `${good.file}: ok\n`);
   t.equal(
     both.stderr,
-    `${bad.file}:2:14: node "a": there is no node type "toen" [SLUICE_NODE_UNKNOWN]\n  Did you mean "tone"? See \`sluice nodes\` for the types there are.\n` +
-      `${bad.file}:3:24: node "b": option "db": too big: expected number to be <=24 [SLUICE_CONFIG_INVALID]\n  See \`sluice inspect gain\` for its options.\n`,
+    `${bad.file}:2:14: node "a": there is no node type "toen" [SLUICE_NODE_UNKNOWN]\n  found: type "toen"\n  expected: a type of node, such as "tone"\n  Did you mean "tone"? See \`sluice nodes\` for the types there are.\n` +
+      `${bad.file}:3:24: node "b": option "db": too big: expected number to be <=24 [SLUICE_CONFIG_INVALID]\n  found: 99\n  expected: number to be <=24\n  See \`sluice inspect gain\` for its options.\n`,
   );
   const json = await cli(['validate', '--json', good.file, bad.file, '/nope.yaml']);
   t.match(JSON.parse(json.stdout), {
@@ -89,7 +94,7 @@ await t.test('graph, nodes, inspect', async (t) => {
   const { file } = await pipelineFile(GOOD);
   t.equal(
     (await cli(['graph', file])).stdout,
-    'd\n\na (tone)\n  out -> f.in: audio 48000 Hz 1 ch\n  out -> n.in: audio 48000 Hz 1 ch\nf (wav)\nn (null)\n',
+    'd\n\na (tone) [20 ms]\n  out -> f.in: audio 48000 Hz 1 ch; pull\n  out -> n.in: audio 48000 Hz 1 ch; pull\nf (wav)\nn (null)\n\nlatency of f: 20 ms, from a\nlatency of n: 20 ms, from a\n',
   );
   t.match((await cli(['graph', file, '--format', 'dot'])).stdout, /^digraph/);
   t.match((await cli(['graph', file, '--format=mermaid'])).stdout, /^flowchart LR/);

@@ -129,11 +129,15 @@ await t.test('graphs from files and lines, with variables', async (t) => {
   const { file, folder } = await pipelineFile(
     'nodes:\n  a: { type: tone, durationMs: "${MS}", live: false }\n  w: { type: wav, path: out.wav, from: a }',
   );
-  await (await runGraph(await graphFromFile(file), { environment: { MS: '100' } })).finished;
+  await (
+    await runGraph(await graphFromFile(file), { environment: { MS: '100' } })
+  ).finished;
   t.equal((await readFile(join(folder, 'out.wav'))).length, 44 + 2 * 4800);
 
   const line = await graphFromLine(`tone durationMs=40 live=false ! wav path=${join(folder, 'line.wav')}`);
-  await (await runGraph(line)).finished;
+  await (
+    await runGraph(line)
+  ).finished;
   t.equal((await readFile(join(folder, 'line.wav'))).length, 44 + 2 * 1920);
   await t.rejects(graphFromLine('tone !'), { code: 'SLUICE_CONFIG_SYNTAX' });
 

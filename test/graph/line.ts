@@ -113,12 +113,15 @@ await t.test('values', async (t) => {
 });
 
 await t.test('sessions, and the whole', async (t) => {
-  t.strictSame(valueOf('pipeline strict=true description="A line." ; session id=room sessionId=demo ; session-audio ! null'), {
-    strict: true,
-    description: 'A line.',
-    sessions: { room: { sessionId: 'demo' } },
-    nodes: { 'session-audio': { type: 'session-audio' }, null: { type: 'null', from: 'session-audio' } },
-  });
+  t.strictSame(
+    valueOf('pipeline strict=true description="A line." ; session id=room sessionId=demo ; session-audio ! null'),
+    {
+      strict: true,
+      description: 'A line.',
+      sessions: { room: { sessionId: 'demo' } },
+      nodes: { 'session-audio': { type: 'session-audio' }, null: { type: 'null', from: 'session-audio' } },
+    },
+  );
   t.ok(
     registry.list().every(({ type }) => type !== 'session' && type !== 'pipeline'),
     'no node is called so',
@@ -141,12 +144,27 @@ await t.test('what is wrong is told with line and column', async (t) => {
     ['tone ! nobody.', 'SYNTAX', 'line:1:8', 'there is no node "nobody"'],
     ['tone ! null from=tone', 'SYNTAX', 'line:1:13', '"from" is said by the line itself'],
     ['session ! null', 'SYNTAX', 'line:1:1', '"session" cannot be linked'],
-    ['recorder id=r path=x.webm ; tone ! r. ; tone ! r.audio', 'SYNTAX', 'line:1:48', '"r" has links with and without an input'],
-    ['tone !\n  gain db=99 !\n  null', 'INVALID', 'line:2:11: node "gain"', 'option "db": too big: expected number to be <=24'],
+    [
+      'recorder id=r path=x.webm ; tone ! r. ; tone ! r.audio',
+      'SYNTAX',
+      'line:1:48',
+      '"r" has links with and without an input',
+    ],
+    [
+      'tone !\n  gain db=99 !\n  null',
+      'INVALID',
+      'line:2:11: node "gain"',
+      'option "db": too big: expected number to be <=24',
+    ],
     ['tone ! gain dB=3 ! null', 'INVALID', 'line:1:13: node "gain"', 'unknown option "dB"'],
     ['nobody. ! null', 'SLUICE_LINK_UNKNOWN', 'line:1:1: node "null"', 'there is no node "nobody"'],
     ['toen ! null', 'SLUICE_NODE_UNKNOWN', 'line:1:1: node "toen"', 'there is no node type "toen"'],
-    ['test-pattern ! gain ! null', 'SLUICE_LINK_FORMATS', 'line:1:1: node "gain"', '"test-pattern" gives video YUV420P 640 wide 480 high 30 fps, gain takes audio'],
+    [
+      'test-pattern ! gain ! null',
+      'SLUICE_LINK_FORMATS',
+      'line:1:1: node "gain"',
+      '"test-pattern" gives video YUV420P 640 wide 480 high 30 fps, gain takes audio',
+    ],
     ['tone', 'SLUICE_OUTPUT_UNREAD', 'line:1:1: node "tone"', 'nothing takes output "out"'],
     ['', 'INVALID', 'line:1:1', 'entry "nodes": too small: a pipeline needs at least one node'],
     ['tone ! wav path=${OUT}', 'INVALID', 'line:1:17: node "wav"', 'environment variable OUT is not set'],

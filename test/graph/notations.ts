@@ -91,7 +91,25 @@ await t.test('any text survives every notation', async (t) => {
     fc.property(
       fc.oneof(
         fc.string({ minLength: 1 }),
-        fc.constantFrom('true', '7', 'null', '~', '- a', 'a: b', '!x', '"', "'", '\\', '[', '{a}', '#', 'a #b', '1e3', '0x10', 'a\nb'),
+        fc.constantFrom(
+          'true',
+          '7',
+          'null',
+          '~',
+          '- a',
+          'a: b',
+          '!x',
+          '"',
+          "'",
+          '\\',
+          '[',
+          '{a}',
+          '#',
+          'a #b',
+          '1e3',
+          '0x10',
+          'a\nb',
+        ),
       ),
       (text) => {
         const path = text.replaceAll('\0', '').replaceAll('$', '');
@@ -116,10 +134,6 @@ await t.test('a module that convert has written is a graph', async (t) => {
   await writeFile(file, writeProgram(value).replace("'sluice'", `'${address}'`));
   const { pipeline } = (await import(pathToFileURL(file).href)) as { pipeline: Graph };
   t.equal(hashOf(pipeline.written), hashOf(readText(writeJson(value), 'x.json', '/')));
-  t.match(
-    pipeline.written.places.placeOf([]),
-    { file, line: 3, column: 25 },
-    'and knows where it is written',
-  );
+  t.match(pipeline.written.places.placeOf([]), { file, line: 3, column: 25 }, 'and knows where it is written');
   t.equal(pipeline.written.baseDir, folder);
 });

@@ -14,8 +14,16 @@ const WRONG: Readonly<Record<string, readonly [nodes: string, at: string, messag
   'a missing option': [`a: { type: 'tone' }, w: { type: 'wav', from: 'a' }`, 'w', /'path' is missing/],
   'an unknown type': [`a: { type: 'toen' }`, 'type', /'"toen"' is not assignable/],
   'an unknown node': [`a: { type: 'gain', from: 'b' }`, 'from', /not assignable/],
-  'an unknown output': [`f: { type: 'file', path: 'x' }, g: { type: 'gain', from: 'f.sound' }`, 'from', /not assignable/],
-  'an unknown output in a list': [`a: { type: 'tone' }, m: { type: 'mixer', from: ['a.left'] }`, `'a.left'`, /not assignable/],
+  'an unknown output': [
+    `f: { type: 'file', path: 'x' }, g: { type: 'gain', from: 'f.sound' }`,
+    'from',
+    /not assignable/,
+  ],
+  'an unknown output in a list': [
+    `a: { type: 'tone' }, m: { type: 'mixer', from: ['a.left'] }`,
+    `'a.left'`,
+    /not assignable/,
+  ],
   'an unknown input': [
     `a: { type: 'tone' }, r: { type: 'recorder', path: 'x.webm', from: { sound: 'a' } }`,
     'sound',
@@ -26,10 +34,22 @@ const WRONG: Readonly<Record<string, readonly [nodes: string, at: string, messag
     'from',
     /not assignable/,
   ],
-  'a link into a source': [`a: { type: 'tone' }, b: { type: 'tone', from: 'a' }`, 'from', /not assignable to type 'never'/],
+  'a link into a source': [
+    `a: { type: 'tone' }, b: { type: 'tone', from: 'a' }`,
+    'from',
+    /not assignable to type 'never'/,
+  ],
   'a link out of a sink': [`n: { type: 'null', from: 'a' }, a: { type: 'null', from: 'n' }`, 'from', /not assignable/],
-  'a session that is not there': [`v: { type: 'session-audio', session: 'hall' }`, 'session', /'"hall"' is not assignable/],
-  'an unknown policy': [`a: { type: 'tone' }, n: { type: 'null', from: 'a', queue: { overflow: 'leak' } }`, 'overflow', /"leak"/],
+  'a session that is not there': [
+    `v: { type: 'session-audio', session: 'hall' }`,
+    'session',
+    /'"hall"' is not assignable/,
+  ],
+  'an unknown policy': [
+    `a: { type: 'tone' }, n: { type: 'null', from: 'a', queue: { overflow: 'leak' } }`,
+    'overflow',
+    /"leak"/,
+  ],
   'an unknown action': [`a: { type: 'tone', onError: 'retry' }`, 'onError', /'"retry"' is not assignable/],
 };
 
@@ -58,7 +78,11 @@ await t.test('the compiler finds what is wrong with a graph', async (t) => {
     ([name, [nodes]]) => `// ${name}\ngraph({ sessions: { room: {} }, nodes: { ${nodes} } });\n`,
   );
   const diagnostics = compile([RIGHT, ...sources].map((source) => `import { graph } from 'sluice';\n${source}`));
-  t.same(diagnostics[0]?.map(({ message }) => message), [], 'what is right compiles');
+  t.same(
+    diagnostics[0]?.map(({ message }) => message),
+    [],
+    'what is right compiles',
+  );
   for (const [index, [name, [, at, message]]] of Object.entries(WRONG).entries()) {
     const found = diagnostics[index + 1] ?? [];
     t.ok(

@@ -65,7 +65,9 @@ function writers(output: string | undefined): Record<Notation, (value: unknown, 
 /** Where the schema lies that comes with sluice, as seen from the file that names it. */
 function schemaFrom(output: string | undefined): string {
   const folder = output === undefined ? process.cwd() : dirname(resolve(output));
-  const path = relative(folder, resolve(packageRoot(), 'pipelines', 'schema.json')).split(sep).join('/');
+  const path = relative(folder, resolve(packageRoot(), 'pipelines', 'schema.json'))
+    .split(sep)
+    .join('/');
   return path.startsWith('.') ? path : `./${path}`;
 }
 
@@ -74,6 +76,9 @@ async function writeTo(path: string, text: string): Promise<void> {
     await mkdir(dirname(resolve(path)), { recursive: true });
     await writeFile(path, text);
   } catch (cause) {
-    throw new SluiceError('SLUICE_FILE_WRITE', `cannot write ${path}`, { cause, mend: 'Check the path and its rights.' });
+    throw new SluiceError('SLUICE_FILE_WRITE', `cannot write ${path}`, {
+      cause,
+      mend: 'Check the path and its rights.',
+    });
   }
 }

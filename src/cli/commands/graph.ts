@@ -7,20 +7,26 @@ import { EXIT_CODES } from '../exit-codes.js';
 import { loadPlan } from '../load-plan.js';
 import { LINE_OPTION, graphChoice } from '../read-graph.js';
 import { showErrors } from '../show-error.js';
+import { explainSvg } from '../svg.js';
 
-const FORMATS: Readonly<Record<string, (plan: Plan) => string>> = {
+const FORMATS: Readonly<Record<string, (plan: Plan) => string | Promise<string>>> = {
   text: explainText,
   dot: explainDot,
   mermaid: explainMermaid,
+  svg: explainSvg,
 };
 
 export const graphCommand: Command = {
   name: 'graph',
-  summary: 'Shows the nodes of a pipeline and what flows between them.',
+  summary: 'Shows the nodes of a pipeline and what flows between them, converters included.',
   positionals: '[file]',
   options: {
+    format: {
+      type: 'string',
+      value: Object.keys(FORMATS).join('|'),
+      description: 'How to show it; text when left out.',
+    },
     line: LINE_OPTION,
-    format: { type: 'string', value: 'text|dot|mermaid', description: 'How to show it; text when left out.' },
   },
   example: 'sluice graph pipelines/echo.yaml --format mermaid',
   async run(args, io) {
@@ -29,7 +35,7 @@ export const graphCommand: Command = {
     if (!explain) throw usage(`unknown format "${format}"; there are ${Object.keys(FORMATS).join(', ')}`, graphCommand);
     const { plan, problems } = await loadPlan(graphChoice(args, graphCommand), io.env);
     if (!plan) return showErrors(problems, io, args.flag('json'));
-    io.stdout.write(args.flag('json') ? `${JSON.stringify(explainData(plan))}\n` : explain(plan));
+    io.stdout.write(args.flag('json') ? `${JSON.stringify(explainData(plan))}\n` : await explain(plan));
     return EXIT_CODES.ok;
   },
 };

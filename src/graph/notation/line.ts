@@ -66,7 +66,8 @@ function chainsOf(text: string, places: PathPlaces): Element[][] {
       if (element.reference) throw syntax('a reference takes no options', token, places, '`!`, `;` or the end');
       (element.options as { key: Token; value: Token }[]).push({ key: token, value: token.value });
     } else {
-      if (expects === 'any') throw syntax(`"${token.text}" is not linked`, token, places, '`!`, `;`, or an option as name=value');
+      if (expects === 'any')
+        throw syntax(`"${token.text}" is not linked`, token, places, '`!`, `;`, or an option as name=value');
       chain.push(elementOf(token));
       expects = 'any';
     }
@@ -106,7 +107,8 @@ function nameNodes(elements: readonly Element[], places: PathPlaces): void {
     taken.set(`${space} ${id}`, element);
   }
   for (const element of elements) {
-    if (!element.reference) places.set([element.token.text === SESSION ? 'sessions' : 'nodes', element.id], element.token.offset);
+    if (!element.reference)
+      places.set([element.token.text === SESSION ? 'sessions' : 'nodes', element.id], element.token.offset);
   }
 }
 
@@ -137,7 +139,11 @@ function valueOf(value: Token, places: PathPlaces): unknown {
 }
 
 /** Puts the links of one chain into `from` of the nodes that they lead to. */
-function linkChain(chain: readonly Element[], nodes: Record<string, Record<string, unknown>>, places: PathPlaces): void {
+function linkChain(
+  chain: readonly Element[],
+  nodes: Record<string, Record<string, unknown>>,
+  places: PathPlaces,
+): void {
   for (const [index, to] of chain.entries()) {
     const from = chain[index - 1];
     if (!from) continue;
@@ -154,18 +160,17 @@ function linkChain(chain: readonly Element[], nodes: Record<string, Record<strin
 }
 
 /** `from` is an id, a list of them, or a map from inputs to them: the simplest that says it. */
-function addLink(
-  node: Record<string, unknown>,
-  to: Element,
-  text: string,
-  token: Token,
-  places: PathPlaces,
-): void {
+function addLink(node: Record<string, unknown>, to: Element, text: string, token: Token, places: PathPlaces): void {
   const input = to.reference?.port ?? '';
   const before = node['from'];
   const path = ['nodes', to.id, 'from'];
   if (isMapOf(before) !== (input !== '') && before !== undefined) {
-    throw syntax(`"${to.id}" has links with and without an input`, to.token, places, 'an input for all of its links, or for none');
+    throw syntax(
+      `"${to.id}" has links with and without an input`,
+      to.token,
+      places,
+      'an input for all of its links, or for none',
+    );
   }
   const owner = input === '' ? node : ((node['from'] ??= {}) as Record<string, unknown>);
   const key = input === '' ? 'from' : input;
@@ -182,7 +187,12 @@ function addLink(
   }
 }
 
-function syntax(message: string, at: { readonly offset: number; readonly text?: string }, places: PathPlaces, expected: string): SluiceError {
+function syntax(
+  message: string,
+  at: { readonly offset: number; readonly text?: string },
+  places: PathPlaces,
+  expected: string,
+): SluiceError {
   const place: Place = places.at(at.offset);
   return new SluiceError('SLUICE_CONFIG_SYNTAX', message, {
     place,
