@@ -11,6 +11,7 @@ import { join } from './join.js';
 import { latency } from './latency.js';
 import { memory } from './memory.js';
 import { mix } from './mix.js';
+import { planning } from './plan.js';
 import { toMarkdown, type Benchmark } from './report.js';
 import { servers } from './servers.js';
 
@@ -22,6 +23,7 @@ const BENCHMARKS: Readonly<Record<string, readonly Benchmark[]>> = {
   servers: [servers],
   'fan-out': [fanOut],
   edges: [edges],
+  plan: [planning],
   memory: [memory],
 };
 

@@ -19,6 +19,13 @@ export interface ConversionRoute {
   readonly format: FormatPattern;
 }
 
+/** A route that may be gone: worked out when it is the cheapest left, undefined when its last converter cannot do it. */
+interface Attempt {
+  readonly length: number;
+  readonly cost: number;
+  readonly route: () => ConversionRoute | undefined;
+}
+
 /** Converters in a row, at most: decode, frame rate, scale, encode, and some to spare. */
 const MOST_STEPS = 6;
 
@@ -27,18 +34,18 @@ const MOST_STEPS = 6;
  * of them with which options, and what they say that costs (Dijkstra's algorithm over formats). Pure; remembers answers.
  */
 export class ConversionSearch {
-  readonly #converters: readonly NodeDef[];
+  /** With the kinds of media that they take in. */
+  readonly #converters: readonly { readonly def: NodeDef; readonly kinds: ReadonlySet<string> }[];
   /** What converters take in: a format on the way may have to become one of these first. */
   readonly #stations: readonly FormatPattern[];
   readonly #routes = new Map<string, ConversionRoute | undefined>();
   readonly #steps = new Map<string, ConversionStep | undefined>();
 
   constructor(defs: readonly NodeDef[]) {
-    this.#converters = defs.filter((def) => def.converts);
-    this.#stations = this.#converters.flatMap((def) => {
-      const parsed = def.options.safeParse({});
-      return parsed.success ? portsOf(def, parsed.data).inputs.flatMap((port) => port.formats) : [];
-    });
+    this.#converters = defs
+      .filter((def) => def.converts)
+      .map((def) => ({ def, kinds: new Set(takenBy(def).map(({ kind }) => kind)) }));
+    this.#stations = this.#converters.flatMap(({ def }) => takenBy(def));
   }
 
   /** The cheapest route from any of these formats to any of those; undefined when there is none. */
@@ -51,37 +58,62 @@ export class ConversionSearch {
   }
 
   #search(from: readonly FormatPattern[], to: readonly FormatPattern[]): ConversionRoute | undefined {
-    const open: ConversionRoute[] = from.map((format) => ({ steps: [], cost: 0, format }));
+    const open: Attempt[] = from.map((format) => ({
+      length: 0,
+      cost: 0,
+      route: () => ({ steps: [], cost: 0, format }),
+    }));
     const done = new Set<string>();
-    for (let route = takeCheapest(open); route; route = takeCheapest(open)) {
-      const { format } = route;
-      if (to.some((wanted) => fits(format, wanted))) return route;
-      const key = JSON.stringify(format);
+    for (let attempt = takeCheapest(open); attempt; attempt = takeCheapest(open)) {
+      const route = attempt.route();
+      if (!route) continue;
+      if (to.some((wanted) => fits(route.format, wanted))) return route;
+      const key = JSON.stringify(route.format);
       if (done.has(key) || route.steps.length === MOST_STEPS) continue;
       done.add(key);
-      for (const next of this.#next(route, to)) if (!done.has(JSON.stringify(next.format))) open.push(next);
+      this.#attempt(route, key, to, open);
     }
     return undefined;
   }
 
-  #next({ steps, cost, format }: ConversionRoute, to: readonly FormatPattern[]): ConversionRoute[] {
-    const routes: ConversionRoute[] = [];
-    for (const def of this.#converters) {
-      for (const aim of [...to, ...this.#stations]) {
+  /** Adds what every converter can do with the end of a route. */
+  #attempt({ steps, cost, format }: ConversionRoute, key: string, to: readonly FormatPattern[], open: Attempt[]): void {
+    const aims = [...to, ...this.#stations];
+    for (const { def, kinds } of this.#converters) {
+      if (!kinds.has(format.kind)) continue;
+      const tried = new Set<string>();
+      for (const aim of aims) {
         const conversion = def.converts?.(format, aim);
-        const step = conversion && this.#step(def, format, conversion.options);
-        if (step) routes.push({ steps: [...steps, step], cost: cost + conversion.cost, format: step.format });
+        if (!conversion) continue;
+        const options = JSON.stringify(conversion.options);
+        if (tried.has(options)) continue;
+        tried.add(options);
+        const sum = cost + conversion.cost;
+        const route = (): ConversionRoute | undefined => {
+          const step = this.#step(def, format, conversion.options, `${def.type} ${key} ${options}`);
+          return step && { steps: [...steps, step], cost: sum, format: step.format };
+        };
+        open.push({ length: steps.length + 1, cost: sum, route });
       }
     }
-    return routes;
   }
 
   /** What a converter makes of a format; undefined when it does not take it, or not with these options. */
-  #step(def: NodeDef, format: FormatPattern, options: Readonly<Record<string, unknown>>): ConversionStep | undefined {
-    const key = `${def.type} ${JSON.stringify(format)} ${JSON.stringify(options)}`;
+  #step(
+    def: NodeDef,
+    format: FormatPattern,
+    options: Readonly<Record<string, unknown>>,
+    key: string,
+  ): ConversionStep | undefined {
     if (!this.#steps.has(key)) this.#steps.set(key, stepOf(def, format, options));
     return this.#steps.get(key);
   }
+}
+
+/** What a converter takes in, with its usual options. */
+function takenBy(def: NodeDef): readonly FormatPattern[] {
+  const parsed = def.options.safeParse({});
+  return parsed.success ? portsOf(def, parsed.data).inputs.flatMap((port) => port.formats) : [];
 }
 
 function stepOf(
@@ -98,12 +130,12 @@ function stepOf(
 }
 
 /** The cheapest; of equals the shortest, then the one found first. */
-function takeCheapest(routes: ConversionRoute[]): ConversionRoute | undefined {
+function takeCheapest(attempts: Attempt[]): Attempt | undefined {
   let best = 0;
-  for (let index = 1; index < routes.length; index++) {
-    const [one, other] = [routes[index], routes[best]];
+  for (let index = 1; index < attempts.length; index++) {
+    const [one, other] = [attempts[index], attempts[best]];
     if (!one || !other) continue;
-    if (one.cost < other.cost || (one.cost === other.cost && one.steps.length < other.steps.length)) best = index;
+    if (one.cost < other.cost || (one.cost === other.cost && one.length < other.length)) best = index;
   }
-  return routes.splice(best, 1)[0];
+  return attempts.splice(best, 1)[0];
 }

@@ -73,5 +73,5 @@ type Reference<Defs extends NodeDefs, Types extends TypesById<Defs>> = {
     : never;
 }[keyof Types & string];
 
-type InputOf<Def> = Def extends NodeDef<z.ZodType, string, infer Input, string> ? Input : never;
+type InputOf<Def> = Def extends NodeDef<z.ZodType, string, infer Input> ? Input : never;
 type OutputOf<Def> = Def extends NodeDef<z.ZodType, string, string, infer Output> ? Output : never;

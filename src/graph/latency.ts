@@ -13,11 +13,13 @@ interface Sum {
  */
 export function planLatencies(nodes: readonly PlannedNode[], links: readonly PlannedLink[]): PathLatency[] {
   const into = groupBy(links, (link) => link.to.node);
+  const outOf = groupBy(links, (link) => link.from.node);
+  const position = new Map(nodes.map((node, index) => [node.id, index]));
   const latencies: PathLatency[] = [];
   for (const source of nodes) {
     if (source.inputs.length > 0) continue;
     const sums = new Map<string, Sum>();
-    for (const node of nodes) {
+    for (const node of reached(source, nodes, outOf, position)) {
       const before = node === source ? NOTHING : slowest(into.get(node.id) ?? [], sums);
       if (!before) continue;
       const sum = plus(before, node.latency);
@@ -26,6 +28,20 @@ export function planLatencies(nodes: readonly PlannedNode[], links: readonly Pla
     }
   }
   return latencies;
+}
+
+/** A node and everything behind it, upstream first. */
+function reached(
+  source: PlannedNode,
+  nodes: readonly PlannedNode[],
+  outOf: ReadonlyMap<string, readonly PlannedLink[]>,
+  position: ReadonlyMap<string, number>,
+): PlannedNode[] {
+  const ids = new Set([source.id]);
+  // A set that grows is walked through to its end.
+  for (const id of ids) for (const link of outOf.get(id) ?? []) ids.add(link.to.node);
+  const positions = [...ids].map((id) => position.get(id) ?? 0).sort((a, b) => a - b);
+  return positions.flatMap((index) => nodes[index] ?? []);
 }
 
 const NOTHING: Sum = { live: false, minMs: 0, maxMs: 0 };

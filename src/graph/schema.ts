@@ -11,7 +11,7 @@ const From = z.union([References, z.record(z.string(), References)], {
 });
 
 /** What a queue does that is full. */
-export const OVERFLOW = ['drop-oldest', 'drop-newest', 'block', 'fail'] as const;
+const OVERFLOW = ['drop-oldest', 'drop-newest', 'block', 'fail'] as const;
 
 /** A queue on a link. */
 export const QueueConfig = z
@@ -30,7 +30,7 @@ export const QueueConfig = z
 export type QueueConfig = z.output<typeof QueueConfig>;
 
 /** What to do when a node fails. */
-export const FAILURE_ACTIONS = ['fail', 'restart', 'end-branch'] as const;
+const FAILURE_ACTIONS = ['fail', 'restart', 'end-branch'] as const;
 
 const RestartConfig = z.strictObject({
   action: z.literal('restart').describe('Make the node anew.'),

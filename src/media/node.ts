@@ -154,9 +154,9 @@ export interface NodeDef<
    * Options that give a format on an output, or take it on an input. Those that the graph leaves open are set so where
    * that spares a converter.
    */
-  adapts?(format: FormatPattern): Readonly<Record<string, unknown>>;
+  readonly adapts?: (format: FormatPattern) => Readonly<Record<string, unknown>>;
   /** Of a node that the planner may put in by itself: how it brings `from` nearer to `to`; undefined when it cannot. */
-  converts?(from: FormatPattern, to: FormatPattern): Conversion | undefined;
+  readonly converts?: (from: FormatPattern, to: FormatPattern) => Conversion | undefined;
   /** A pipeline fragment that works, for the reference page. */
   readonly example: string;
   /** Set by defineTransform: the node as one synchronous function a value, which the builder may fuse with its neighbours. */

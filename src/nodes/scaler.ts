@@ -64,10 +64,11 @@ export const scaler = defineNode({
 function scaledFormat(options: ScalerOptions, input: FormatPattern | undefined): FormatPattern {
   const picture = input?.kind === 'video' ? input : undefined;
   const frameRate = picture?.frameRate;
-  const known = typeof picture?.width === 'number' && typeof picture.height === 'number';
-  const size = known
-    ? sizeFor({ width: Number(picture.width), height: Number(picture.height) }, options)
-    : { width: options.width, height: options.height };
+  const [width, height] = [picture?.width, picture?.height];
+  const size =
+    typeof width === 'number' && typeof height === 'number'
+      ? sizeFor({ width, height }, options)
+      : { width: options.width, height: options.height };
   return {
     kind: 'video',
     format: options.format,

@@ -98,7 +98,7 @@ function leastCost(from: FormatPattern, to: FormatPattern, depth: number): numbe
 
 function pattern(kind: FormatPattern['kind'], fields: object): FormatPattern {
   const known = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-  return { kind, ...known } as FormatPattern;
+  return { kind, ...known };
 }
 
 function medium({ kind }: FormatPattern): string {

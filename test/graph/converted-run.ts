@@ -16,12 +16,12 @@ import { Lab, noSessions } from './lab.js';
 const lab = new Lab();
 
 /** Runs a graph and gives what came to its node `out`. */
-async function run<T extends MediaValue>(text: string): Promise<{ values: T[]; inserted: string[] }> {
+async function run(text: string): Promise<{ values: MediaValue[]; inserted: string[] }> {
   const plan = lab.plan(text);
-  const values: T[] = [];
+  const values: MediaValue[] = [];
   const out = new Writable({
     objectMode: true,
-    write(value: T, _encoding, done) {
+    write(value: MediaValue, _encoding, done) {
       values.push(value);
       done();
     },
@@ -30,6 +30,9 @@ async function run<T extends MediaValue>(text: string): Promise<{ values: T[]; i
   await runGraph(plan, { sessions: noSessions, clock: systemClock, outputs }).finished;
   return { values, inserted: plan.nodes.filter((node) => node.inserted).map((node) => node.id) };
 }
+
+const sound = (values: readonly MediaValue[]): AudioData[] => values as AudioData[];
+const pictures = (values: readonly MediaValue[]): VideoFrame[] => values as VideoFrame[];
 
 await t.test('a real file that needs a resampler and an encoder', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-'));
@@ -49,38 +52,38 @@ await t.test('a real file that needs a resampler and an encoder', async (t) => {
 });
 
 await t.test('sound through Opus into another rate and channel', async (t) => {
-  const { values, inserted } = await run<AudioData>(
+  const { values, inserted } = await run(
     'nodes:\n  a: { type: tone, frequency: 400, durationMs: 1000, sampleRate: 32000, live: false }\n  o: { type: opus-encoder, from: a, bitrate: 64000 }\n  out: { type: output, media: audio, sampleRate: 44100, channels: 2, from: o }',
   );
   t.same(inserted, ['a+resampler', 'o+opus-decoder', 'o+resampler']);
-  t.ok(values.every(({ sampleRate, numberOfChannels }) => sampleRate === 44_100 && numberOfChannels === 2));
-  const left = concat(values).filter((_sample, index) => index % 2 === 0);
+  t.ok(sound(values).every(({ sampleRate, numberOfChannels }) => sampleRate === 44_100 && numberOfChannels === 2));
+  const left = concat(sound(values)).filter((_sample, index) => index % 2 === 0);
   t.ok(Math.abs(levelAt(left.subarray(11_025, 33_075), 44_100, 400) + 12) < 1.5, 'the tone');
 });
 
 await t.test('pictures: rate, size and pixels', async (t) => {
-  const { values, inserted } = await run<VideoFrame>(
+  const { values, inserted } = await run(
     'nodes:\n  p: { type: test-pattern, width: 640, height: 480, fps: 30, durationMs: 1000, live: false }\n  out: { type: output, media: video, format: RGB24, width: 320, height: 240, frameRate: 10, from: p }',
   );
   t.same(inserted, ['p+frame-rate', 'p+scaler']);
   t.same(
-    values.map((frame) => [frame.width, frame.height, frame.format, frame.timestamp]),
+    pictures(values).map((frame) => [frame.width, frame.height, frame.format, frame.timestamp]),
     Array.from({ length: 10 }, (_, index) => [320, 240, 'RGB24', index * 100_000]),
   );
-  const back = await run<VideoFrame>(
+  const back = await run(
     'nodes:\n  p: { type: test-pattern, width: 640, height: 480, fps: 10, durationMs: 500, live: false }\n  e: { type: video-encoder, codec: vp8, from: p }\n  out: { type: output, media: video, format: YUV420P, width: 320, height: 240, frameRate: 20, from: e }',
   );
   t.same(back.inserted, ['e+video-decoder', 'e+frame-rate', 'e+scaler']);
-  t.same(back.values.map(readPattern), [0, 0, 1, 1, 2, 2, 3, 3, 4], 'the numbers of the pictures');
+  t.same(pictures(back.values).map(readPattern), [0, 0, 1, 1, 2, 2, 3, 3, 4], 'the numbers of the pictures');
 });
 
 await t.test('readers of one output get what each of them wants', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-'));
-  const { values, inserted } = await run<AudioData>(
+  const { values, inserted } = await run(
     `nodes:\n  a: { type: tone, frequency: 300, durationMs: 1000, sampleRate: 48000, live: false }\n  r: { type: recorder, path: ${join(folder, 'a.ogg')}, from: a }\n  out: { type: output, media: audio, sampleRate: 8000, from: a }`,
   );
   t.same(inserted, ['a+opus-encoder', 'a+resampler']);
-  t.ok(Math.abs(concat(values).length - 8000) < 32);
-  t.ok(Math.abs(levelAt(concat(values), 8000, 300) + 12) < 0.5);
+  t.ok(Math.abs(concat(sound(values)).length - 8000) < 32);
+  t.ok(Math.abs(levelAt(concat(sound(values)), 8000, 300) + 12) < 0.5);
   t.ok(Math.abs((await readAudio(join(folder, 'a.ogg'))).samples.length / 48_000 - 1) < 0.05);
 });

@@ -139,6 +139,7 @@ await t.test('what is wrong is told with line and column', async (t) => {
     ['tone ! wav path="x', 'SYNTAX', 'line:1:17', '" is not closed'],
     ['tone ! x list=[1, 2', 'SYNTAX', 'line:1:15', '[ is not closed'],
     ['tone ! x list=[1,,]', 'SYNTAX', 'line:1:15', '"[1,,]" is no value'],
+    ['tone ! x path=*a', 'SYNTAX', 'line:1:15', '"*a" is no value'],
     ['tone a=1 a=2 ! null', 'SYNTAX', 'line:1:10', '"a" is given twice'],
     ['tone id=a ; gain id=a', 'SYNTAX', 'line:1:21', 'there are two of the id "a"'],
     ['tone ! nobody.', 'SYNTAX', 'line:1:8', 'there is no node "nobody"'],

@@ -1,4 +1,4 @@
-import { parseDocument } from 'yaml';
+import { parseDocument, visit, type Document } from 'yaml';
 import { SluiceError, type Place } from '../../media/errors.js';
 import type { WrittenGraph } from '../load.js';
 import { isMapOf } from '../plain-value.js';
@@ -131,11 +131,24 @@ function optionsOf(element: Element, path: readonly string[], places: PathPlaces
 function valueOf(value: Token, places: PathPlaces): unknown {
   if (value.quoted) return value.text;
   const document = parseDocument(value.text, { prettyErrors: false, version: '1.2' });
-  if (document.errors.length > 0) {
-    throw syntax(`"${value.text}" is no value`, value, places, 'a number, a text, [a, list] or { a: map }');
+  if (document.errors.length > 0 || hasAlias(document)) {
+    const expected = 'a number, a text, [a, list] or { a: map }; other texts in quotes';
+    throw syntax(`"${value.text}" is no value`, value, places, expected);
   }
   const plain: unknown = document.toJS();
   return plain === null && value.text !== 'null' ? '' : plain;
+}
+
+/** Whether a value refers to another one, which a line does not have. */
+function hasAlias(document: Document): boolean {
+  let found = false;
+  visit(document, {
+    Alias() {
+      found = true;
+      return visit.BREAK;
+    },
+  });
+  return found;
 }
 
 /** Puts the links of one chain into `from` of the nodes that they lead to. */

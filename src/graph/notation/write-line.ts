@@ -1,4 +1,4 @@
-import { parseDocument } from 'yaml';
+import { isScalar, parseDocument } from 'yaml';
 import { SluiceError, type Place } from '../../media/errors.js';
 import { isMapOf } from '../plain-value.js';
 
@@ -91,7 +91,7 @@ function element(type: string, id: string, options: unknown, place: Place): stri
 }
 
 function valueText(value: unknown, place: Place): string {
-  if (typeof value !== 'string') return JSON.stringify(value) ?? 'null';
+  if (typeof value !== 'string') return JSON.stringify(value);
   const isPlainWord = value !== '' && /^[^\s!;'"[\]{}\\]+$/.test(value.replaceAll(/\$\{[^{}\s]*\}/g, 'x'));
   if (isPlainWord && readsBack(value)) return value;
   if (value.includes('\0')) throw new SluiceError('SLUICE_CONFIG_INVALID', 'a text holds a zero character', { place });
@@ -101,7 +101,8 @@ function valueText(value: unknown, place: Place): string {
 /** Whether YAML takes a word for a text, and for the same one. */
 function readsBack(value: string): boolean {
   const document = parseDocument(value, { prettyErrors: false, version: '1.2' });
-  return document.errors.length === 0 && document.warnings.length === 0 && document.toJS() === value;
+  const { contents, errors, warnings } = document;
+  return errors.length === 0 && warnings.length === 0 && isScalar(contents) && contents.value === value;
 }
 
 function entriesOf(value: unknown): [string, unknown][] {

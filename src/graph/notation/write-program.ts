@@ -12,7 +12,7 @@ export function writeProgram(value: Readonly<Record<string, unknown>>): string {
 function literal(value: unknown, indent: string, open = false): string {
   if (typeof value === 'string') return quoted(value);
   if (Array.isArray(value)) return `[${value.map((item) => literal(item, indent)).join(', ')}]`;
-  if (!isMapOf(value)) return JSON.stringify(value) ?? 'undefined';
+  if (!isMapOf(value)) return JSON.stringify(value);
   const entries = Object.entries(value).filter(([, item]) => item !== undefined);
   if (entries.length === 0) return '{}';
   const flat = `{ ${entries.map(([key, item]) => `${name(key)}: ${literal(item, indent)}`).join(', ')} }`;
