@@ -41,7 +41,8 @@ export const mixer = defineNode({
   options: Options,
   joins: true,
   inputs: (options) => [
-    { name: 'in', many: true, formats: [formatOf(options)], flow: 'pull', bufferMs: options.queueMs },
+    // The chunk that fills it up is the first that is held back.
+    { name: 'in', many: true, formats: [formatOf(options)], flow: 'pull', bufferMs: options.queueMs - CHUNK_MS },
   ],
   outputs: (options) => [{ name: 'out', formats: [formatOf(options)] }],
   latency: ({ live, queueMs }) => ({ live, minMs: 0, maxMs: queueMs }),

@@ -77,6 +77,13 @@ await t.test('pictures: rate, size and pixels', async (t) => {
   t.same(pictures(back.values).map(readPattern), [0, 0, 1, 1, 2, 2, 3, 3, 4], 'the numbers of the pictures');
 });
 
+await t.test('a diamond whose delay just fits flows to its end', async (t) => {
+  const { values } = await run(
+    'nodes:\n  a: { type: tone, frequency: 300, level: -20, durationMs: 1000, live: false }\n  d: { type: delay, ms: 180, from: a }\n  m: { type: mixer, live: false, from: [a, d] }\n  out: { type: output, from: m }',
+  );
+  t.equal(values.length, 50);
+});
+
 await t.test('readers of one output get what each of them wants', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-'));
   const { values, inserted } = await run(

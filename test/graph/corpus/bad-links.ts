@@ -1,6 +1,6 @@
 import type { BadGraphs } from './graphs.js';
 
-/** Links, ports, circles and diamonds. */
+/** Links, ports and circles. */
 export const BAD_LINKS: BadGraphs = {
   'a link to a node that was renamed': {
     graph: `
@@ -268,123 +268,6 @@ nodes:
   x: { type: "null", from: g }`,
     refused: [
       ['SLUICE_LINK_CYCLE', '4:31: node "m"', 'the links go in a circle: m -> g -> m', 'Take one of these links out.'],
-    ],
-  },
-  'a delay that would deadlock': {
-    graph: `
-nodes:
-  a: { type: tone, live: false }
-  d: { type: delay, ms: 5000, from: a }
-  m: { type: mixer, live: false, from: [a, d] }
-  x: { type: "null", from: m }`,
-    refused: [
-      [
-        'SLUICE_LINK_DEADLOCK',
-        '5:41: node "m"',
-        '"m" would wait for ever: "d" needs 5000 ms of "a.out" before it gives any, and "a" can hold 200 ms',
-        'Give "m" `queue: { maxMs: 4900, overflow: block }`, or delay both ways alike.',
-      ],
-    ],
-  },
-  'the same, the other way round': {
-    graph: `
-nodes:
-  a: { type: tone, live: false }
-  d: { type: delay, ms: 5000, from: a }
-  m: { type: mixer, live: false, from: [d, a] }
-  x: { type: "null", from: m }`,
-    refused: [
-      [
-        'SLUICE_LINK_DEADLOCK',
-        '5:44: node "m"',
-        '"m" would wait for ever: "d" needs 5000 ms of "a.out" before it gives any, and "a" can hold 200 ms',
-        'Give "m" `queue: { maxMs: 4900, overflow: block }`, or delay both ways alike.',
-      ],
-    ],
-  },
-  'a delay behind a gain that would deadlock': {
-    graph: `
-nodes:
-  a: { type: tone, live: false }
-  g: { type: gain, db: 1, from: a }
-  d: { type: delay, ms: 400, from: g }
-  h: { type: gain, db: 2, from: a }
-  m: { type: mixer, live: false, from: [h, d] }
-  x: { type: "null", from: m }`,
-    refused: [
-      [
-        'SLUICE_LINK_DEADLOCK',
-        '7:41: node "m"',
-        '"m" would wait for ever: "d" needs 400 ms of "a.out" before it gives any, and "h" can hold 200 ms',
-        'Give "m" `queue: { maxMs: 300, overflow: block }`, or delay both ways alike.',
-      ],
-    ],
-  },
-  'delays that differ too much': {
-    graph: `
-nodes:
-  a: { type: tone, live: false }
-  d: { type: delay, ms: 3000, from: a }
-  e: { type: delay, ms: 1000, from: a }
-  m: { type: mixer, live: false, from: [d, e] }
-  x: { type: "null", from: m }`,
-    refused: [
-      [
-        'SLUICE_LINK_DEADLOCK',
-        '6:44: node "m"',
-        '"m" would wait for ever: "d" needs 3000 ms of "a.out" before it gives any, and "e" can hold 1200 ms',
-        'Give "m" `queue: { maxMs: 1900, overflow: block }`, or delay both ways alike.',
-      ],
-    ],
-  },
-  'a queue that is too small for a delay': {
-    graph: `
-nodes:
-  a: { type: tone, live: false }
-  d: { type: delay, ms: 3000, from: a }
-  m: { type: mixer, live: false, from: [a, d], queue: { maxMs: 1000, overflow: block } }
-  x: { type: "null", from: m }`,
-    refused: [
-      [
-        'SLUICE_LINK_DEADLOCK',
-        '5:41: node "m"',
-        '"m" would wait for ever: "d" needs 3000 ms of "a.out" before it gives any, and "a" can hold 1200 ms',
-        'Give "m" `queue: { maxMs: 2900, overflow: block }`, or delay both ways alike.',
-      ],
-    ],
-  },
-  'three ways, one of them too slow': {
-    graph: `
-nodes:
-  a: { type: tone, live: false }
-  g: { type: gain, db: 1, from: a }
-  d: { type: delay, ms: 800, from: a }
-  m: { type: mixer, live: false, from: [a, g, d] }
-  x: { type: "null", from: m }`,
-    refused: [
-      [
-        'SLUICE_LINK_DEADLOCK',
-        '6:41: node "m"',
-        '"m" would wait for ever: "d" needs 800 ms of "a.out" before it gives any, and "a" can hold 200 ms',
-        'Give "m" `queue: { maxMs: 700, overflow: block }`, or delay both ways alike.',
-      ],
-    ],
-  },
-  'a diamond behind a diamond': {
-    graph: `
-nodes:
-  a: { type: tone, live: false }
-  m: { type: mixer, live: false, from: a }
-  d: { type: delay, ms: 900, from: m }
-  k: { type: mixer, live: false, from: [m, d] }
-  x: { type: "null", from: k }`,
-    refused: [
-      [
-        'SLUICE_LINK_DEADLOCK',
-        '6:41: node "k"',
-        '"k" would wait for ever: "d" needs 900 ms of "m.out" before it gives any, and "m" can hold 200 ms',
-        'Give "k" `queue: { maxMs: 800, overflow: block }`, or delay both ways alike.',
-      ],
     ],
   },
 };

@@ -120,19 +120,19 @@ nodes:
     graph: `
 nodes:
   a: { type: tone, live: false }
-  d: { type: delay, ms: 200, from: a }
+  d: { type: delay, ms: 180, from: a }
   m: { type: mixer, live: false, from: [a, d] }
   w: { type: wav, path: w.wav, from: m }`,
-    plan: ['a>d pull', 'a>m pull', 'd>m pull', 'm>w pull', 'a~w 220..420'],
+    plan: ['a>d pull', 'a>m pull', 'd>m pull', 'm>w pull', 'a~w 200..400'],
   },
   'a diamond with a delay and a mixer that holds more': {
     graph: `
 nodes:
   a: { type: tone, live: false }
   d: { type: delay, ms: 1000, from: a }
-  m: { type: mixer, live: false, queueMs: 1000, from: [a, d] }
+  m: { type: mixer, live: false, queueMs: 1020, from: [a, d] }
   w: { type: wav, path: w.wav, from: m }`,
-    plan: ['a>d pull', 'a>m pull', 'd>m pull', 'm>w pull', 'a~w 1020..2020'],
+    plan: ['a>d pull', 'a>m pull', 'd>m pull', 'm>w pull', 'a~w 1020..2040'],
   },
   'a diamond with a delay and a queue that blocks': {
     graph: `

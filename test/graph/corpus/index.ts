@@ -1,4 +1,5 @@
 import { AUDIO } from './audio.js';
+import { BAD_DIAMONDS } from './bad-diamonds.js';
 import { BAD_FILES } from './bad-files.js';
 import { BAD_FORMATS } from './bad-formats.js';
 import { BAD_LINKS } from './bad-links.js';
@@ -17,7 +18,14 @@ export const FORMATTED: GoodGraphs = { ...AUDIO, ...CODECS, ...PICTURES, ...SESS
 export const GOOD_GRAPHS: GoodGraphs = { ...FORMATTED, ...FLOW };
 
 /** Every graph that is refused, by file of the corpus. */
-export const BAD_GRAPHS: BadGraphs = { ...BAD_FORMATS, ...BAD_LINKS, ...BAD_OPTIONS, ...BAD_TEXTS, ...BAD_FILES };
+export const BAD_GRAPHS: BadGraphs = {
+  ...BAD_FORMATS,
+  ...BAD_LINKS,
+  ...BAD_DIAMONDS,
+  ...BAD_OPTIONS,
+  ...BAD_TEXTS,
+  ...BAD_FILES,
+};
 
 /** How many there are in all, were no name used twice. */
 export const CORPUS_SIZE = [
@@ -28,6 +36,7 @@ export const CORPUS_SIZE = [
   FLOW,
   BAD_FORMATS,
   BAD_LINKS,
+  BAD_DIAMONDS,
   BAD_OPTIONS,
   BAD_TEXTS,
   BAD_FILES,
