@@ -159,7 +159,10 @@ t.test('places come through the codec thread; without temporal layers there are 
     const places: (number | undefined)[] = [];
     encoder.onChunk(({ temporal }) => places.push(temporal?.temporalId));
     for (let i = 0; i < 4; i++) encoder.encode(picture(i), i * 33_333, [order()]);
-    while (encoder.pending > 0) await new Promise<void>((resolve) => encoder.onAnswer(resolve));
+    while (encoder.pending > 0)
+      await new Promise<void>((resolve) => {
+        encoder.onAnswer(resolve);
+      });
     t.same(places, scalabilityMode === 'L1T3' ? [0, 2, 1, 2] : [undefined, undefined, undefined, undefined]);
     await encoder.close();
   }
