@@ -43,6 +43,8 @@ const MAX_REPEAT_US = 2_000_000;
 const REFERENCE_US = 20_000;
 /** What could not be done now is tried again after this, in µs. */
 const MIN_WAIT_US = 5000;
+/** A picture that is due so soon goes at once, with its own time: no writer is quite on time, and each timer wakes a thread. In µs. */
+const EARLY_US = 5000;
 /** The next picture is waited for so long before the last one is made a key frame, in µs. */
 const NEXT_PICTURE_US = 100_000;
 
@@ -227,7 +229,7 @@ export class VideoSender {
 
   #sendDue(nowUs: number): void {
     let sent = false;
-    for (let value = this.#queue.shiftDue(nowUs); value; value = this.#queue.shiftDue(nowUs)) {
+    for (let value = this.#shiftDue(nowUs); value; value = this.#shiftDue(nowUs)) {
       this.#sendReal(value, this.#queue.dueUs, nowUs);
       this.#count(this.#queue.durationOf(value));
       sent = true;
@@ -241,6 +243,14 @@ export class VideoSender {
       this.#settleDrains();
     }
     if (nowUs - this.#lastSentUs >= REPEAT_US) this.#sendFiller(nowUs);
+  }
+
+  /** The next picture, if it is due now or in a moment. */
+  #shiftDue(nowUs: number): VideoValue | undefined {
+    const value = this.#queue.shiftDue(nowUs);
+    if (value) return value;
+    const dueUs = this.#queue.nextDueUs(nowUs);
+    return dueUs !== undefined && dueUs <= nowUs + EARLY_US ? this.#queue.shiftDue(dueUs) : undefined;
   }
 
   /** When two pictures are missing. */
