@@ -43,8 +43,8 @@ const MAX_REPEAT_US = 2_000_000;
 const REFERENCE_US = 20_000;
 /** What could not be done now is tried again after this, in µs. */
 const MIN_WAIT_US = 5000;
-/** A picture that is due so soon goes at once, with its own time: no writer is quite on time, and each timer wakes a thread. In µs. */
-const EARLY_US = 5000;
+/** By how much of the distance of two pictures a live one may go too early. */
+const EARLY_PART = 0.75;
 /** The next picture is waited for so long before the last one is made a key frame, in µs. */
 const NEXT_PICTURE_US = 100_000;
 
@@ -245,12 +245,16 @@ export class VideoSender {
     if (nowUs - this.#lastSentUs >= REPEAT_US) this.#sendFiller(nowUs);
   }
 
-  /** The next picture, if it is due now or in a moment. */
+  /**
+   * The next picture, if it is due now. One that waits alone may go a little earlier, with its own time: of a live source, whose first
+   * picture is mostly late, all the others are early by that, and each would be held, and wake the thread once more.
+   */
   #shiftDue(nowUs: number): VideoValue | undefined {
     const value = this.#queue.shiftDue(nowUs);
-    if (value) return value;
-    const dueUs = this.#queue.nextDueUs(nowUs);
-    return dueUs !== undefined && dueUs <= nowUs + EARLY_US ? this.#queue.shiftDue(dueUs) : undefined;
+    if (value || this.#options.reference) return value;
+    const intervalUs = 1_000_000 / this.#options.fps;
+    const dueUs = this.#queue.heldUs > intervalUs ? undefined : this.#queue.nextDueUs(nowUs);
+    return dueUs !== undefined && dueUs <= nowUs + EARLY_PART * intervalUs ? this.#queue.shiftDue(dueUs) : undefined;
   }
 
   /** When two pictures are missing. */
