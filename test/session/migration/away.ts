@@ -31,6 +31,7 @@ t.test('a session between two servers', { timeout: TIMEOUT_MS }, async (t) => {
     const migrating = [ann, bob].map((session) => once(session, 'migrating'));
     nodes[0]?.kill();
     await Promise.all(migrating);
+    const [awayMs, playedUs] = [performance.now(), publisher.played];
 
     const late = await bob.subscribe(stream, { subscribeToVideo: false });
     const mix = bob.mix();
@@ -41,6 +42,8 @@ t.test('a session between two servers', { timeout: TIMEOUT_MS }, async (t) => {
     const migrated = [ann, bob].map((session) => once(session, 'migrated'));
     await nodes[1]?.start();
     await Promise.all(migrated);
+    const [passedMs, leftMs] = [performance.now() - awayMs, (publisher.played - playedUs) / 1000];
+    t.ok(leftMs < passedMs / 2, `${leftMs} ms of sound left within ${Math.round(passedMs)} ms: what waits is kept`);
     t.ok(await hears(late, 440), 'who subscribed meanwhile');
     t.ok(await hears(mix, 440));
     write(endlessTone(700), await answer);
