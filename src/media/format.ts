@@ -17,6 +17,14 @@ export type FormatPattern =
 
 export type OneOrMore<T> = T | readonly T[];
 
+/** What a port takes that takes everything. */
+export const ANY_MEDIA: readonly FormatPattern[] = [
+  { kind: 'audio' },
+  { kind: 'video' },
+  { kind: 'encoded-audio' },
+  { kind: 'encoded-video' },
+];
+
 /**
  * Whether media of one format can be taken where `wanted` is asked for. What is not known of raw media does not fit a
  * wish: a converter that has nothing to do costs nothing. What is not known of encoded media may fit: to encode it

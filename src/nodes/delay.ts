@@ -1,15 +1,8 @@
 import { Transform, type TransformCallback } from 'node:stream';
 import { z } from 'zod';
-import type { FormatPattern } from '../media/format.js';
+import { ANY_MEDIA } from '../media/format.js';
 import type { MediaValue } from '../media/media-value.js';
 import { defineNode } from '../media/node.js';
-
-const ANY: readonly FormatPattern[] = [
-  { kind: 'audio' },
-  { kind: 'video' },
-  { kind: 'encoded-audio' },
-  { kind: 'encoded-video' },
-];
 
 const Options = z.strictObject({
   ms: z
@@ -27,8 +20,8 @@ export const delay = defineNode({
   type: 'delay',
   summary: 'Holds media back by a fixed time.',
   options: Options,
-  inputs: [{ name: 'in', formats: ANY }],
-  outputs: (_options, inputs) => [{ name: 'out', formats: inputs.get('in') ?? ANY }],
+  inputs: [{ name: 'in', formats: ANY_MEDIA }],
+  outputs: (_options, inputs) => [{ name: 'out', formats: inputs.get('in') ?? ANY_MEDIA }],
   latency: ({ ms }) => ({ minMs: ms, maxMs: ms }),
   example: `nodes:
   beep: { type: tone, durationMs: 500 }

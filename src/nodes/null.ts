@@ -1,22 +1,15 @@
 import { Writable } from 'node:stream';
 import { z } from 'zod';
-import type { FormatPattern } from '../media/format.js';
+import { ANY_MEDIA } from '../media/format.js';
 import { durationUs, type MediaValue } from '../media/media-value.js';
 import { defineNode } from '../media/node.js';
-
-const ANY: readonly FormatPattern[] = [
-  { kind: 'audio' },
-  { kind: 'video' },
-  { kind: 'encoded-audio' },
-  { kind: 'encoded-video' },
-];
 
 /** Takes everything at once and keeps nothing; at the end it logs how much there was. */
 export const nullNode = defineNode({
   type: 'null',
   summary: 'Counts what comes in and throws it away.',
   options: z.strictObject({}),
-  inputs: [{ name: 'in', formats: ANY, flow: 'push' }],
+  inputs: [{ name: 'in', formats: ANY_MEDIA, flow: 'push' }],
   outputs: [],
   example: `nodes:
   beep: { type: tone, durationMs: 500 }

@@ -1,16 +1,9 @@
 import { Writable } from 'node:stream';
 import { z } from 'zod';
-import type { FormatPattern } from '../media/format.js';
+import { ANY_MEDIA } from '../media/format.js';
 import type { MediaValue } from '../media/media-value.js';
 import { defineNode } from '../media/node.js';
 import { chosenFormat, formatShape, strayOption } from '../media/stream-format.js';
-
-const ANY: readonly FormatPattern[] = [
-  { kind: 'audio' },
-  { kind: 'video' },
-  { kind: 'encoded-audio' },
-  { kind: 'encoded-video' },
-];
 
 const Options = z
   .strictObject({
@@ -37,7 +30,7 @@ export const output = defineNode({
   options: Options,
   given: 'output',
   inputs: (options) => [
-    { name: 'in', formats: options.media === undefined ? ANY : [chosenFormat(options.media, options)], flow: 'pull' },
+    { name: 'in', formats: options.media === undefined ? ANY_MEDIA : [chosenFormat(options.media, options)], flow: 'pull' },
   ],
   outputs: [],
   example: `nodes:

@@ -7,6 +7,7 @@ import { nodeReference, referencePage, referenceText } from '../../src/graph/ref
 import { pipelineSchema } from '../../src/graph/pipeline-schema.js';
 import { Registry } from '../../src/graph/registry.js';
 import { checkGraph } from '../../src/graph/plan.js';
+import { GRAPH_KEYS } from '../../src/graph/schema.js';
 import * as nodes from '../../src/nodes/index.js';
 import { loadText } from './lab.js';
 
@@ -23,6 +24,10 @@ await t.test('every node is described', async (t) => {
         reference.inputs.some((port) => port.many),
         `${def.type} joins, so it takes many`,
       );
+    t.notOk(
+      reference.options.some(({ name }) => GRAPH_KEYS.includes(name)),
+      `${def.type} leaves the names of the graph to it`,
+    );
     t.equal(def.branches === undefined, def.watch === undefined, `${def.type} makes branches and watches, or neither`);
   }
   t.end();
@@ -64,6 +69,13 @@ await t.test('the schema for editors takes what the loader takes', async (t) => 
   t.notOk(schema.safeParse({ nodes: { a: { type: 'tone', frequency: -1 } } }).success, 'a value out of range');
   t.notOk(schema.safeParse({ nodes: { a: { type: 'nope' } } }).success, 'an unknown type');
   t.notOk(schema.safeParse({ nodes: {} }).success, 'no nodes');
+  const withQueue = (queue: object): object => ({
+    strict: true,
+    nodes: { a: { type: 'tone', onError: 'restart' }, b: { type: 'null', from: 'a', queue } },
+  });
+  t.ok(schema.safeParse(withQueue({ maxMs: 100, overflow: 'block' })).success, 'strict, a queue, what to do on errors');
+  t.notOk(schema.safeParse(withQueue({ overflow: 'leak' })).success, 'an unknown policy');
+  t.notOk(schema.safeParse({ ...good, strict: 'yes' }).success);
   t.end();
 });
 

@@ -73,18 +73,43 @@ graph({ nodes: { mic: { type: 'input', media: 'audio' }, out: { type: 'output', 
 graph({ sessions: { room: {} }, nodes: { v: { type: 'session-audio' }, n: { type: 'null', from: 'v' } } });
 `;
 
+/** The same for nodes that a program makes by themselves. */
+const WRONG_NODES: Readonly<Record<string, readonly [call: string, at: string, message: RegExp]>> = {
+  'an unknown option of a stream': [`resampler({ rate: 3 })`, 'rate', /'rate' does not exist/],
+  'a value that is not allowed for a stream': [`resampler({ sampleRate: 22050 })`, 'sampleRate', /not assignable/],
+  'a missing option of a stream': [`wav({})`, '{}', /'path' is missing/],
+  'a stream without its options': [`delay()`, 'delay', /Expected 1 arguments/],
+};
+
+const RIGHT_NODES = `
+import { pipeline } from 'node:stream/promises';
+await pipeline(tone({ durationMs: 100 }), gain(), resampler({ sampleRate: 16000 }), frameRate({ frameRate: 5 }), wav({ path: 'x.wav' }));
+`;
+
 await t.test('the compiler finds what is wrong with a graph', async (t) => {
   const sources = Object.entries(WRONG).map(
     ([name, [nodes]]) => `// ${name}\ngraph({ sessions: { room: {} }, nodes: { ${nodes} } });\n`,
   );
-  const diagnostics = compile([RIGHT, ...sources].map((source) => `import { graph } from 'sluice';\n${source}`));
+  const calls = [RIGHT_NODES, ...Object.values(WRONG_NODES).map(([call]) => `${call};\n`)];
+  const diagnostics = compile([
+    ...[RIGHT, ...sources].map((source) => `import { graph } from 'sluice';\n${source}`),
+    ...calls.map((call) => `import { delay, frameRate, gain, resampler, tone, wav } from 'sluice/nodes';\n${call}`),
+  ]);
+  const streams = diagnostics.slice(1 + sources.length);
   t.same(
     diagnostics[0]?.map(({ message }) => message),
     [],
     'what is right compiles',
   );
-  for (const [index, [name, [, at, message]]] of Object.entries(WRONG).entries()) {
-    const found = diagnostics[index + 1] ?? [];
+  t.same(
+    streams[0]?.map(({ message }) => message),
+    [],
+    'streams too',
+  );
+  const expected = [...Object.entries(WRONG), ...Object.entries(WRONG_NODES)];
+  const told = [...diagnostics.slice(1, 1 + sources.length), ...streams.slice(1)];
+  for (const [index, [name, [, at, message]]] of expected.entries()) {
+    const found = told[index] ?? [];
     t.ok(
       found.some((one) => one.text.startsWith(at) && message.test(one.message)),
       `${name}: ${found.map((one) => `${one.text}: ${one.message}`).join(' | ') || 'nothing'}`,
@@ -106,7 +131,10 @@ function compile(texts: readonly string[]): { readonly text: string; readonly me
       target: ts.ScriptTarget.ES2022,
       module: ts.ModuleKind.NodeNext,
       moduleResolution: ts.ModuleResolutionKind.NodeNext,
-      paths: { sluice: [join(PACKAGE_ROOT, 'dist', 'index.d.ts')] },
+      paths: {
+        sluice: [join(PACKAGE_ROOT, 'dist', 'index.d.ts')],
+        'sluice/nodes': [join(PACKAGE_ROOT, 'dist', 'nodes.d.ts')],
+      },
       typeRoots: [join(PACKAGE_ROOT, 'node_modules', '@types')],
       types: ['node'],
       strict: true,
