@@ -30,7 +30,11 @@ export const output = defineNode({
   options: Options,
   given: 'output',
   inputs: (options) => [
-    { name: 'in', formats: options.media === undefined ? ANY_MEDIA : [chosenFormat(options.media, options)], flow: 'pull' },
+    {
+      name: 'in',
+      formats: options.media === undefined ? ANY_MEDIA : [chosenFormat(options.media, options)],
+      flow: 'pull',
+    },
   ],
   outputs: [],
   example: `nodes:
