@@ -1,4 +1,4 @@
-import { DataPacket, DataPacket_Kind, UserPacket } from '@livekit/protocol';
+import { DataPacket, DataPacket_Kind, type Transcription, UserPacket } from '@livekit/protocol';
 import type { DataDrop, ServerCounters } from './counters.js';
 import type { DataKind } from './data-channels.js';
 import type { RoomMember } from './member.js';
@@ -19,6 +19,8 @@ const PASSED_ON: ReadonlySet<DataPacket['value']['case']> = new Set([
   'streamTrailer',
   'encryptedPacket',
 ]);
+/** Most texts in one packet. */
+const MAX_SEGMENTS = 64;
 
 /** The data packets that one participant sends to the others of its room. */
 export class DataRelay {
@@ -48,7 +50,7 @@ export class DataRelay {
     }
     if (kind === 'reliable' && packet.sequence > 0) this.#lastSequence = packet.sequence;
     const { hidden, identity, sid } = this.#sender;
-    packet.participantIdentity = hidden ? '' : identity;
+    if (!this.#speaksForAnother(packet)) packet.participantIdentity = hidden ? '' : identity;
     packet.participantSid = hidden ? '' : sid;
     passOn(packet, kind, this.#members(), this.#sender);
   }
@@ -58,9 +60,28 @@ export class DataRelay {
     if (!this.#sender.permissions.canPublishData) return 'notGranted';
     if (kind === 'reliable' && packet.sequence > 0 && packet.sequence <= this.#lastSequence) return 'duplicate';
     if (value.case === 'user' && value.value.payload.length > MAX_USER_PAYLOAD_BYTES) return 'tooLarge';
-    // Agents alone say what others said.
-    if (value.case === 'transcription') return this.#sender.kind === 'agent' ? undefined : 'notGranted';
+    if (value.case === 'transcription') return this.#transcriptionRefusal(value.value);
     return PASSED_ON.has(value.case) ? undefined : 'unsupported';
+  }
+
+  /** Agents alone say what others said; anybody may say what they say themselves. */
+  #transcriptionRefusal(transcription: Transcription): DataDrop | undefined {
+    if (transcription.segments.length > MAX_SEGMENTS) return 'tooLarge';
+    const { identity, hidden, kind } = this.#sender;
+    if (kind === 'agent') return undefined;
+    if (!['', identity].includes(transcription.transcribedParticipantIdentity) || hidden) return 'notGranted';
+    transcription.transcribedParticipantIdentity = identity;
+    return undefined;
+  }
+
+  /** An agent may send a text in the name of who said it: it is marked as made by a program. */
+  #speaksForAnother({ value, participantIdentity }: DataPacket): boolean {
+    if (this.#sender.kind !== 'agent' || value.case !== 'streamHeader') return false;
+    const { contentHeader } = value.value;
+    if (participantIdentity === '' || participantIdentity === this.#sender.identity) return false;
+    if (contentHeader.case !== 'textHeader') return false;
+    contentHeader.value.generated = true;
+    return true;
   }
 }
 

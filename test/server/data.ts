@@ -1,4 +1,12 @@
-import { DataPacket, DataPacket_Kind, Transcription, UserPacket } from '@livekit/protocol';
+import {
+  DataPacket,
+  DataPacket_Kind,
+  DataStream_Header,
+  DataStream_TextHeader,
+  Transcription,
+  TranscriptionSegment,
+  UserPacket,
+} from '@livekit/protocol';
 import t from 'tap';
 import type { TransportDataChannel } from '../../src/engine/transport.js';
 import { createCounters } from '../../src/server/counters.js';
@@ -96,7 +104,10 @@ t.test('what may not be sent is counted, by its reason, and goes no further', as
   send(ann, '_reliable', new DataPacket());
   // Field 3: who speaks, which servers alone say.
   send(ann, '_reliable', Buffer.from([0x1a, 0x00]));
-  send(ann, '_reliable', new DataPacket({ value: { case: 'transcription', value: new Transcription() } }));
+  const ofBob = new Transcription({ transcribedParticipantIdentity: 'bob' });
+  send(ann, '_reliable', new DataPacket({ value: { case: 'transcription', value: ofBob } }));
+  const segments = Array.from({ length: 65 }, () => new TranscriptionSegment({ text: 'x' }));
+  send(ann, '_reliable', new DataPacket({ value: { case: 'transcription', value: new Transcription({ segments }) } }));
   send(ann, '_reliable', userPacket('x'.repeat(15 * 1024 + 1)));
   send(ann, '_reliable', Buffer.alloc(17 * 1024));
   send(ann, '_reliable', userPacket('five', { sequence: 5 }));
@@ -114,9 +125,63 @@ t.test('what may not be sent is counted, by its reason, and goes no further', as
     notGranted: 2,
     malformed: 1,
     unsupported: 2,
-    tooLarge: 1,
+    tooLarge: 2,
     duplicate: 2,
   });
+});
+
+t.test('participants tell what they say themselves, agents what others say as well, in their name', async (t) => {
+  const server = await runServer(t);
+  const [ann, bob, ghost] = [
+    await joinWithData(server, 'ann'),
+    await joinWithData(server, 'bob'),
+    await joinWithData(server, 'ghost', { hidden: true }),
+  ];
+  const art = await RawClient.join(server.url, await server.token('art', { kind: 'agent' }));
+  await art.publish([], { data: true });
+  t.teardown(() => Promise.all([ann.close(), bob.close(), ghost.close(), art.close()]));
+  const say = (client: RawClient, transcribedParticipantIdentity: string, id: string): void => {
+    const value = new Transcription({ transcribedParticipantIdentity, segments: [new TranscriptionSegment({ id })] });
+    send(client, '_reliable', new DataPacket({ participantIdentity: 'bob', value: { case: 'transcription', value } }));
+  };
+  const stream = (client: RawClient, participantIdentity: string, id: string): void => {
+    const value = new DataStream_Header({
+      streamId: id,
+      contentHeader: { case: 'textHeader', value: new DataStream_TextHeader() },
+    });
+    send(client, '_reliable', new DataPacket({ participantIdentity, value: { case: 'streamHeader', value } }));
+  };
+  say(ann, '', '1');
+  say(ann, 'bob', 'forged');
+  say(ann, 'ann', '2');
+  stream(ann, 'bob', '3');
+  await bob.until(() => bob.data.length === 3);
+  say(ghost, '', 'no name');
+  say(ghost, 'ghost', 'hidden');
+  send(ghost, '_reliable', userPacket('done'));
+  await bob.until(() => bob.data.length === 4);
+  say(art, 'ann', '4');
+  stream(art, 'ann', '5');
+  stream(art, '', '6');
+  await bob.until(() => bob.data.length === 7);
+  const told = received(bob).map(({ participantIdentity: from, value }) => {
+    if (value.case === 'transcription') {
+      return `${from}: ${value.value.transcribedParticipantIdentity} said ${value.value.segments[0]?.id}`;
+    }
+    if (value.case !== 'streamHeader' || value.value.contentHeader.case !== 'textHeader')
+      return `${from}: ${value.case}`;
+    return `${from}: stream ${value.value.streamId}${value.value.contentHeader.value.generated ? ', made' : ''}`;
+  });
+  t.strictSame(told, [
+    'ann: ann said 1',
+    'ann: ann said 2',
+    'ann: stream 3',
+    ': user',
+    'art: ann said 4',
+    'ann: stream 5, made',
+    'art: stream 6',
+  ]);
+  t.equal(server.service.stats().data.dropped.notGranted, 3);
 });
 
 t.test('reliable packets wait for who has joined and is not connected yet', async (t) => {
@@ -142,6 +207,7 @@ class StuckChannel implements TransportDataChannel {
   sent = 0;
   onMessage: ((data: Buffer) => void) | undefined;
   onOpen: (() => void) | undefined;
+  onRoom: (() => void) | undefined;
   onClosed: (() => void) | undefined;
 
   constructor(label: string) {

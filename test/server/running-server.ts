@@ -9,7 +9,7 @@ export interface RunningServer {
   readonly httpUrl: string;
   token(
     identity: string,
-    options?: { sessionId?: string; name?: string; grants?: Partial<Permissions> },
+    options?: { sessionId?: string; name?: string; kind?: string; grants?: Partial<Permissions> },
   ): Promise<string>;
 }
 
@@ -27,13 +27,14 @@ export async function runServer(test: Ending, options: ServerOptions = {}): Prom
     service,
     url: `ws://127.0.0.1:${service.info.port}`,
     httpUrl: `http://127.0.0.1:${service.info.port}`,
-    token: (identity, { sessionId = 'demo', name, grants } = {}) =>
+    token: (identity, { sessionId = 'demo', name, kind, grants } = {}) =>
       createToken({
         apiKey,
         apiSecret,
         identity,
         sessionId,
         ...(name !== undefined && { name }),
+        ...(kind !== undefined && { kind }),
         ...(grants && { grants }),
       }),
   };
