@@ -51,7 +51,7 @@ export async function joinSluice({ url, token }: JoinOptions): Promise<BenchClie
         subscribeToVideo: false,
         audioFormat: AUDIO,
       });
-      subscriber.on('data', ({ data }) => onChunk(data as Int16Array));
+      subscriber.on('data', ({ data }: AudioData) => onChunk(data));
     },
     async readVideo(from, onPicture) {
       const subscriber = await session.subscribe(await streamOf(session, from), { subscribeToAudio: false });
@@ -65,7 +65,7 @@ export async function joinSluice({ url, token }: JoinOptions): Promise<BenchClie
         subscribeToAudio: media === 'audio',
         subscribeToVideo: media === 'video',
       });
-      subscriber.on('data', ({ data }) => onChunk(data as Uint8Array));
+      subscriber.on('data', ({ data }: EncodedVideoChunk) => onChunk(data));
     },
     async readMix(streams, onChunk) {
       while (session.streams.size < streams) await once(session, 'streamReceived');

@@ -74,6 +74,7 @@ export {
   type ChannelCount,
   type SampleRate,
 } from './media/audio-data.js';
+export { MAX_CAPTIONS_BYTES, type CaptionsData } from './media/captions.js';
 export {
   VIDEO_CODECS,
   type EncodedAudioChunk,
@@ -81,7 +82,7 @@ export {
   type VideoCodec,
 } from './media/encoded-chunk.js';
 export { MAX_PIXELS, PIXEL_FORMATS, frameSizeBytes, type PixelFormat, type VideoFrame } from './media/video-frame.js';
-export { durationUs, type MediaKind, type MediaValue } from './media/media-value.js';
+export { durationUs, type MediaKind, type MediaValue, type StreamValue } from './media/media-value.js';
 export { ERROR_CODES, SluiceError, type ErrorCode, type Place } from './media/errors.js';
 export { systemClock, VirtualClock, type Clock, type ClockTimer } from './media/clock.js';
 export {

@@ -15,6 +15,8 @@ import './engine/audio-receiver.js';
 import './engine/audio-repair.js';
 import './engine/audio-drift.js';
 import './engine/mixer.js';
+import './engine/captions.js';
+import './engine/data-link.js';
 import './engine/audio-sender.js';
 import './engine/audio-writing.js';
 import './engine/bitrate-share.js';

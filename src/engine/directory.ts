@@ -1,4 +1,4 @@
-import { DisconnectReason, type ParticipantInfo, ParticipantInfo_State } from '@livekit/protocol';
+import { DisconnectReason, type ParticipantInfo, ParticipantInfo_Kind, ParticipantInfo_State } from '@livekit/protocol';
 import type { ConnectionInfo } from './port.js';
 import {
   type StreamChange,
@@ -22,6 +22,8 @@ interface Person {
   sid: string | undefined;
   joinedMs: number;
   readonly connection: ConnectionInfo;
+  /** A program that its server has let speak for others. */
+  readonly isAgent: boolean;
   streams: Map<string, StreamEntry>;
 }
 
@@ -67,6 +69,21 @@ export class Directory {
       if (stream.audioTrack === trackSid || stream.videoTrack === trackSid) return stream;
     }
     return undefined;
+  }
+
+  /**
+   * The stream of a participant, by its identity, that what it says in a track belongs to: that of the track, or its only one
+   * where the track is not named or not there any more.
+   */
+  streamOfSpeaker(identity: string, trackSid: string): StreamEntry | undefined {
+    const streams = [...(this.#people.get(identity)?.streams.values() ?? [])];
+    const named = this.streamOfTrack(trackSid);
+    if (named) return streams.includes(named) ? named : undefined;
+    return streams.length === 1 ? streams[0] : undefined;
+  }
+
+  isAgent(identity: string): boolean {
+    return this.#people.get(identity)?.isAgent === true;
   }
 
   /** The streams of one participant, by the server's id of it. */
@@ -144,7 +161,8 @@ export class Directory {
     const joinedMs = joinedAtMs(participant);
     let person = this.#people.get(identity);
     if (!person) {
-      person = { sid, joinedMs, connection: connectionInfo(participant), streams: new Map() };
+      const isAgent = participant.kind === ParticipantInfo_Kind.AGENT;
+      person = { sid, joinedMs, connection: connectionInfo(participant), isAgent, streams: new Map() };
       this.#people.set(identity, person);
       changes.push({ type: 'connectionCreated', connection: person.connection });
     } else if (person.sid !== sid) {

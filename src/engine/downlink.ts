@@ -1,4 +1,5 @@
 import type { Clock, ClockTimer } from '../media/clock.js';
+import { RELIABLE_CHANNEL } from './data-link.js';
 import type { InboundMedia } from './inbound-media.js';
 import { answerSubscriber } from './sdp/answer.js';
 import { negotiateReceived } from './sdp/negotiated.js';
@@ -6,9 +7,12 @@ import { parseSessionDescription, writeSessionDescription } from './sdp/session-
 import type { SessionDescription } from './sdp/media-section.js';
 import type { LiveKitSignal } from './signalling/livekit.js';
 import type { TransportDescription } from './sdp/transport-description.js';
-import { Transport, type TransportState } from './transport.js';
+import { Transport, type TransportDataChannel, type TransportState } from './transport.js';
+import { Waits } from './waits.js';
 
 const REPLACEMENT_TIMEOUT_MS = 5000;
+/** Longest wait for a data channel of the server, in ms. */
+const DATA_TIMEOUT_MS = 10_000;
 /** Offers and candidates that wait for those before them; a server that sends more is not followed. */
 const MAX_NEGOTIATIONS = 256;
 
@@ -23,6 +27,8 @@ export interface DownlinkOptions {
   readonly onFailed: () => void;
   /** The server began anew on the transport that there is, which cannot be followed. */
   readonly onRestarted: () => void;
+  /** A data packet of the server, over a reliable channel. */
+  readonly onData: (packet: Buffer) => void;
 }
 
 /** The subscribing side of a stay at a server: one transport, described by the server's offers. */
@@ -37,12 +43,17 @@ export class Downlink {
   #version = 0;
   #negotiation: Promise<void> = Promise.resolve();
   #negotiations = 0;
+  readonly #waits: Waits;
+  /** The server's reliable channel is open. */
+  #dataIsOpen = false;
+  readonly #dataOpened = new Set<() => void>();
   #replacementTimer: ClockTimer | undefined;
   #closed = false;
 
   constructor(options: DownlinkOptions) {
     this.#options = options;
     this.#media = options.media;
+    this.#waits = new Waits(options.clock, DATA_TIMEOUT_MS, 'SLUICE_SUBSCRIBE_FAILED');
   }
 
   /** undefined before the server's first offer. */
@@ -67,8 +78,25 @@ export class Downlink {
     });
   }
 
+  /** Resolves when data of the server gets through. Errors: SLUICE_SUBSCRIBE_FAILED, SLUICE_SESSION_CLOSED. */
+  async openData(): Promise<void> {
+    if (this.#dataIsOpen) return;
+    let opened = (): void => undefined;
+    await this.#waits.wait<undefined>(
+      'the server opened no data channel',
+      (resolve) => {
+        opened = () => {
+          resolve(undefined);
+        };
+        this.#dataOpened.add(opened);
+      },
+      () => this.#dataOpened.delete(opened),
+    );
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
+    this.#waits.close();
     // A transport that is being made is there after this.
     await this.#negotiation;
     this.#replacementTimer?.cancel();
@@ -114,6 +142,7 @@ export class Downlink {
     if (this.#transport && remote.iceUfrag === this.#remoteUfrag) return this.#transport;
     this.#replacementTimer?.cancel();
     await this.#transport?.close();
+    this.#dataIsOpen = false;
     this.#remoteUfrag = remote.iceUfrag;
     this.#remoteFingerprint = remote.fingerprint.value;
     this.#transport = await Transport.answer(remote, {
@@ -129,10 +158,23 @@ export class Downlink {
       onState: (state) => {
         if (state === 'failed') this.#awaitReplacement();
       },
+      onDataChannel: (channel) => {
+        if (channel.label === RELIABLE_CHANNEL) this.#takeData(channel);
+      },
       onFault: this.#options.onFault,
     });
     this.#media.restart();
     return this.#transport;
+  }
+
+  #takeData(channel: TransportDataChannel): void {
+    const open = (): void => {
+      this.#dataIsOpen = true;
+      for (const opened of [...this.#dataOpened]) opened();
+    };
+    channel.onMessage = this.#options.onData;
+    channel.onOpen = open;
+    if (channel.open) open();
   }
 
   /**

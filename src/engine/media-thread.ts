@@ -1,3 +1,4 @@
+import type { CaptionsData } from '../media/captions.js';
 import { systemClock } from '../media/clock.js';
 import { SluiceError } from '../media/errors.js';
 import type { Emit } from './media-reader.js';
@@ -73,13 +74,17 @@ export class MediaThread {
     await participant?.publisherClose(publisher);
   }
 
+  async publisherCaptions(publisher: number, captions: CaptionsData): Promise<void> {
+    await this.#owners.get(publisher)?.publisherCaptions(publisher, captions);
+  }
+
   async publisherDrain(publisher: number, kind: 'audio' | 'video'): Promise<void> {
     await this.#owners.get(publisher)?.publisherDrain(publisher, kind);
   }
 
-  readerOpen(args: ReaderOpenArgs): void {
+  async readerOpen(args: ReaderOpenArgs): Promise<void> {
     const participant = this.#session(args.session);
-    participant.readerOpen(args);
+    await participant.readerOpen(args);
     this.#owners.set(args.reader, participant);
   }
 

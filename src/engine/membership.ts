@@ -112,6 +112,9 @@ export class Membership {
       onSpeakers: (speakers) => {
         handlers.onSpeakers(speakers);
       },
+      onData: (packet) => {
+        handlers.onData(packet);
+      },
       onResumed: () => {
         handlers.onResumed();
       },

@@ -1,20 +1,23 @@
 import type { ParticipantInfo, ParticipantPermission } from '@livekit/protocol';
+import type { CaptionsData } from '../media/captions.js';
 import type { Clock, ClockTimer } from '../media/clock.js';
 import { SluiceError, toErrorData } from '../media/errors.js';
 import type { MediaValue } from '../media/media-value.js';
 import { candidatePairs } from './candidate-pairs.js';
+import { DataIntake } from './data-intake.js';
 import { Directory, type DirectoryChange, connectionInfo } from './directory.js';
 import { InboundMedia } from './inbound-media.js';
 import { LoudestSpeaker } from './loudest-speaker.js';
 import type { Emit } from './media-reader.js';
 import { Membership, type MembershipHandlers } from './membership.js';
 import { mayPublish, mayRead } from './permission.js';
-import type { ConnectArgs, ConnectResult, PublisherOpenArgs, ReaderOpenArgs, SessionStats } from './port.js';
+import type { ConnectArgs, ConnectResult, PublisherOpenArgs, ReaderOpenArgs, ReadKind, SessionStats } from './port.js';
 import { Publishing } from './publishing.js';
 import { Reading } from './reading.js';
 import type { ServerLink } from './server-link.js';
 import { streamIdOf } from './stream-entry.js';
 import type { Ticker } from './ticker.js';
+import { sessionLeft } from './waits.js';
 
 export interface ParticipantOptions {
   readonly clock: Clock;
@@ -42,6 +45,7 @@ export class Participant {
   readonly #media: InboundMedia;
   readonly #publishing: Publishing;
   readonly #reading: Reading;
+  readonly #data: DataIntake;
   /** What the server lets this participant do; nothing is known of a server that does not tell. */
   #permission: ParticipantPermission | undefined;
   #speaker = new LoudestSpeaker();
@@ -67,8 +71,12 @@ export class Participant {
     this.#media = media;
     this.#directory = new Directory(participant.identity);
     const { clock, audioTicker, emit } = options;
-    this.#publishing = new Publishing({ clock, audioTicker, emit });
+    const { identity } = participant;
+    this.#publishing = new Publishing({ clock, audioTicker, emit, identity });
     this.#reading = new Reading({ clock, audioTicker, emit, directory: this.#directory, media });
+    this.#data = new DataIntake((error) => {
+      this.#reading.failCaptions(error);
+    });
     this.#arrive(link).catch(options.onFault);
     membership.listen(this.#handlers());
   }
@@ -128,6 +136,10 @@ export class Participant {
     this.#publishing.clear(publisher, kind);
   }
 
+  publisherCaptions(publisher: number, captions: CaptionsData): Promise<void> {
+    return this.#publishing.writeCaptions(publisher, captions);
+  }
+
   publisherDrain(publisher: number, kind: 'audio' | 'video'): Promise<void> {
     return this.#publishing.drain(publisher, kind);
   }
@@ -136,15 +148,19 @@ export class Participant {
     return this.#publishing.close(id);
   }
 
-  /** Errors: SLUICE_STREAM_UNKNOWN, SLUICE_SUBSCRIBE_FAILED. */
-  readerOpen(args: ReaderOpenArgs): void {
+  /** Errors: SLUICE_STREAM_UNKNOWN, SLUICE_SUBSCRIBE_FAILED; with captions also SLUICE_PUBLISH_FAILED, SLUICE_SESSION_CLOSED. */
+  async readerOpen(args: ReaderOpenArgs): Promise<void> {
     if (!mayRead(this.#permission)) {
       throw new SluiceError('SLUICE_SUBSCRIBE_FAILED', 'the token does not grant receiving the streams of others');
+    }
+    if (args.captions === true) {
+      await this.#data.open();
+      if (this.#ended) throw sessionLeft();
     }
     this.#reading.open(args);
   }
 
-  credit(reader: number, kind: 'audio' | 'video', values: number): void {
+  credit(reader: number, kind: ReadKind, values: number): void {
     this.#reading.credit(reader, kind, values);
   }
 
@@ -168,6 +184,7 @@ export class Participant {
       remoteInbound: this.#publishing.remoteStats(),
       inbound: this.#reading.stats(),
       packetsDiscarded: this.#media.packetsDiscarded,
+      captionsDiscarded: this.#reading.captionsDiscarded,
     };
   }
 
@@ -177,6 +194,7 @@ export class Participant {
     this.#ended = true;
     this.#returnTimer?.cancel();
     this.#reading.closeAll();
+    this.#data.close();
     await this.#membership.leave();
     await this.#publishing.closeAll();
     this.#media.close();
@@ -193,6 +211,9 @@ export class Participant {
       onSpeakers: (speakers) => {
         this.#speaker.update(speakers, this.#directory);
         this.#tellSpeaker();
+      },
+      onData: (packet) => {
+        this.#reading.receiveData(packet);
       },
       onResumed: () => {
         this.#reading.resume();
@@ -223,6 +244,7 @@ export class Participant {
     this.#away = true;
     this.#publishing.detach();
     this.#reading.attach(undefined);
+    this.#data.attach(undefined);
     this.#media.setSections([]);
     this.#directory.awaitEveryone();
     this.#speaker = new LoudestSpeaker();
@@ -235,6 +257,7 @@ export class Participant {
   async #arrive(link: ServerLink): Promise<void> {
     this.#permission = link.join.participant.permission;
     this.#reading.attach(link.signal);
+    this.#data.attach(link);
     this.#take(link.join.otherParticipants);
     await this.#publishing.attach(link.uplink, () => {
       link.fail();

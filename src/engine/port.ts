@@ -1,3 +1,4 @@
+import type { CaptionsData } from '../media/captions.js';
 import type { ErrorData } from '../media/errors.js';
 import type { VideoCodec } from '../media/encoded-chunk.js';
 import type { MediaValue } from '../media/media-value.js';
@@ -36,6 +37,9 @@ export interface AudioFormat {
   readonly numberOfChannels: number;
 }
 
+/** What flows to a reader, each at its own pace. */
+export type ReadKind = 'audio' | 'video' | 'captions';
+
 export interface ConnectArgs {
   readonly session: number;
   /** ws:, wss:, http: or https: */
@@ -59,6 +63,8 @@ export interface PublisherOpenArgs {
   readonly name: string;
   readonly hasAudio: boolean;
   readonly hasVideo: boolean;
+  /** Captions will be written. */
+  readonly captions?: boolean;
   /** Format of the raw audio that will be written. */
   readonly audio: AudioFormat;
   /** Send two channels. */
@@ -102,6 +108,7 @@ export interface ReaderOpenArgs {
   readonly onlySubscribed?: boolean;
   readonly audio: boolean;
   readonly video: boolean;
+  readonly captions?: boolean;
   /** Encoded chunks as they came. */
   readonly encoded: boolean;
   /** Format of decoded audio. */
@@ -126,6 +133,8 @@ export interface EngineCalls {
   disconnect: { args: { session: number }; result: undefined };
   publisherOpen: { args: PublisherOpenArgs; result: { streamId: string } };
   publisherClose: { args: { publisher: number }; result: undefined };
+  /** Answered when the captions are on their way. */
+  publisherCaptions: { args: { publisher: number; captions: CaptionsData }; result: undefined };
   /** Answered when everything written before has left, or was cleared. */
   publisherDrain: { args: { publisher: number; kind: 'audio' | 'video' }; result: undefined };
   readerOpen: { args: ReaderOpenArgs; result: undefined };
@@ -143,7 +152,7 @@ export interface EnginePosts {
    * Lets the engine send that many more values of a kind; of decoded audio the ring tells how many. The first credit starts the
    * reader.
    */
-  credit: { reader: number; kind: 'audio' | 'video'; values: number };
+  credit: { reader: number; kind: ReadKind; values: number };
   requestKeyFrame: { reader: number };
 }
 
@@ -152,8 +161,9 @@ export interface EngineEvents {
   media: { reader: number; value: MediaValue };
   /** There is decoded audio in the ring of a reader. */
   audio: { reader: number };
+  captions: { reader: number; captions: CaptionsData };
   /** Values dropped because the reader lags behind; `durationUs` is their media time. */
-  overflow: { reader: number; kind: 'audio' | 'video'; values: number; durationUs: number };
+  overflow: { reader: number; kind: ReadKind; values: number; durationUs: number };
   /** The stream is gone, or the session ended: nothing more will come. */
   readerEnd: { reader: number };
   readerError: { reader: number; error: ErrorData };
@@ -194,6 +204,8 @@ export interface SessionStats {
   readonly inbound: readonly InboundStats[];
   /** Packets that belong to no track, or to another stream than its track's. */
   readonly packetsDiscarded: number;
+  /** Captions of others that were malformed, too long, or of no stream that is there; counted while somebody reads captions. */
+  readonly captionsDiscarded: number;
 }
 
 /** Names as in W3C webrtc-stats. One for audio, and one for each layer of video. */

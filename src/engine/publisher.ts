@@ -1,13 +1,16 @@
 import { AudioRing } from '../media/audio-ring.js';
+import type { CaptionsData } from '../media/captions.js';
 import type { MediaValue } from '../media/media-value.js';
-import { toErrorData } from '../media/errors.js';
+import { SluiceError, toErrorData } from '../media/errors.js';
 import type { Clock } from '../media/clock.js';
 import { AudioSender } from './audio/audio-sender.js';
+import { captionPackets } from './captions/caption-packets.js';
+import { CaptionSegments, type NamedCaptions } from './captions/caption-segments.js';
 import type { Emit } from './media-reader.js';
 import { PUBLISHER_LEVELS, type OutboundStats, type PublisherOpenArgs, type RemoteInboundStats } from './port.js';
 import type { Ticker } from './ticker.js';
 import type { OutboundStream } from './outbound-stream.js';
-import type { Uplink } from './uplink.js';
+import type { PublishedTrack, Uplink } from './uplink.js';
 import type { UplinkTrack } from './uplink-track.js';
 import { planLayers } from './video/layer-plan.js';
 import type { VideoLayer } from './video/video-layer.js';
@@ -19,6 +22,8 @@ export interface PublisherContext {
   readonly clock: Clock;
   /** 20 ms. */
   readonly audioTicker: Ticker;
+  /** Of this participant. */
+  readonly identity: string;
   readonly emit: Emit;
 }
 
@@ -34,6 +39,7 @@ export class EnginePublisher {
   #trackSids: readonly string[] = [];
   #audioStream: OutboundStream | undefined;
   #closed = false;
+  readonly #segments = new CaptionSegments();
 
   private constructor(
     args: PublisherOpenArgs,
@@ -67,6 +73,7 @@ export class EnginePublisher {
     if (audio) tracks.push(uplinkTrack(this.#args, 'audio', undefined));
     if (video) tracks.push(uplinkTrack(this.#args, 'video', video));
     const published = await uplink.publish(tracks);
+    if (this.#args.captions === true) await openCaptions(uplink, published);
     const trackSids = published.map((track) => track.trackSid);
     if (this.#closed) {
       await uplink.unpublish(trackSids);
@@ -98,6 +105,20 @@ export class EnginePublisher {
   write(value: MediaValue): void {
     if (value.kind === 'audio' || value.kind === 'encoded-audio') this.#audio?.write(value);
     else this.#video?.write(value);
+  }
+
+  /** Captions with the id of their segment. */
+  inSegment(captions: CaptionsData): NamedCaptions {
+    return this.#segments.name(captions);
+  }
+
+  /** Resolves when the captions are on their way to the server. Errors: those of DataLink.send, SLUICE_STATE_INVALID. */
+  async sendCaptions(captions: NamedCaptions): Promise<void> {
+    if (!this.#uplink) throw new SluiceError('SLUICE_STATE_INVALID', 'the stream is not published');
+    const { identity } = this.#context;
+    // Captions are about sound where there is any.
+    const trackSid = this.#trackSids[0] ?? '';
+    await this.#uplink.data.send(captionPackets({ ...captions, trackSid, identity, timeMs: Date.now() }));
   }
 
   clear(kind: 'audio' | 'video'): void {
@@ -185,6 +206,15 @@ function remoteStats(
     jitter: remoteJitterMs / 1000,
     ...(roundTripUs !== undefined && { roundTripTime: roundTripUs / 1e6 }),
   };
+}
+
+async function openCaptions(uplink: Uplink, published: readonly PublishedTrack[]): Promise<void> {
+  try {
+    await uplink.openData();
+  } catch (error) {
+    await uplink.unpublish(published.map(({ trackSid }) => trackSid)).catch(() => undefined);
+    throw error;
+  }
 }
 
 function openAudio(args: PublisherOpenArgs, { emit }: PublisherContext): Promise<AudioSender> {

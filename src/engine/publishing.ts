@@ -1,3 +1,4 @@
+import type { CaptionsData } from '../media/captions.js';
 import { SluiceError, toErrorData } from '../media/errors.js';
 import { type MediaValue, durationUs } from '../media/media-value.js';
 import type { OutboundStats, PublisherOpenArgs, RemoteInboundStats } from './port.js';
@@ -7,6 +8,9 @@ import { sessionLeft } from './waits.js';
 
 /** Media that may be written before the server has taken a stream: as much as any writer may have waiting. */
 const MAX_EARLY_US = 60_000_000;
+
+/** A server whose data channel is closed is left within so long, where it is left, in ms. */
+const LEAVING_MS = 1000;
 
 /** Counted for a picture whose duration is not known. */
 const PICTURE_US = 1_000_000 / 30;
@@ -27,7 +31,9 @@ export class Publishing {
   readonly #opening = new Map<number, Opening>();
   /** Of the server that the participant is at; undefined between two. */
   #uplink: Uplink | undefined;
-  /** Those who wait for a server. */
+  /** Resolves when all is published there. */
+  #published: Promise<unknown> = Promise.resolve();
+  /** Those who wait for a server to come or to go. */
   readonly #waiting = new Set<() => void>();
   #closed = false;
 
@@ -55,21 +61,44 @@ export class Publishing {
   /** Publishes everything at a server; resolves when that is done. `onFailed` is called when no media gets to it. */
   async attach(uplink: Uplink, onFailed: () => void): Promise<void> {
     this.#uplink = uplink;
-    for (const wake of [...this.#waiting]) wake();
     const all = [...this.#publishers.values()];
-    await Promise.all(all.map((publisher) => this.#publishAgain(publisher, uplink, onFailed)));
+    this.#published = Promise.all(all.map((publisher) => this.#publishAgain(publisher, uplink, onFailed)));
+    this.#wake();
+    await this.#published;
   }
 
   /** The server is gone: what is written waits for another one. */
   detach(): void {
     this.#uplink = undefined;
     for (const publisher of this.#publishers.values()) publisher.detach();
+    this.#wake();
   }
 
   write(id: number, value: MediaValue): void {
     const publisher = this.#publishers.get(id);
     if (publisher) publisher.write(value);
     else this.#writeEarly(id, value);
+  }
+
+  /**
+   * Resolves when the captions are on their way, at the next server where this one goes away.
+   * Errors: those of DataLink.send, SLUICE_STATE_INVALID.
+   */
+  async writeCaptions(id: number, captions: CaptionsData): Promise<void> {
+    await this.#opened(id);
+    const publisher = this.#publishers.get(id);
+    if (!publisher) throw new SluiceError('SLUICE_STATE_INVALID', 'the publisher is closed');
+    const named = publisher.inSegment(captions);
+    for (;;) {
+      const uplink = this.#uplink ?? (await this.#nextUplink());
+      await this.#published;
+      try {
+        await publisher.sendCaptions(named);
+        return;
+      } catch (error) {
+        if (this.#publishers.get(id) !== publisher || !(await this.#hasLeft(uplink))) throw error;
+      }
+    }
   }
 
   clear(id: number, kind: 'audio' | 'video'): void {
@@ -80,8 +109,7 @@ export class Publishing {
 
   /** Resolves when what was written before has left, or the publisher is closed. */
   async drain(id: number, kind: 'audio' | 'video'): Promise<void> {
-    const opening = this.#opening.get(id);
-    if (opening) await new Promise<void>((resolve) => opening.onOver.push(resolve));
+    await this.#opened(id);
     await this.#publishers.get(id)?.drain(kind);
   }
 
@@ -108,8 +136,12 @@ export class Publishing {
 
   async closeAll(): Promise<void> {
     this.#closed = true;
-    for (const wake of [...this.#waiting]) wake();
+    this.#wake();
     for (const id of [...this.#publishers.keys()]) await this.close(id);
+  }
+
+  #wake(): void {
+    for (const wake of [...this.#waiting]) wake();
   }
 
   async #openPublisher(args: PublisherOpenArgs, opening: Opening): Promise<EnginePublisher> {
@@ -142,15 +174,22 @@ export class Publishing {
   async #nextUplink(): Promise<Uplink> {
     while (!this.#uplink) {
       if (this.#closed) throw sessionLeft();
-      await new Promise<void>((resolve) => {
-        const wake = (): void => {
-          this.#waiting.delete(wake);
-          resolve();
-        };
-        this.#waiting.add(wake);
-      });
+      await this.#change();
     }
     return this.#uplink;
+  }
+
+  /** Resolves when a server has come or gone, after so long at the latest, or when the session is left. */
+  #change(timeoutMs?: number): Promise<void> {
+    return new Promise<void>((resolve) => {
+      const wake = (): void => {
+        timer?.cancel();
+        this.#waiting.delete(wake);
+        resolve();
+      };
+      const timer = timeoutMs === undefined ? undefined : this.#context.clock.after(timeoutMs, wake);
+      this.#waiting.add(wake);
+    });
   }
 
   async #publishAgain(publisher: EnginePublisher, uplink: Uplink, onFailed: () => void): Promise<void> {
@@ -167,6 +206,17 @@ export class Publishing {
       this.#context.emit('publisherError', { publisher: publisher.id, error: toErrorData(error) });
       await this.close(publisher.id);
     }
+  }
+
+  async #opened(id: number): Promise<void> {
+    const opening = this.#opening.get(id);
+    if (opening) await new Promise<void>((resolve) => opening.onOver.push(resolve));
+  }
+
+  /** Whether the server has gone where something failed: what cannot be had there may be had at the next one. */
+  async #hasLeft(uplink: Uplink): Promise<boolean> {
+    if (uplink === this.#uplink && !this.#closed) await this.#change(LEAVING_MS);
+    return uplink !== this.#uplink && !this.#closed;
   }
 
   #writeEarly(id: number, value: MediaValue): void {

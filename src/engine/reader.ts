@@ -1,3 +1,4 @@
+import { CaptionQueue } from '../media/caption-queue.js';
 import type { Clock } from '../media/clock.js';
 import type { EncodedAudioChunk } from '../media/encoded-chunk.js';
 import { toErrorData } from '../media/errors.js';
@@ -5,17 +6,18 @@ import type { AudioConsumer, EncodedAudioConsumer } from './audio/audio-consumer
 import type { AudioReceiver } from './audio/audio-receiver.js';
 import type { ReadFrames } from './inbound-stats.js';
 import { type Emit, MediaReader } from './media-reader.js';
-import type { AudioFormat, ReaderOpenArgs, VideoPreference } from './port.js';
+import type { AudioFormat, ReaderOpenArgs, ReadKind, VideoPreference } from './port.js';
 import { RawAudioReader } from './raw-audio-reader.js';
 import type { VideoReceiver } from './video/video-receiver.js';
 import { VideoReading } from './video/video-reading.js';
 
-/** One reader of one stream: its audio, its video, or both. Nothing is decoded before it asks for something. */
+/** One reader of one stream: its audio, its video, its captions. Nothing is decoded before it asks for something. */
 export class StreamReader implements AudioConsumer, EncodedAudioConsumer {
   readonly id: number;
   readonly streamId: string;
   readonly wantsAudio: boolean;
   readonly wantsVideo: boolean;
+  readonly captions: CaptionQueue | undefined;
   readonly format: AudioFormat;
   /** How good its pictures need to be at most. */
   readonly preference: VideoPreference;
@@ -31,6 +33,7 @@ export class StreamReader implements AudioConsumer, EncodedAudioConsumer {
     this.streamId = args.streamId;
     this.wantsAudio = args.audio;
     this.wantsVideo = args.video;
+    this.captions = args.captions === true ? captionQueue(args.reader, emit) : undefined;
     this.format = args.audioFormat;
     this.preference = args.preferredVideo ?? {};
     this.#encoded = args.encoded;
@@ -72,7 +75,11 @@ export class StreamReader implements AudioConsumer, EncodedAudioConsumer {
     if (video && this.wantsVideo) this.#video.attach(video);
   }
 
-  grant(kind: 'audio' | 'video', values: number): void {
+  grant(kind: ReadKind, values: number): void {
+    if (kind === 'captions') {
+      this.captions?.grant(values);
+      return;
+    }
     if (kind === 'video') {
       this.#video.grant(values);
       return;
@@ -106,7 +113,8 @@ export class StreamReader implements AudioConsumer, EncodedAudioConsumer {
 
   /** Whether all that came has gone to the reader. */
   get isEmpty(): boolean {
-    return this.#audio.heldUs === 0 && this.#rawAudio.isEmpty && this.#video.isEmpty;
+    const audioIsEmpty = this.#audio.heldUs === 0 && this.#rawAudio.isEmpty;
+    return audioIsEmpty && this.#video.isEmpty && this.captions?.isEmpty !== false;
   }
 
   close(): void {
@@ -124,4 +132,15 @@ export class StreamReader implements AudioConsumer, EncodedAudioConsumer {
     this.#source?.removeEncoded(this);
     this.#source = undefined;
   }
+}
+
+function captionQueue(reader: number, emit: Emit): CaptionQueue {
+  return new CaptionQueue(
+    (captions) => {
+      emit('captions', { reader, captions });
+    },
+    () => {
+      emit('overflow', { reader, kind: 'captions', values: 1, durationUs: 0 });
+    },
+  );
 }

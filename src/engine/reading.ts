@@ -1,10 +1,11 @@
 import type { Clock, ClockTimer } from '../media/clock.js';
-import { SluiceError } from '../media/errors.js';
+import { SluiceError, toErrorData } from '../media/errors.js';
 import { Mixer } from './audio/mixer.js';
+import { CaptionReceiver } from './captions/caption-receiver.js';
 import type { Directory } from './directory.js';
 import type { InboundMedia } from './inbound-media.js';
 import type { Emit } from './media-reader.js';
-import type { InboundStats, ReaderOpenArgs } from './port.js';
+import type { InboundStats, ReaderOpenArgs, ReadKind } from './port.js';
 import { RawAudioReader } from './raw-audio-reader.js';
 import { StreamReader } from './reader.js';
 import type { LiveKitSignal } from './signalling/livekit.js';
@@ -46,10 +47,14 @@ export class Reading implements TickTask {
   readonly #preferred = new Map<string, string>();
   /** Of the server that the participant is at; undefined between two. */
   #signal: LiveKitSignal | undefined;
+  readonly #captions: CaptionReceiver;
   #closed = false;
 
   constructor(options: ReadingOptions) {
     this.#options = options;
+    this.#captions = new CaptionReceiver(options.directory, (streamId, captions) => {
+      for (const reader of this.#readers.values()) if (reader.streamId === streamId) reader.captions?.push(captions);
+    });
   }
 
   /** Asks this server from now on; with none, what is read stays open and silent. */
@@ -78,7 +83,7 @@ export class Reading implements TickTask {
     this.subscribe();
   }
 
-  credit(id: number, kind: 'audio' | 'video', values: number): void {
+  credit(id: number, kind: ReadKind, values: number): void {
     const reader = this.#readers.get(id);
     const reads = reader?.readsVideo;
     reader?.grant(kind, values);
@@ -92,6 +97,26 @@ export class Reading implements TickTask {
     this.#options.audioTicker.add(this);
     for (const entry of this.#options.directory.streams()) this.#addToMix(mix, entry);
     this.subscribe();
+  }
+
+  get captionsDiscarded(): number {
+    return this.#captions.discarded;
+  }
+
+  /** Takes a data packet of the session. */
+  receiveData(packet: Buffer): void {
+    for (const { captions } of this.#readers.values()) {
+      if (captions?.started !== true) continue;
+      this.#captions.receive(packet);
+      return;
+    }
+  }
+
+  /** No captions come any more. */
+  failCaptions(error: unknown): void {
+    for (const reader of this.#readers.values()) {
+      if (reader.captions) this.#options.emit('readerError', { reader: reader.id, error: toErrorData(error) });
+    }
   }
 
   requestKeyFrame(id: number): void {
@@ -138,9 +163,11 @@ export class Reading implements TickTask {
   onStreamDropped(entry: StreamEntry): void {
     const timer = this.#options.clock.after(TAIL_MS, () => {
       this.#tails.delete(timer);
+      this.#captions.forget(entry);
       this.#retire(entry);
     });
     this.#tails.add(timer);
+    this.#captions.leave(entry);
     for (const sid of tracksOf(entry)) this.#subscribed.delete(sid);
   }
 

@@ -22,6 +22,8 @@ export interface LinkHandlers {
   /** The server ended a track of this participant. */
   onTrackUnpublished(trackSid: string): void;
   onSpeakers(speakers: readonly SpeakerInfo[]): void;
+  /** A data packet, over a reliable channel. */
+  onData(packet: Buffer): void;
   /** Signalling broke and is back. */
   onResumed(): void;
   /** Over. Called once, and not after `close()`. */
@@ -81,6 +83,11 @@ export class ServerLink {
       onFault,
       onFailed: () => {
         this.fail();
+      },
+      onData: (packet: Buffer) => {
+        this.#hear((_, handlers) => {
+          handlers.onData(packet);
+        });
       },
     };
     this.uplink = new Uplink(common);
@@ -176,6 +183,15 @@ export class ServerLink {
     this.#handlers = handlers;
     for (const task of this.#early.splice(0)) this.#hear(task);
     if (ended) handlers.onEnd(ended);
+  }
+
+  /**
+   * Resolves when data of the server gets through.
+   * Errors: SLUICE_SUBSCRIBE_FAILED, SLUICE_PUBLISH_FAILED, SLUICE_SESSION_CLOSED (the link was closed).
+   */
+  openData(): Promise<void> {
+    // It comes over the connection that the server calls the primary one. That of what is published may have to be made.
+    return (this.join.subscriberPrimary ? this.downlink : this.uplink).openData();
   }
 
   /** Media does not get through. A server that ends the session closes the media as well: what it says of it may come a moment later. */

@@ -15,6 +15,8 @@ export interface TransportOptions {
   readonly udpPort?: number;
   /** Have an SCTP association for data channels. */
   readonly dataChannels: boolean;
+  /** Label of the reliable channel that the offering side opens with it. */
+  readonly channelLabel?: string;
   /** The DTLS role to take when answering, and to be described with when offering; `active` sends the ClientHello. */
   readonly dtlsRole: 'active' | 'passive';
   /** Every RTP and RTCP packet, decrypted. The buffer belongs to the callee. Exceptions are caught and reported by `onFault`. */
@@ -38,6 +40,8 @@ export interface TransportDataChannel {
   onMessage: ((data: Buffer) => void) | undefined;
   /** Called once, also for a channel that was open from the beginning. */
   onOpen: (() => void) | undefined;
+  /** Called when most of what was buffered has left. */
+  onRoom: (() => void) | undefined;
   onClosed: (() => void) | undefined;
   /** Sends a message or keeps it until it can be sent; false when the channel is not open, or the message longer than the other side takes. */
   send(data: Buffer): boolean;
@@ -46,6 +50,9 @@ export interface TransportDataChannel {
 
 /** Channels of one transport beyond this many are closed at once: each takes memory. */
 const MAX_CHANNELS = 32;
+
+/** So many bytes that still wait in a channel, and there is room again. */
+const LOW_WATER_BYTES = 16 * 1024;
 
 /** UDP payloads above this are refused: they would be fragmented (DTLS-SRTP adds up to 30 bytes). */
 const MAX_PACKET_BYTES = 1400;
@@ -63,6 +70,7 @@ export class Transport {
   // The wrapper of the track closes the native track when it is collected: hold exactly one, for as long as it lives.
   #track: Track | undefined;
   readonly #channels = new Set<DataChannel>();
+  #channel: TransportDataChannel | undefined;
   #state: TransportState = 'new';
   #connected = false;
   #local: TransportDescription | undefined;
@@ -103,7 +111,7 @@ export class Transport {
       const video = new api.Video('0', 'SendRecv');
       video.addVP8Codec(96);
       transport.#adoptTrack(transport.#pc.addTrack(video));
-      if (options.dataChannels) transport.#adoptChannel(transport.#pc.createDataChannel('sluice'));
+      if (options.dataChannels) transport.#openFirstChannel();
       await transport.#describe('offer');
       return transport;
     } catch (error) {
@@ -132,6 +140,11 @@ export class Transport {
       await transport.close();
       throw error;
     }
+  }
+
+  /** The channel that the offering side opened with the association. */
+  get channel(): TransportDataChannel | undefined {
+    return this.#channel;
   }
 
   /** ICE credentials, fingerprint and candidates of this side. */
@@ -218,6 +231,11 @@ export class Transport {
     await this.#lease.release();
   }
 
+  /** There is no data channel in an offer without one. */
+  #openFirstChannel(): void {
+    this.#channel = this.#adoptChannel(this.#pc.createDataChannel(this.#options.channelLabel ?? 'sluice'));
+  }
+
   #setRemote(remote: TransportDescription, type: 'offer' | 'answer'): void {
     // The native side takes the complement of the role that the description gives the other end: an answer has chosen it.
     const wanted = this.#options.dtlsRole === 'active' ? 'passive' : 'active';
@@ -275,6 +293,12 @@ export class Transport {
         wrapper.onOpen?.();
       }),
     );
+    channel.setBufferedAmountLowThreshold(LOW_WATER_BYTES);
+    channel.onBufferedAmountLow(
+      guard(onFault, () => {
+        wrapper.onRoom?.();
+      }),
+    );
     channel.onMessage(
       guard(onFault, (data: string | Buffer | ArrayBuffer) => {
         if (this.#state === 'closed') return;
@@ -317,6 +341,7 @@ function wrapChannel(channel: DataChannel): TransportDataChannel {
     },
     onMessage: undefined,
     onOpen: undefined,
+    onRoom: undefined,
     onClosed: undefined,
     send: (data) => {
       try {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { SubscribedQualityUpdate, TrackPublishedResponse, VideoQuality } from '@livekit/protocol';
 import type { Clock } from '../media/clock.js';
 import { SluiceError } from '../media/errors.js';
+import { DataLink, RELIABLE_CHANNEL } from './data-link.js';
 import type { OutboundStream } from './outbound-stream.js';
 import { isRtcp } from './rtp/packet.js';
 import { negotiateSent, type SentSection } from './sdp/negotiated.js';
@@ -30,6 +31,8 @@ export interface UplinkOptions {
   readonly onFault: (error: unknown) => void;
   /** The transport broke; nothing that is published arrives any more. */
   readonly onFailed: () => void;
+  /** A data packet of the server, over a reliable channel. */
+  readonly onData: (packet: Buffer) => void;
 }
 
 /** A track that the server took. */
@@ -43,6 +46,8 @@ export interface PublishedTrack {
 export class Uplink {
   readonly #options: UplinkOptions;
   readonly #sender: UplinkSender;
+  /** What is sent over the data channel. */
+  readonly data = new DataLink();
   /** In the order of their m-lines. */
   readonly #entries: UplinkEntry[] = [];
   readonly #cname = randomUUID();
@@ -107,6 +112,23 @@ export class Uplink {
     }
   }
 
+  /** Connects, whether anything is published or not: data gets through when it resolves. Errors: SLUICE_PUBLISH_FAILED, SLUICE_SESSION_CLOSED. */
+  async openData(): Promise<void> {
+    if (!this.#transport) await this.#negotiate();
+    await this.#connect();
+    await this.#waits.wait<undefined>(
+      'the server did not take the data channel',
+      (resolve) => {
+        // What keeps it from it ends the waiting as well.
+        const ready = this.data.ready().then(() => {
+          resolve(undefined);
+        });
+        ready.catch(() => undefined);
+      },
+      () => undefined,
+    );
+  }
+
   /** Ends tracks; their m-lines stay, inactive, until another track takes them. */
   async unpublish(trackSids: readonly string[]): Promise<void> {
     await this.#end(this.#entries.filter((entry) => entry.active && trackSids.includes(entry.sid)));
@@ -148,6 +170,7 @@ export class Uplink {
   async close(): Promise<void> {
     this.#closed = true;
     this.#waits.close();
+    this.data.close();
     // A transport that is being made is there after this.
     await this.#negotiation;
     this.#sender.close();
@@ -261,6 +284,7 @@ export class Uplink {
     const transport = await Transport.offer({
       name: 'publisher',
       dataChannels: true,
+      channelLabel: RELIABLE_CHANNEL,
       dtlsRole: 'passive',
       ...(this.#options.bindAddress !== undefined && { bindAddress: this.#options.bindAddress }),
       onPacket: (packet) => {
@@ -274,6 +298,11 @@ export class Uplink {
       onFault: this.#options.onFault,
     });
     this.#sender.attach(transport);
+    const { channel } = transport;
+    if (channel) {
+      channel.onMessage = this.#options.onData;
+      this.data.attach(channel);
+    }
     return transport;
   }
 }

@@ -1,21 +1,24 @@
 import type { Clock } from '../media/clock.js';
-import { SluiceError } from '../media/errors.js';
+import { type ErrorCode, SluiceError } from '../media/errors.js';
 
 /** What is waited for from the server: each time for so long, and all of it ended at once when the session is left. */
 export class Waits {
   readonly #clock: Clock;
   readonly #timeoutMs: number;
+  readonly #code: ErrorCode;
   readonly #pending = new Set<() => void>();
   #closed = false;
 
-  constructor(clock: Clock, timeoutMs: number) {
+  /** `code`: of the error after the time limit. */
+  constructor(clock: Clock, timeoutMs: number, code: ErrorCode = 'SLUICE_PUBLISH_FAILED') {
     this.#clock = clock;
     this.#timeoutMs = timeoutMs;
+    this.#code = code;
   }
 
   /**
    * Calls `start` and waits until the function that it was given is called; `end` is called when the waiting is over.
-   * Errors: SLUICE_PUBLISH_FAILED with `message` after the time limit, SLUICE_SESSION_CLOSED.
+   * Errors: that with `message` after the time limit, SLUICE_SESSION_CLOSED.
    */
   wait<T>(message: string, start: (resolve: (value: T) => void) => void, end: () => void): Promise<T> {
     if (this.#closed) return Promise.reject(sessionLeft());
@@ -31,7 +34,7 @@ export class Waits {
       };
       const timer = this.#clock.after(this.#timeoutMs, () => {
         over();
-        reject(new SluiceError('SLUICE_PUBLISH_FAILED', message));
+        reject(new SluiceError(this.#code, message));
       });
       this.#pending.add(leave);
       start((value) => {

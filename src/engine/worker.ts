@@ -79,6 +79,8 @@ function dispatch(message: Extract<ToEngine, { t: 'call' }>): unknown {
       return media.publisherOpen(message.args);
     case 'publisherClose':
       return media.publisherClose(message.args.publisher);
+    case 'publisherCaptions':
+      return media.publisherCaptions(message.args.publisher, message.args.captions);
     case 'publisherDrain':
       return media.publisherDrain(message.args.publisher, message.args.kind);
     case 'readerOpen':

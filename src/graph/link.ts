@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import { durationUs, type MediaValue } from '../media/media-value.js';
+import { durationUs, type MediaValue, type StreamValue } from '../media/media-value.js';
 
 /** What passed over one link of the plan, in all branches together. */
 export class LinkCount {
@@ -46,21 +46,25 @@ export class LinkTarget {
   }
 
   /** Hands a value over; false when the reader wants no more for now. */
-  write(value: MediaValue): boolean {
+  write(value: StreamValue): boolean {
     const { writable, count } = this;
     if (writable.destroyed || writable.writableEnded) {
       count.dropped++;
       return true;
     }
-    const lengthUs = durationUs(value);
-    if (lengthUs > 0) this.stepUs = lengthUs;
-    else if (this.#lastUs !== undefined) this.stepUs = value.timestamp - this.#lastUs;
-    this.#lastUs = value.timestamp;
+    if (value.kind !== 'captions') this.#measure(value);
     count.chunks++;
     count.mediaUs += this.stepUs;
     const more = writable.write(value);
     if (writable.writableLength > count.mostHeld) count.mostHeld = writable.writableLength;
     return more;
+  }
+
+  #measure(value: MediaValue): void {
+    const lengthUs = durationUs(value);
+    if (lengthUs > 0) this.stepUs = lengthUs;
+    else if (this.#lastUs !== undefined) this.stepUs = value.timestamp - this.#lastUs;
+    this.#lastUs = value.timestamp;
   }
 }
 
@@ -104,7 +108,7 @@ export class Pump {
     if (this.#remaining === 0) this.#finish();
   }
 
-  readonly #carry = (value: MediaValue): void => {
+  readonly #carry = (value: StreamValue): void => {
     for (const target of this.#targets) {
       if (target.write(value) || target.blocked) continue;
       target.blocked = true;

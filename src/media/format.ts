@@ -13,7 +13,8 @@ export type FormatPattern =
       readonly frameRate?: OneOrMore<number>;
     }
   | { readonly kind: 'encoded-audio'; readonly codec?: OneOrMore<'opus'> }
-  | { readonly kind: 'encoded-video'; readonly codec?: OneOrMore<VideoCodec> };
+  | { readonly kind: 'encoded-video'; readonly codec?: OneOrMore<VideoCodec> }
+  | { readonly kind: 'captions' };
 
 export type OneOrMore<T> = T | readonly T[];
 

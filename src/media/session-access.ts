@@ -32,6 +32,8 @@ export interface PublishRequest {
   readonly name?: string;
   readonly hasAudio: boolean;
   readonly hasVideo: boolean;
+  /** Captions will be written. Default false. */
+  readonly enableCaptions?: boolean;
   /** Codec of the video that is sent, raw pictures encoded to it and encoded ones taken as they are. Default `vp8`. */
   readonly videoCodec?: VideoCodec;
   /** Raw audio that will be written; the session's when left out. */
@@ -45,6 +47,7 @@ export interface PublishRequest {
 export interface SubscribeRequest {
   readonly subscribeToAudio?: boolean;
   readonly subscribeToVideo?: boolean;
+  readonly subscribeToCaptions?: boolean;
   /** Encoded chunks as they came, without decoding. */
   readonly encoded?: boolean;
   /** Decoded audio; the session's when left out. */
@@ -56,11 +59,13 @@ export interface SubscribeRequest {
 export interface PublisherAccess extends Writable {
   readonly audio: Writable;
   readonly video: Writable;
+  readonly captions: Writable;
 }
 
 export interface SubscriberAccess extends Readable {
   readonly audio: Readable;
   readonly video: Readable;
+  readonly captions: Readable;
 }
 
 /** A session as nodes see it: a node reaches it through its context and never imports it. */

@@ -11,6 +11,7 @@ const Options = z
     name: z.string().min(1).optional().describe("Name of the stream; the participant's name when left out."),
     audio: z.boolean().default(true).describe('Publish audio.'),
     video: z.boolean().default(false).describe('Publish video.'),
+    captions: z.boolean().default(false).describe('Send captions beside it.'),
     sampleRate: z.literal(SAMPLE_RATES).default(48_000).describe('Samples per second and channel of raw audio, in Hz.'),
     channels: z.literal([1, 2]).default(2).describe('Channels of raw audio: 1 for mono, 2 for stereo.'),
     codec: z.enum(VIDEO_CODECS).default('vp8').describe('Codec of the video that is sent.'),
@@ -40,7 +41,8 @@ const Options = z
 type PublisherOptions = z.output<typeof Options>;
 
 /**
- * Publishes audio, video or both as one stream of a session, raw or encoded; encoded media is sent as it is. When a
+ * Publishes audio, video or both as one stream of a session, raw or encoded, with or without captions; encoded media is sent as
+ * it is. When a
  * receiver needs a key frame, a source that is piped in and has `requestKeyFrame()` is told. Ends when its inputs have
  * ended and everything has been sent. Errors: SLUICE_FORMAT_MISMATCH, SLUICE_PERMISSION_DENIED, SLUICE_PUBLISH_FAILED,
  * SLUICE_SESSION_CLOSED.
@@ -64,6 +66,7 @@ nodes:
       ...(options.name !== undefined && { name: options.name }),
       hasAudio: audio,
       hasVideo: video,
+      enableCaptions: options.captions,
       audioFormat: { sampleRate, numberOfChannels: channels },
       videoFormat: { resolution: { width, height }, fps },
       videoCodec: options.codec,
@@ -74,7 +77,7 @@ nodes:
       context.log.debug({ err: error }, 'the publisher failed');
     });
     return {
-      input: (port: string) => (port === 'audio' ? published.audio : published.video),
+      input: (port: string) => published[port as 'audio' | 'video' | 'captions'],
       close: () =>
         new Promise<void>((resolve) => {
           if (published.closed) resolve();
@@ -84,7 +87,7 @@ nodes:
   },
 });
 
-function portsOfPublisher(options: PublisherOptions): readonly PortDef<'audio' | 'video'>[] {
+function portsOfPublisher(options: PublisherOptions): readonly PortDef<'audio' | 'video' | 'captions'>[] {
   const { audio, video, sampleRate, channels, codec, width, height, fps } = options;
   const audioPort: PortDef<'audio'> = {
     name: 'audio',
@@ -100,7 +103,8 @@ function portsOfPublisher(options: PublisherOptions): readonly PortDef<'audio' |
       { kind: 'encoded-video', codec },
     ],
   };
-  return [...(audio ? [audioPort] : []), ...(video ? [videoPort] : [])];
+  const captionsPort: PortDef<'captions'> = { name: 'captions', formats: [{ kind: 'captions' }] };
+  return [...(audio ? [audioPort] : []), ...(video ? [videoPort] : []), ...(options.captions ? [captionsPort] : [])];
 }
 
 function formatOptions(format: FormatPattern): Readonly<Record<string, unknown>> {

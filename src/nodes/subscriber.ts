@@ -4,7 +4,7 @@ import { SAMPLE_RATES } from '../media/audio-data.js';
 import { SluiceError } from '../media/errors.js';
 import { audioOptions } from '../media/format.js';
 import { isKeyFrameSource } from '../media/key-frame-source.js';
-import type { MediaValue } from '../media/media-value.js';
+import type { StreamValue } from '../media/media-value.js';
 import { defineNode, type NodeContext, type NodePorts, type PortDef } from '../media/node.js';
 import type { SessionAccess, StreamInfo, SubscriberAccess, SubscribeRequest } from '../media/session-access.js';
 import { watchStreams } from '../media/watch-streams.js';
@@ -23,6 +23,7 @@ const Options = z.strictObject({
     .boolean()
     .default(false)
     .describe('End with the stream that was followed first, instead of waiting for another; not with `each`.'),
+  captions: z.boolean().default(false).describe('Receive captions as well.'),
   encoded: z.boolean().default(false).describe('Give encoded chunks as they came, without decoding.'),
   sampleRate: z
     .literal(SAMPLE_RATES)
@@ -37,7 +38,7 @@ const Options = z.strictObject({
     .describe('How far the reader may fall behind before the oldest is dropped, in ms.'),
 });
 type SubscriberOptions = z.output<typeof Options>;
-type Kind = 'audio' | 'video';
+type Kind = 'audio' | 'video' | 'captions';
 
 /**
  * Receives streams of other participants. `each`: one branch a stream, which ends with it. `speaker` and a name: one
@@ -66,7 +67,7 @@ nodes:
     options.streams === 'each' ? createBranch(options, context) : createFollower(options, context),
 });
 
-function outputsOf({ media, encoded, sampleRate, channels }: SubscriberOptions): readonly PortDef<Kind>[] {
+function outputsOf({ media, captions, encoded, sampleRate, channels }: SubscriberOptions): readonly PortDef<Kind>[] {
   const audio: PortDef<Kind> = {
     name: 'audio',
     optional: true,
@@ -79,13 +80,16 @@ function outputsOf({ media, encoded, sampleRate, channels }: SubscriberOptions):
     optional: true,
     formats: [encoded ? { kind: 'encoded-video' } : { kind: 'video', format: 'YUV420P' }],
   };
-  return [...(media === 'video' ? [] : [audio]), ...(media === 'audio' ? [] : [video])];
+  const text: PortDef<Kind> = { name: 'captions', optional: true, formats: [{ kind: 'captions' }] };
+  return [...(media === 'video' ? [] : [audio]), ...(media === 'audio' ? [] : [video]), ...(captions ? [text] : [])];
 }
 
+/** Captions come with a subscription to the rest; what is not read costs nothing. */
 function requestOf(options: SubscriberOptions, kind: Kind | 'both'): SubscribeRequest {
   return {
     subscribeToAudio: kind !== 'video',
     subscribeToVideo: kind !== 'audio',
+    subscribeToCaptions: options.captions,
     encoded: options.encoded,
     audioFormat: { sampleRate: options.sampleRate, numberOfChannels: options.channels },
     maxLagMs: options.maxLagMs,
@@ -103,7 +107,7 @@ async function createBranch(options: SubscriberOptions, context: NodeContext): P
   );
   if (!received) return { output: () => Readable.from([]) };
   return {
-    output: (port) => (port === 'audio' ? received.audio : received.video),
+    output: (port) => received[port as Kind],
     close: () => void received.destroy(),
   };
 }
@@ -128,7 +132,7 @@ async function subscribe(
 }
 
 function createFollower(options: SubscriberOptions, context: NodeContext): NodePorts {
-  return { output: (port) => new FollowedStream(options, context, port === 'audio' ? 'audio' : 'video') };
+  return { output: (port) => new FollowedStream(options, context, port as Kind) };
 }
 
 /** One kind of media of the stream that is followed now. Timestamps never go back, whichever stream they are from. */
@@ -191,6 +195,7 @@ class FollowedStream extends Readable {
     this.#next = undefined;
     if (wanted.streamId === this.#source?.streamId) return;
     this.#next = new Source(this.#session, wanted, this.#context, {
+      kind: this.#kind,
       request: requestOf(this.#options, this.#kind),
       value: this.#take,
       ended: this.#ended,
@@ -199,7 +204,7 @@ class FollowedStream extends Readable {
 
   #pick(): StreamInfo | undefined {
     const usable = [...this.#session.streams.values()].filter((stream) =>
-      this.#kind === 'audio' ? stream.hasAudio : stream.hasVideo,
+      this.#kind === 'captions' ? true : this.#kind === 'audio' ? stream.hasAudio : stream.hasVideo,
     );
     const { streams } = this.#options;
     const speaker = this.#session.currentSpeaker;
@@ -208,7 +213,7 @@ class FollowedStream extends Readable {
     return usable.find(({ streamId }) => streamId === speaker?.streamId) ?? current ?? usable[0];
   }
 
-  readonly #take = (from: Source, value: MediaValue): void => {
+  readonly #take = (from: Source, value: StreamValue): void => {
     if (from === this.#next) {
       if (value.kind === 'encoded-video' && value.type !== 'key') {
         this.#context.dropped('waiting for a key frame');
@@ -217,9 +222,13 @@ class FollowedStream extends Readable {
       this.#source?.close();
       this.#source = from;
       this.#next = undefined;
-      from.shiftUs = Math.max(0, this.#lastTimestamp - value.timestamp);
+      if (value.kind !== 'captions') from.shiftUs = Math.max(0, this.#lastTimestamp - value.timestamp);
     }
     if (from !== this.#source) return;
+    if (value.kind === 'captions') {
+      if (!this.push(value)) from.pause();
+      return;
+    }
     const timestamp = value.timestamp + from.shiftUs;
     this.#lastTimestamp = timestamp;
     if (!this.push(from.shiftUs === 0 ? value : { ...value, timestamp })) from.pause();
@@ -238,8 +247,9 @@ class FollowedStream extends Readable {
 }
 
 interface SourceOptions {
+  readonly kind: Kind;
   readonly request: SubscribeRequest;
-  value(source: Source, value: MediaValue): void;
+  value(source: Source, value: StreamValue): void;
   ended(source: Source): void;
 }
 
@@ -249,6 +259,8 @@ class Source {
   /** Added to its timestamps. */
   shiftUs = 0;
   #received: SubscriberAccess | undefined;
+  /** What is read of it. */
+  #part: Readable | undefined;
   #closed = false;
 
   constructor(session: SessionAccess, stream: StreamInfo, context: NodeContext, options: SourceOptions) {
@@ -265,16 +277,16 @@ class Source {
   }
 
   resume(): void {
-    this.#received?.resume();
+    this.#part?.resume();
   }
 
   pause(): void {
-    this.#received?.pause();
+    this.#part?.pause();
   }
 
   requestKeyFrame(): void {
-    const received = this.#received;
-    if (received && isKeyFrameSource(received)) received.requestKeyFrame();
+    const part = this.#part;
+    if (part && isKeyFrameSource(part)) part.requestKeyFrame();
   }
 
   close(): void {
@@ -288,13 +300,14 @@ class Source {
       received.destroy();
       return;
     }
-    received.on('error', (error: Error) => {
+    const part = (this.#part = received[options.kind]);
+    part.on('error', (error: Error) => {
       context.log.warn({ err: error, streamId: this.streamId }, 'a stream failed');
     });
-    received.on('close', () => {
+    part.on('close', () => {
       if (!this.#closed) options.ended(this);
     });
-    received.on('data', (value: MediaValue) => {
+    part.on('data', (value: StreamValue) => {
       options.value(this, value);
     });
     if (options.request.encoded === true && options.request.subscribeToVideo === true) this.requestKeyFrame();

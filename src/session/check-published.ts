@@ -1,16 +1,38 @@
 import { checkAudioData } from '../media/audio-data.js';
+import { type CaptionsData, checkCaptionsData } from '../media/captions.js';
 import { SluiceError } from '../media/errors.js';
-import type { MediaKind, MediaValue } from '../media/media-value.js';
+import type { MediaValue, StreamValue } from '../media/media-value.js';
 import { checkVideoFrame } from '../media/video-frame.js';
 import { kindOf, type DriverPublish } from './driver.js';
 
-const VALUE_KINDS: ReadonlySet<unknown> = new Set<MediaKind>(['audio', 'video', 'encoded-audio', 'encoded-video']);
+const VALUE_KINDS: ReadonlySet<unknown> = new Set<StreamValue['kind']>([
+  'audio',
+  'video',
+  'encoded-audio',
+  'encoded-video',
+  'captions',
+]);
 
 /** Refuses what a publisher was not set up for, naming what it takes and what came. Errors: SLUICE_FORMAT_MISMATCH. */
-export function checkPublished(value: MediaValue, request: DriverPublish): void {
+export function checkPublished(value: StreamValue, request: DriverPublish): void {
   if (!VALUE_KINDS.has(value.kind)) {
-    throw mismatch('what was written is neither audio nor video', 'Write AudioData, VideoFrame or encoded chunks.');
+    throw mismatch(
+      'what was written is neither audio nor video nor captions',
+      'Write AudioData, VideoFrame, encoded chunks or CaptionsData.',
+    );
   }
+  if (value.kind === 'captions') checkCaptions(value, request);
+  else checkMedia(value, request);
+}
+
+function checkCaptions(captions: CaptionsData, request: DriverPublish): void {
+  if (!request.captions) {
+    throw mismatch('the publisher has no captions, and some were written', 'Publish with enableCaptions: true.');
+  }
+  checkCaptionsData(captions);
+}
+
+function checkMedia(value: MediaValue, request: DriverPublish): void {
   const kind = kindOf(value);
   if (kind === 'audio' ? !request.hasAudio : !request.hasVideo) {
     throw mismatch(

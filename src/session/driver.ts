@@ -1,8 +1,9 @@
+import type { CaptionsData } from '../media/captions.js';
 import type { VideoCodec } from '../media/encoded-chunk.js';
 import type { SluiceError } from '../media/errors.js';
-import type { MediaValue } from '../media/media-value.js';
+import type { MediaValue, StreamValue } from '../media/media-value.js';
 import type { PixelFormat } from '../media/video-frame.js';
-import type { SessionStats, VideoPreference } from '../engine/port.js';
+import type { ReadKind, SessionStats, VideoPreference } from '../engine/port.js';
 import type { AudioFormat, ResolvedSessionSettings, VideoFormat } from './settings.js';
 
 /*
@@ -12,6 +13,7 @@ import type { AudioFormat, ResolvedSessionSettings, VideoFormat } from './settin
 
 /** The two sorts of media that flow independently of each other. */
 export type Kind = 'audio' | 'video';
+export type { ReadKind } from '../engine/port.js';
 
 /** Who takes part in a session. */
 export interface Connection {
@@ -92,6 +94,8 @@ export interface DriverPublish {
   readonly name: string;
   readonly hasAudio: boolean;
   readonly hasVideo: boolean;
+  /** Captions will be written. */
+  readonly captions: boolean;
   /** Raw audio that will be written. */
   readonly audio: AudioFormat;
   readonly stereo: boolean;
@@ -108,6 +112,11 @@ export interface DriverPublisher {
   readonly streamId: string;
   /** Takes a value at once. Values belong to others too: its memory is copied, not kept. */
   write(value: MediaValue): void;
+  /**
+   * Sends captions; resolves when they are on their way, so that a writer that waits for it sends no faster than they leave.
+   * Errors: SLUICE_PUBLISH_FAILED, SLUICE_SESSION_CLOSED.
+   */
+  writeCaptions(captions: CaptionsData): Promise<void>;
   /** Media time in µs that has left the queue since the beginning, sent or cleared. Asked at every write. */
   consumedUs(kind: Kind): number;
   /** Asks for a `consumed` when some has left; without it none may come. What leaves during the call is not told of. */
@@ -140,6 +149,7 @@ export interface DriverRead {
   readonly onlySubscribed?: boolean;
   readonly audio: boolean;
   readonly video: boolean;
+  readonly captions: boolean;
   readonly encoded: boolean;
   readonly audioFormat: AudioFormat;
   readonly pixelFormat: PixelFormat;
@@ -151,19 +161,22 @@ export interface DriverRead {
 
 export interface DriverReader {
   /** Lets that many more values come. The first credit of a kind starts it. */
-  credit(kind: Kind, values: number): void;
+  credit(kind: ReadKind, values: number): void;
   requestKeyFrame(): void;
   close(): void;
 }
 
 export type ReaderEvent =
-  | { readonly type: 'media'; readonly value: MediaValue }
-  | { readonly type: 'overflow'; readonly kind: Kind; readonly values: number; readonly durationUs: number }
+  | { readonly type: 'media'; readonly value: StreamValue }
+  | { readonly type: 'overflow'; readonly kind: ReadKind; readonly values: number; readonly durationUs: number }
   /** The stream is gone: nothing more will come. */
   | { readonly type: 'ended' }
   | { readonly type: 'error'; readonly error: SluiceError };
 
-/** Which of the two sorts a value belongs to. */
-export function kindOf(value: MediaValue): Kind {
+/** Which of the sorts a value belongs to. */
+export function kindOf(value: MediaValue): Kind;
+export function kindOf(value: StreamValue): ReadKind;
+export function kindOf(value: StreamValue): ReadKind {
+  if (value.kind === 'captions') return 'captions';
   return value.kind === 'audio' || value.kind === 'encoded-audio' ? 'audio' : 'video';
 }

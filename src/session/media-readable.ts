@@ -1,13 +1,13 @@
 import { Readable } from 'node:stream';
 import { SluiceError } from '../media/errors.js';
-import type { MediaValue } from '../media/media-value.js';
-import { kindOf, type DriverReader, type Kind, type ReaderEvent } from './driver.js';
+import type { StreamValue } from '../media/media-value.js';
+import { kindOf, type DriverReader, type ReadKind, type ReaderEvent } from './driver.js';
 import { destroyQuietly } from './media-writable.js';
 
 /** Values that may be on their way or wait in a Readable at a time. */
-const WINDOWS: Readonly<Record<Kind, number>> = { audio: 5, video: 2 };
+const WINDOWS: Readonly<Record<ReadKind, number>> = { audio: 5, video: 2, captions: 8 };
 /** Fewer are not asked for: each time wakes the media thread. */
-const MIN_CREDIT: Readonly<Record<Kind, number>> = { audio: 3, video: 1 };
+const MIN_CREDIT: Readonly<Record<ReadKind, number>> = { audio: 3, video: 1, captions: 1 };
 
 /** Counts of values of one kind. received = delivered + dropped + held. */
 export interface ReaderCounts {
@@ -45,24 +45,24 @@ class KindFlow {
 /** Brings what one reader of the driver gives to the Readables that were read first. */
 export class ReaderHub {
   readonly #open: (() => Promise<DriverReader>) | undefined;
-  readonly #flows: ReadonlyMap<Kind, KindFlow>;
+  readonly #flows: ReadonlyMap<ReadKind, KindFlow>;
   readonly #readables: MediaReadable[] = [];
   #reader: DriverReader | undefined;
   #opening = false;
   #over = false;
   #closed = false;
   /** Called with values that were dropped. */
-  onOverflow: ((kind: Kind, values: number, durationMs: number) => void) | undefined;
+  onOverflow: ((kind: ReadKind, values: number, durationMs: number) => void) | undefined;
   /** Called once when nothing more will come. */
   onOver: (() => void) | undefined;
 
   /** Without a reader at the first read, it is got by `open`. */
-  constructor(kinds: readonly Kind[], open?: () => Promise<DriverReader>) {
+  constructor(kinds: readonly ReadKind[], open?: () => Promise<DriverReader>) {
     this.#flows = new Map(kinds.map((kind) => [kind, new KindFlow()]));
     this.#open = open;
   }
 
-  counts(kind: Kind): ReaderCounts | undefined {
+  counts(kind: ReadKind): ReaderCounts | undefined {
     return this.#flows.get(kind)?.counts;
   }
 
@@ -83,12 +83,12 @@ export class ReaderHub {
   }
 
   /** Whether a kind is read at all. */
-  has(kind: Kind): boolean {
+  has(kind: ReadKind): boolean {
     return this.#flows.has(kind);
   }
 
   /** Makes `readable` the one that gets a kind; false when another already does, or it is not read at all. */
-  claim(kind: Kind, readable: MediaReadable): boolean {
+  claim(kind: ReadKind, readable: MediaReadable): boolean {
     const flow = this.#flows.get(kind);
     if (!flow) return false;
     flow.owner ??= readable;
@@ -103,7 +103,7 @@ export class ReaderHub {
   }
 
   /** Asks for as many values as have room. */
-  topUp(kind: Kind): void {
+  topUp(kind: ReadKind): void {
     const flow = this.#flows.get(kind);
     if (!flow || this.#over) return;
     const values = WINDOWS[kind] - flow.outstanding - flow.held;
@@ -113,7 +113,7 @@ export class ReaderHub {
   }
 
   /** A value that waited in a Readable was read. */
-  taken(kind: Kind): void {
+  taken(kind: ReadKind): void {
     const flow = this.#flows.get(kind);
     if (!flow) return;
     flow.held--;
@@ -176,7 +176,7 @@ export class ReaderHub {
     return true;
   }
 
-  #deliver(value: MediaValue): void {
+  #deliver(value: StreamValue): void {
     const flow = this.#flows.get(kindOf(value));
     const owner = flow?.owner;
     if (!flow || !owner) return;
@@ -200,7 +200,7 @@ export class ReaderHub {
     }
   }
 
-  #countOverflow(kind: Kind, values: number, durationUs: number): void {
+  #countOverflow(kind: ReadKind, values: number, durationUs: number): void {
     const flow = this.#flows.get(kind);
     if (!flow) return;
     flow.dropped += values;
@@ -209,15 +209,15 @@ export class ReaderHub {
   }
 }
 
-/** Received media of one or both kinds. Nothing is decoded or held for it before its first read. */
+/** Received media of one or more kinds. Nothing is decoded or held for it before its first read. */
 export class MediaReadable extends Readable {
   readonly #hub: ReaderHub;
-  readonly #kinds: readonly Kind[];
+  readonly #kinds: readonly ReadKind[];
   readonly #released: () => void;
   #started = false;
 
   /** `released` is called when it was destroyed, also after its end; by default it closes the hub. */
-  constructor(hub: ReaderHub, kinds: readonly Kind[], released = (): void => hub.close()) {
+  constructor(hub: ReaderHub, kinds: readonly ReadKind[], released = (): void => hub.close()) {
     super({ objectMode: true, highWaterMark: kinds.reduce((sum, kind) => sum + WINDOWS[kind], 0) });
     this.#hub = hub;
     this.#kinds = kinds;
@@ -235,9 +235,9 @@ export class MediaReadable extends Readable {
     this.#hub.requestKeyFrame();
   }
 
-  /** Gives a MediaValue or null. Typed as loosely as Node's own, or `pipeline` would not take it. */
+  /** Gives a StreamValue or null. Typed as loosely as Node's own, or `pipeline` would not take it. */
   override read(size?: number): ReturnType<Readable['read']> {
-    const value = super.read(size) as MediaValue | null;
+    const value = super.read(size) as StreamValue | null;
     if (value !== null) this.#hub.taken(kindOf(value));
     return value;
   }

@@ -1,18 +1,25 @@
 import { Writable, type Readable } from 'node:stream';
 import { SluiceError } from '../media/errors.js';
-import type { MediaValue } from '../media/media-value.js';
-import { kindOf, type Kind } from './driver.js';
-import type { MediaLane } from './media-lane.js';
+import type { StreamValue } from '../media/media-value.js';
+import { kindOf, type ReadKind } from './driver.js';
 
 type WriteDone = (error?: Error | null) => void;
 
+/** The way of one kind to the engine. */
+export interface Lane {
+  /** Whether a writer should wait. */
+  readonly full: boolean;
+  /** Passes a value of the lane's kind on; calls `done` when it was. */
+  write(value: StreamValue, done: () => void): void;
+}
+
 /** What a writable of a publisher writes to. */
 export interface MediaTarget {
-  readonly lanes: ReadonlyMap<Kind, MediaLane>;
+  readonly lanes: ReadonlyMap<ReadKind, Lane>;
   /** Refuses what the publisher does not take. */
-  check(value: MediaValue): void;
+  check(value: StreamValue): void;
   /** Resolves when what was written to these lanes has left. */
-  drain(kinds: readonly Kind[]): Promise<void>;
+  drain(kinds: readonly ReadKind[]): Promise<void>;
 }
 
 /**
@@ -21,7 +28,7 @@ export interface MediaTarget {
  */
 export class MediaWritable extends Writable {
   readonly #target: MediaTarget;
-  readonly #kinds: readonly Kind[];
+  readonly #kinds: readonly ReadKind[];
   readonly #sources = pipedSources(this);
   #needDrain = false;
   #closedBy: SluiceError | undefined;
@@ -29,7 +36,7 @@ export class MediaWritable extends Writable {
   #taken = 0;
   #dropUntil = 0;
 
-  constructor(target: MediaTarget, kinds: readonly Kind[]) {
+  constructor(target: MediaTarget, kinds: readonly ReadKind[]) {
     // Node's own limit counts chunks: it is out of the way.
     super({ objectMode: true, highWaterMark: Number.MAX_SAFE_INTEGER });
     this.#target = target;
@@ -56,7 +63,7 @@ export class MediaWritable extends Writable {
     return this.#sources.size > 0 || this.listenerCount('drain') > 0;
   }
 
-  override _write(value: MediaValue, _encoding: BufferEncoding, done: WriteDone): void {
+  override _write(value: StreamValue, _encoding: BufferEncoding, done: WriteDone): void {
     if (this.#taken++ < this.#dropUntil) {
       done();
       return;

@@ -1,11 +1,20 @@
 import { SluiceError } from '../media/errors.js';
 import { isKeyFrameSource } from '../media/key-frame-source.js';
-import type { MediaValue } from '../media/media-value.js';
+import type { StreamValue } from '../media/media-value.js';
 import type { PublisherAccess } from '../media/session-access.js';
+import { CaptionsLane } from './captions-lane.js';
 import { checkPublished } from './check-published.js';
-import type { Connection, DriverPublish, DriverPublisher, DriverSession, Kind, PublisherEvent } from './driver.js';
+import type {
+  Connection,
+  DriverPublish,
+  DriverPublisher,
+  DriverSession,
+  Kind,
+  PublisherEvent,
+  ReadKind,
+} from './driver.js';
 import { MediaLane } from './media-lane.js';
-import { destroyQuietly, MediaWritable, type MediaTarget } from './media-writable.js';
+import { destroyQuietly, MediaWritable, type Lane, type MediaTarget } from './media-writable.js';
 import type { ResolvedPublisherSettings, ResolvedSessionSettings } from './settings.js';
 import type { Emit, Listen } from './typed-events.js';
 
@@ -41,8 +50,8 @@ export interface PublisherEvents {
 }
 
 /**
- * A stream that this participant sends. Takes audio and video, raw in the format of its settings or encoded;
- * `audio` and `video` are Writables of their own for one of them. `write()` returns false while `highWaterMarkMs` of
+ * A stream that this participant sends. Takes audio and video, raw in the format of its settings or encoded, and captions;
+ * `audio`, `video` and `captions` are Writables of their own for one of them. `write()` returns false while `highWaterMarkMs` of
  * media wait, and `drain` follows. Values are copied: they stay the caller's.
  *
  * `end()` waits until all has been sent, then stops publishing; so does ending all of its parts.
@@ -61,9 +70,12 @@ export class Publisher extends MediaWritable implements PublisherAccess {
   readonly audio: MediaWritable;
   /** Takes video only. */
   readonly video: MediaWritable;
+  /** Takes CaptionsData only, with `enableCaptions`. */
+  readonly captions: MediaWritable;
   readonly #link: DriverPublisher;
   readonly #request: DriverPublish;
   readonly #lanes: ReadonlyMap<Kind, MediaLane>;
+  readonly #captionsLane: CaptionsLane | undefined;
   #over = false;
 
   /** @internal Made by `openPublisher`. */
@@ -81,14 +93,29 @@ export class Publisher extends MediaWritable implements PublisherAccess {
         frameUs,
       );
     const lanes = new Map(kinds.map((kind) => [kind, lane(kind)]));
-    const target = { lanes, check: (value: MediaValue) => checkPublished(value, request), drain: drainOf(link) };
-    super(target, kinds);
+    const captions = request.captions
+      ? new CaptionsLane({
+          write: (text) => link.writeCaptions(text),
+          roomMade: () => this.#roomMade(),
+          failed: (error) => this.destroy(error),
+        })
+      : undefined;
+    const allLanes = new Map<ReadKind, Lane>(lanes);
+    if (captions) allLanes.set('captions', captions);
+    const target = {
+      lanes: allLanes,
+      check: (value: StreamValue) => checkPublished(value, request),
+      drain: drainOf(link, captions),
+    };
+    super(target, [...allLanes.keys()]);
     this.#link = link;
     this.#request = request;
     this.#lanes = lanes;
+    this.#captionsLane = captions;
     this.stream = stream;
     this.audio = this.#part(target, 'audio');
     this.video = this.#part(target, 'video');
+    this.captions = this.#part(target, 'captions');
     setImmediate(() => {
       if (!this.#over) this.emit('streamCreated', stream);
     });
@@ -99,7 +126,7 @@ export class Publisher extends MediaWritable implements PublisherAccess {
   }
 
   /** Throws where `write()` would end the stream with an error. Errors: SLUICE_FORMAT_MISMATCH. */
-  check(value: MediaValue): void {
+  check(value: StreamValue): void {
     checkPublished(value, this.#request);
   }
 
@@ -164,13 +191,13 @@ export class Publisher extends MediaWritable implements PublisherAccess {
   /** @internal Ends it from this side: writers that are still at it get `reason`. */
   shut(reason: SluiceError): void {
     this.#end();
-    for (const writable of [this.audio, this.video, this]) writable.closeBy(reason);
+    for (const writable of [...this.#parts, this]) writable.closeBy(reason);
   }
 
   /** @internal Ends it with an error, told to whoever listens. */
   fail(error: Error): void {
     this.#end();
-    for (const writable of [this.audio, this.video, this]) destroyQuietly(writable, error);
+    for (const writable of [...this.#parts, this]) destroyQuietly(writable, error);
   }
 
   /** @internal */
@@ -182,7 +209,7 @@ export class Publisher extends MediaWritable implements PublisherAccess {
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     const wasOpen = !this.#over;
     this.#end();
-    for (const part of [this.audio, this.video]) {
+    for (const part of this.#parts) {
       if (!part.writableFinished) destroyQuietly(part, error ?? undefined);
     }
     const closed = wasOpen ? this.#link.close() : Promise.resolve();
@@ -196,13 +223,19 @@ export class Publisher extends MediaWritable implements PublisherAccess {
     );
   }
 
-  #part(target: MediaTarget, kind: Kind): MediaWritable {
+  get #parts(): readonly MediaWritable[] {
+    return [this.audio, this.video, this.captions];
+  }
+
+  #part(target: MediaTarget, kind: ReadKind): MediaWritable {
     const part = new MediaWritable(target, [kind]);
     part.once('close', () => {
       if (this.#over) return;
       // What is not published has no part in it: its Writable refuses whatever is written.
       const open = [...this.#lanes.keys()].some((other) => !this[other].closed);
-      if (!open) this.end();
+      // Captions may lag behind what they are about; without anybody who writes them they keep nothing open.
+      const isCaptioned = this.captions.sources.size > 0 && !this.captions.closed;
+      if (!open && !isCaptioned) this.end();
     });
     return part;
   }
@@ -211,11 +244,12 @@ export class Publisher extends MediaWritable implements PublisherAccess {
     if (this.#over) return;
     this.#over = true;
     for (const lane of this.#lanes.values()) lane.close();
+    this.#captionsLane?.close();
     this.emit('streamDestroyed', this.stream);
   }
 
   #roomMade(): void {
-    for (const writable of [this.audio, this.video, this]) writable.roomMade();
+    for (const writable of [...this.#parts, this]) writable.roomMade();
   }
 
   #forwardKeyFrameRequest(): void {
@@ -237,6 +271,7 @@ export async function openPublisher(
     name: settings.name ?? (session.connection.name || 'sluice'),
     hasAudio: settings.hasAudio,
     hasVideo: settings.hasVideo,
+    captions: settings.enableCaptions,
     audio: settings.audioFormat ?? av.audioPublisher,
     stereo: settings.audioSettings.enableStereoMode,
     dtx: settings.audioSettings.enableOpusDtx,
@@ -264,8 +299,11 @@ export async function openPublisher(
   return publisher;
 }
 
-function drainOf(link: DriverPublisher): (kinds: readonly Kind[]) => Promise<void> {
+function drainOf(
+  link: DriverPublisher,
+  captions: CaptionsLane | undefined,
+): (kinds: readonly ReadKind[]) => Promise<void> {
   return async (kinds) => {
-    await Promise.all(kinds.map((kind) => link.drain(kind)));
+    await Promise.all(kinds.map(async (kind) => await (kind === 'captions' ? captions?.drained() : link.drain(kind))));
   };
 }

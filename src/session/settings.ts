@@ -70,6 +70,7 @@ export const PublisherSettings = z
       .describe("Name of the stream; the participant's when left out."),
     hasAudio: z.boolean().default(true),
     hasVideo: z.boolean().default(true),
+    enableCaptions: z.boolean().default(false).describe('Captions may be written; others get them beside the stream.'),
     audioSettings: withDefaults(PublisherAudioSettings),
     audioFormat: SessionAudioSettings.optional().describe(
       'Raw audio of this publisher, where it is not that of the session.',
@@ -116,6 +117,7 @@ export const SubscriberSettings = z
   .strictObject({
     subscribeToAudio: z.boolean().default(true),
     subscribeToVideo: z.boolean().default(true),
+    subscribeToCaptions: z.boolean().default(false),
     videoSettings: withDefaults(SubscriberVideoSettings),
     encoded: z.boolean().default(false).describe('Encoded chunks as they came, without decoding.'),
     audioFormat: SessionAudioSettings.optional().describe(

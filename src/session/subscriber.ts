@@ -1,17 +1,19 @@
 import type { StreamInfo, SubscriberAccess } from '../media/session-access.js';
-import type { DriverSession, Kind } from './driver.js';
+import type { DriverSession, ReadKind } from './driver.js';
 import { MediaReadable, ReaderHub, type ReaderCounts } from './media-readable.js';
 import { destroyQuietly } from './media-writable.js';
-import type { MediaValue } from '../media/media-value.js';
+import type { StreamValue } from '../media/media-value.js';
 import type { AudioFormat, ResolvedSessionSettings, ResolvedSubscriberSettings } from './settings.js';
 import type { Emit, Listen } from './typed-events.js';
 
 /** How far a reader of the mix may fall behind before the oldest is dropped, in ms. */
 const MIX_MAX_LAG_MS = 1000;
 
+const KINDS: readonly ReadKind[] = ['audio', 'video', 'captions'];
+
 /** Values that were dropped because the reader lagged behind. */
 export interface Overflow {
-  readonly kind: Kind;
+  readonly kind: ReadKind;
   readonly values: number;
   readonly durationMs: number;
 }
@@ -20,14 +22,15 @@ export interface Overflow {
 export interface SubscriberStats {
   readonly audio?: ReaderCounts;
   readonly video?: ReaderCounts;
+  readonly captions?: ReaderCounts;
 }
 
 export interface SubscriberEvents {
-  /** The reader is more than `maxLagMs` behind: the oldest was dropped. */
+  /** The reader is more than `maxLagMs` behind, or 64 texts: the oldest was dropped. */
   overflow: [overflow: Overflow];
   /** The stream is gone, was unsubscribed from, or the session ended; what waits can still be read. */
   disconnected: [];
-  data: [value: MediaValue];
+  data: [value: StreamValue];
   error: [error: Error];
   end: [];
   close: [];
@@ -35,8 +38,8 @@ export interface SubscriberEvents {
 
 /**
  * What one stream of another participant sends: audio and video as they come, raw or (`encoded: true`) as encoded
- * chunks. `audio` and `video` are Readables of their own for one of them; reading one starts only that one. Nothing is
- * decoded or held before the first read. A reader more than `maxLagMs` behind loses the oldest: event `overflow`,
+ * chunks, and captions. `audio`, `video` and `captions` are Readables of their own for one of them; reading one starts only
+ * that one. Nothing is decoded or held before the first read. A reader more than `maxLagMs` behind loses the oldest: event `overflow`,
  * counted in `stats`. It ends when the stream does.
  */
 export class Subscriber extends MediaReadable implements SubscriberAccess {
@@ -49,26 +52,30 @@ export class Subscriber extends MediaReadable implements SubscriberAccess {
   readonly stream: StreamInfo;
   readonly audio: MediaReadable;
   readonly video: MediaReadable;
+  /** CaptionsData, with `subscribeToCaptions`. */
+  readonly captions: MediaReadable;
   readonly #hub: ReaderHub;
 
   /** @internal Made by `openSubscriber`. */
-  constructor(hub: ReaderHub, stream: StreamInfo, kinds: readonly Kind[]) {
+  constructor(hub: ReaderHub, stream: StreamInfo, kinds: readonly ReadKind[]) {
     super(hub, kinds);
     this.#hub = hub;
     this.stream = stream;
     this.audio = this.#part('audio');
     this.video = this.#part('video');
+    this.captions = this.#part('captions');
     hub.onOverflow = (kind, values, durationMs) => this.emit('overflow', { kind, values, durationMs });
     hub.onOver = () => this.emit('disconnected');
     this.once('close', () => {
-      for (const part of [this.audio, this.video]) if (!part.readableEnded) destroyQuietly(part);
+      for (const part of [this.audio, this.video, this.captions]) if (!part.readableEnded) destroyQuietly(part);
     });
   }
 
   get stats(): SubscriberStats {
     const audio = this.#hub.counts('audio');
     const video = this.#hub.counts('video');
-    return { ...(audio && { audio }), ...(video && { video }) };
+    const captions = this.#hub.counts('captions');
+    return { ...(audio && { audio }), ...(video && { video }), ...(captions && { captions }) };
   }
 
   /** Stops reading; what waits can still be read, then the streams end. */
@@ -87,10 +94,10 @@ export class Subscriber extends MediaReadable implements SubscriberAccess {
     this.#hub.fail(error, true);
   }
 
-  #part(kind: Kind): MediaReadable {
+  #part(kind: ReadKind): MediaReadable {
     const part = new MediaReadable(this.#hub, [kind], () => {
       // When nothing of it can be read any more, the whole is over.
-      const open = (['audio', 'video'] as const).some((other) => this.#hub.has(other) && !this[other].destroyed);
+      const open = KINDS.some((other) => this.#hub.has(other) && !this[other].destroyed);
       if (!open && !this.started) this.destroy();
     });
     if (!this.#hub.has(kind)) part.push(null);
@@ -105,17 +112,15 @@ export async function openSubscriber(
   settings: ResolvedSubscriberSettings,
   { av }: ResolvedSessionSettings,
 ): Promise<Subscriber> {
-  const { subscribeToAudio, subscribeToVideo } = settings;
+  const { subscribeToAudio: audio, subscribeToVideo: video, subscribeToCaptions: captions } = settings;
   const { preferredFramerate } = settings.videoSettings;
-  const kinds = (['audio', 'video'] as const).filter((kind) =>
-    kind === 'audio' ? subscribeToAudio : subscribeToVideo,
-  );
+  const wanted = { audio, video, captions };
+  const kinds = KINDS.filter((kind) => wanted[kind]);
   const hub = new ReaderHub(kinds);
   const subscriber = new Subscriber(hub, stream, kinds);
   const request = {
     streamId: stream.streamId,
-    audio: subscribeToAudio,
-    video: subscribeToVideo,
+    ...wanted,
     encoded: settings.encoded,
     audioFormat: settings.audioFormat ?? av.audioSubscribersMix,
     pixelFormat: settings.pixelFormat,
@@ -143,6 +148,7 @@ export function openMix(
     ...wanted,
     audio: true,
     video: false,
+    captions: false,
     encoded: false,
     pixelFormat: 'YUV420P',
     maxLagMs: MIX_MAX_LAG_MS,

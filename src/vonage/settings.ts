@@ -62,6 +62,7 @@ const subscriber = z
   .strictObject({
     subscribeToAudio: z.boolean().default(true),
     subscribeToVideo: z.boolean().default(true),
+    subscribeToCaptions: z.boolean().default(false),
     videoSettings: SubscriberVideoSettings.prefault({}),
   })
   .refine(

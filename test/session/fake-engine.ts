@@ -7,10 +7,12 @@ import {
   type EngineEvents,
   type EnginePosts,
   type PublisherOpenArgs,
+  type ReadKind,
   type ReaderOpenArgs,
   type StreamState,
 } from '../../src/engine/port.js';
 import { AudioRing } from '../../src/media/audio-ring.js';
+import type { CaptionsData } from '../../src/media/captions.js';
 import { SluiceError } from '../../src/media/errors.js';
 import { durationUs, type MediaValue } from '../../src/media/media-value.js';
 import { openSession, type OpenSessionOptions, type Session } from '../../src/session/session.js';
@@ -35,6 +37,9 @@ class FakePublisher {
   /** The most media time that was ever held, of audio and video together the larger one. */
   mostHeldUs = 0;
   closed = false;
+  readonly captions: CaptionsData[] = [];
+  /** Captions are on their way when it resolves. */
+  captionsHeld: Promise<undefined> = Promise.resolve(undefined);
   readonly drains: (() => void)[] = [];
   readonly #levels: BigInt64Array;
   readonly #emit: <N extends keyof EngineEvents>(name: N, args: EngineEvents[N]) => void;
@@ -140,17 +145,17 @@ class FakeReader {
   readonly ring: AudioRing | undefined;
   closed = false;
   keyFrameRequests = 0;
-  readonly #credit = { audio: 0, video: 0 };
+  readonly #credit = { audio: 0, video: 0, captions: 0 };
   constructor(args: ReaderOpenArgs) {
     this.args = args;
     this.ring = args.audioRing && new AudioRing(args.audioRing);
   }
 
-  get credit(): { audio: number; video: number } {
+  get credit(): { audio: number; video: number; captions: number } {
     return { ...this.#credit, ...(this.ring && { audio: this.ring.asked }) };
   }
 
-  grant(kind: 'audio' | 'video', values: number): void {
+  grant(kind: ReadKind, values: number): void {
     this.#credit[kind] += values;
   }
 }
@@ -225,6 +230,14 @@ export class FakeEngine implements Engine {
     this.emit(name, { session: this.connects[0]!.session, ...args } as EngineEvents[N]);
   }
 
+  /** Gives captions to a reader, if it has credit for them. */
+  caption(reader: FakeReader, captions: CaptionsData): boolean {
+    if (reader.credit.captions === 0 || reader.closed) return false;
+    reader.grant('captions', -1);
+    this.emit('captions', { reader: reader.args.reader, captions });
+    return true;
+  }
+
   /** Gives a value to a reader, if it has credit for it. */
   give(reader: FakeReader, value: MediaValue): boolean {
     const kind = value.kind.endsWith('audio') ? 'audio' : 'video';
@@ -257,6 +270,11 @@ export class FakeEngine implements Engine {
       case 'publisherClose':
         this.#publisher(call.args.publisher).close();
         return undefined;
+      case 'publisherCaptions': {
+        const publisher = this.#publisher(call.args.publisher);
+        publisher.captions.push(call.args.captions);
+        return publisher.captionsHeld;
+      }
       case 'publisherDrain': {
         const publisher = this.#publisher(call.args.publisher);
         if (publisher.heldUs(call.args.kind) === 0 || publisher.closed) return undefined;

@@ -112,6 +112,35 @@ t.test('nodes of a session', async (t) => {
     t.equal(played.closed, true);
   });
 
+  await t.test('captions have a port of their own, where they are asked for', async (t) => {
+    const { engine, make, session } = await room();
+    const formats = [{ kind: 'captions' }];
+    const options = { session: 'room', captions: true };
+    const { inputs } = portsOf(publisher, parseOptions(publisher, options));
+    const { outputs } = portsOf(subscriber, parseOptions(subscriber, options));
+    for (const ports of [inputs, outputs]) t.match(ports.at(-1), { name: 'captions', formats });
+    const node = await make(publisher, { captions: true });
+    const input = node.input!('captions');
+    input.write({ kind: 'captions', text: 'said', isFinal: true });
+    t.match(engine.publishers[0]!.captions, [{ text: 'said' }]);
+    for (const stream of [input, node.input!('audio')]) stream.end();
+    await node.close!();
+
+    engine.tell('streamReceived', { stream: streamState('ann') });
+    const ann = session.streams.get('s-ann')!;
+    const said = { kind: 'captions', text: 'heard', isFinal: true } as const;
+    for (const options of [{ streams: 'each' }, { streams: 'ann' }]) {
+      const made = await make(subscriber, { captions: true, media: 'audio', ...options }, ann);
+      const values = collect(made.output!('captions'));
+      await turns();
+      const reader = engine.readers.at(-1)!;
+      t.strictSame([reader.credit.audio, reader.credit.captions], [0, 8], 'only they are read');
+      engine.caption(reader, said);
+      t.strictSame(values, [said]);
+      await made.close?.();
+    }
+  });
+
   await t.test('publisher fails its inputs when the engine fails, and closes without them', async (t) => {
     const { engine, make } = await room();
     const node = await make(publisher, { video: true });

@@ -29,6 +29,7 @@ t.test('settings', async (t) => {
       name: 'Bot',
       hasAudio: true,
       hasVideo: true,
+      enableCaptions: false,
       audioSettings: { enableStereoMode: true, enableOpusDtx: false },
       videoCodec: 'vp8',
       simulcast: true,
@@ -38,6 +39,7 @@ t.test('settings', async (t) => {
     t.strictSame(parseSettings(SubscriberSettings, {}, 'subscriber'), {
       subscribeToAudio: true,
       subscribeToVideo: true,
+      subscribeToCaptions: false,
       videoSettings: {},
       encoded: false,
       pixelFormat: 'YUV420P',

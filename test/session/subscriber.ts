@@ -43,7 +43,7 @@ t.test('subscriber', async (t) => {
       maxLagMs: 300,
     });
     await turns();
-    t.strictSame(reader.credit, { audio: 0, video: 0 });
+    t.strictSame(reader.credit, { audio: 0, video: 0, captions: 0 });
     subscriber.read();
     t.ok(reader.credit.audio > 0, 'reading starts it');
     t.equal(reader.credit.video, 0);

@@ -37,11 +37,12 @@ export function refuseConversion(
   });
 }
 
-const MEDIUM: Readonly<Record<FormatPattern['kind'], 'sound' | 'picture'>> = {
+const MEDIUM: Readonly<Record<FormatPattern['kind'], 'sound' | 'picture' | 'text'>> = {
   audio: 'sound',
   'encoded-audio': 'sound',
   video: 'picture',
   'encoded-video': 'picture',
+  captions: 'text',
 };
 
 function message(

@@ -1,5 +1,6 @@
 import { PUBLISHER_LEVELS, type ConnectionInfo, type EngineEvents, type StreamState } from '../../engine/port.js';
 import { getEngine, type Engine } from '../../engine/thread.js';
+import type { CaptionsData } from '../../media/captions.js';
 import { fromErrorData } from '../../media/errors.js';
 import { AudioRing, audioRingMemory } from '../../media/audio-ring.js';
 import type { MediaValue } from '../../media/media-value.js';
@@ -17,6 +18,7 @@ import {
   type Kind,
   type PublisherEvent,
   type ReaderEvent,
+  type ReadKind,
   type SessionEvent,
   type StreamDescription,
 } from '../driver.js';
@@ -225,6 +227,10 @@ class EnginePublisher implements DriverPublisher {
     this.#engine.post('write', { publisher: this.#publisher, value: own }, own.data.buffer);
   }
 
+  async writeCaptions(captions: CaptionsData): Promise<void> {
+    if (!this.#closing) await this.#engine.call('publisherCaptions', { publisher: this.#publisher, captions });
+  }
+
   consumedUs(kind: Kind): number {
     const place = kind === 'audio' ? PUBLISHER_LEVELS.audioConsumedUs : PUBLISHER_LEVELS.videoConsumedUs;
     return Number(Atomics.load(this.#levels, place));
@@ -275,7 +281,7 @@ class EngineReader implements DriverReader {
     this.#forget = forget;
   }
 
-  credit(kind: Kind, values: number): void {
+  credit(kind: ReadKind, values: number): void {
     if (this.#closed) return;
     if (kind === 'audio' && this.#inlet) this.#inlet.credit(values);
     else this.#engine.post('credit', { reader: this.#reader, kind, values });
@@ -347,6 +353,8 @@ function readerEvent<N extends keyof EngineEvents>(name: N, args: EngineEvents[N
   switch (message.name) {
     case 'media':
       return { type: 'media', value: message.args.value };
+    case 'captions':
+      return { type: 'media', value: message.args.captions };
     case 'overflow':
       return {
         type: 'overflow',

@@ -87,6 +87,7 @@ function uplinkTo(fake: Fake, log: string[] = []): Uplink {
     bindAddress: '127.0.0.1',
     onFault,
     onFailed: () => log.push('failed'),
+    onData: () => undefined,
   });
 }
 
@@ -290,6 +291,7 @@ async function candidatesBehindTheOffer(): Promise<void> {
     onFault,
     onFailed: () => log.push('failed'),
     onRestarted: () => log.push('restarted'),
+    onData: () => undefined,
   });
   downlink.onOffer(offer, 1);
   for (const candidate of end.transport.local.candidates) downlink.onCandidate(candidate);
@@ -311,6 +313,7 @@ async function closedWhileAnswering(): Promise<void> {
     onFault,
     onFailed: () => log.push('failed'),
     onRestarted: () => log.push('restarted'),
+    onData: () => undefined,
   });
   downlink.onOffer(offer, 1);
   downlink.onOffer('garbage', 2);

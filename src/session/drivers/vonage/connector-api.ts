@@ -125,6 +125,8 @@ export interface SubscriberSettings {
   subscribeToAudio?: boolean | undefined;
   /** Default true. */
   subscribeToVideo?: boolean | undefined;
+  /** Default false. */
+  subscribeToCaptions?: boolean | undefined;
   videoSettings?:
     | {
         /** The layer of a simulcast stream that is wanted. */
@@ -167,6 +169,8 @@ export interface SubscribeOptions {
   /** The audio of this stream alone, in the format of the mix. */
   readonly onAudioData?: Callback<[subscriber: Subscriber, audioData: AudioData]>;
   readonly onRenderFrame?: Callback<[subscriber: Subscriber, frame: VideoFrame]>;
+  /** What is said in this stream: the whole sentence so far, which the next text takes the place of until one is final. */
+  readonly onCaptionText?: Callback<[subscriber: Subscriber, text: string, isFinal: boolean]>;
 }
 
 /** One participant of one session at a time. */

@@ -72,6 +72,11 @@ export class VonagePublisher implements DriverPublisher {
     this.#timer ??= this.#clock.after(LOOK_MS, this.#onTime);
   }
 
+  /** Sessions with captions are refused before. */
+  writeCaptions(): Promise<void> {
+    return Promise.reject(noCaptions());
+  }
+
   consumedUs(kind: Kind): number {
     const lane = this.#lanes[kind];
     const heldMs = this.#client.getMediaBufferStats()[kind]?.durationMs ?? 0;
@@ -178,6 +183,13 @@ export class VonagePublisher implements DriverPublisher {
     }
     return false;
   }
+}
+
+/** What a publisher with captions is refused with. */
+export function noCaptions(): SluiceError {
+  return new SluiceError('SLUICE_PUBLISH_FAILED', 'a Vonage session takes no captions from a participant', {
+    mend: 'Leave enableCaptions out: the captions service of the session makes them.',
+  });
 }
 
 /** The value with memory of its own: that of the writer is not kept. */

@@ -1,8 +1,9 @@
+import { CaptionQueue } from '../../../media/caption-queue.js';
 import type { Clock } from '../../../media/clock.js';
 import { convertChannels } from '../../../media/pcm.js';
 import { audioData, type AudioData } from '../../../media/audio-data.js';
 import type { VideoFrame } from '../../../media/video-frame.js';
-import type { DriverRead, DriverReader, Kind, ReaderEvent } from '../../driver.js';
+import type { DriverRead, DriverReader, Kind, ReadKind, ReaderEvent } from '../../driver.js';
 import type * as api from './connector-api.js';
 import { CreditedQueue } from './credited-queue.js';
 import { ReceivedAudio } from './received-audio.js';
@@ -17,6 +18,7 @@ export class VonageReader implements DriverReader {
   readonly #clock: Clock;
   readonly #onEvent: (event: ReaderEvent) => void;
   readonly #queues: Readonly<Record<Kind, CreditedQueue>>;
+  readonly #captions: CaptionQueue;
   readonly #onChange: () => void;
   readonly #received: ReceivedAudio;
   readonly #reads = { audio: false, video: false };
@@ -34,6 +36,10 @@ export class VonageReader implements DriverReader {
       audio: new CreditedQueue('audio', request.maxLagMs, onEvent),
       video: new CreditedQueue('video', request.maxLagMs, onEvent),
     };
+    this.#captions = new CaptionQueue(
+      (value) => onEvent({ type: 'media', value }),
+      () => onEvent({ type: 'overflow', kind: 'captions', values: 1, durationUs: 0 }),
+    );
     this.#received = new ReceivedAudio(clock, (audio) => this.#queues.audio.push(this.#converted(audio), PERIOD_US));
   }
 
@@ -47,12 +53,17 @@ export class VonageReader implements DriverReader {
   }
 
   /** Whether it wants a kind, now or later. */
-  wants(kind: Kind): boolean {
+  wants(kind: ReadKind): boolean {
     return !this.#closed && this.request[kind];
   }
 
-  credit(kind: Kind, values: number): void {
+  credit(kind: ReadKind, values: number): void {
     if (this.#closed || !this.request[kind]) return;
+    if (kind === 'captions') {
+      this.#captions.grant(values);
+      if (this.#ending) this.#endIfEmpty();
+      return;
+    }
     const began = !this.#reads[kind];
     this.#reads[kind] = true;
     if (began) this.#onChange();
@@ -84,6 +95,10 @@ export class VonageReader implements DriverReader {
     this.#queues.video.push(frame, PICTURE_US);
   }
 
+  takeCaptions(text: string, isFinal: boolean): void {
+    if (this.wants('captions') && !this.#ending) this.#captions.push({ kind: 'captions', text, isFinal });
+  }
+
   /** Its stream is gone: what waits can still be read. */
   end(): void {
     this.#ending = true;
@@ -98,7 +113,7 @@ export class VonageReader implements DriverReader {
 
   #endIfEmpty(): void {
     const { audio, video } = this.#queues;
-    if (this.#closed || !audio.isEmpty || !video.isEmpty) return;
+    if (this.#closed || !audio.isEmpty || !video.isEmpty || !this.#captions.isEmpty) return;
     this.#closed = true;
     this.#onEvent({ type: 'ended' });
   }

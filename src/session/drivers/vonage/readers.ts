@@ -40,6 +40,9 @@ export class Readers {
       onRenderFrame: (frame) => {
         for (const reader of readers) reader.takeVideo(frame);
       },
+      onCaptionText: (text, isFinal) => {
+        for (const reader of readers) reader.takeCaptions(text, isFinal);
+      },
       onError: (error) => fail(readers, error),
     });
     const added = { subscription, readers };
@@ -102,8 +105,10 @@ export class Readers {
   #wanted({ readers }: ReadStream): Parameters<StreamSubscription['want']>[0] {
     const audio = [...readers].some((reader) => reader.wants('audio')) || this.#mixesAll;
     const watching = [...readers].filter((reader) => reader.reads('video'));
-    const video = watching.length > 0;
-    return audio || video ? { audio, video, preference: greatest(watching) } : undefined;
+    const captions = [...readers].some((reader) => reader.wants('captions'));
+    // A client that subscribes to captions needs one of the others.
+    const video = watching.length > 0 || (captions && !audio);
+    return audio || video ? { audio, video, captions, preference: greatest(watching) } : undefined;
   }
 
   get #mixesAll(): boolean {

@@ -14,7 +14,7 @@ import type {
 import type { ResolvedSessionSettings } from '../../settings.js';
 import type * as api from './connector-api.js';
 import { toSluiceError } from './errors.js';
-import { VonagePublisher } from './publisher.js';
+import { noCaptions, VonagePublisher } from './publisher.js';
 import type { Readers } from './readers.js';
 
 /** Longer than any program runs: a timer that only keeps the process alive. */
@@ -108,7 +108,14 @@ export class VonageSession implements DriverSession {
 
   /** The client tells nothing of this. */
   stats(): Promise<SessionStats> {
-    return Promise.resolve({ candidatePairs: [], outbound: [], remoteInbound: [], inbound: [], packetsDiscarded: 0 });
+    return Promise.resolve({
+      candidatePairs: [],
+      outbound: [],
+      remoteInbound: [],
+      inbound: [],
+      packetsDiscarded: 0,
+      captionsDiscarded: 0,
+    });
   }
 
   disconnect(): Promise<void> {
@@ -143,9 +150,10 @@ export class VonageSession implements DriverSession {
 
 /** The formats of raw media are set for the whole session. Errors: SLUICE_PUBLISH_FAILED. */
 function checkRequest(
-  { audio, video, hasAudio, hasVideo, videoCodec }: DriverPublish,
+  { audio, video, hasAudio, hasVideo, captions, videoCodec }: DriverPublish,
   settings: ResolvedSessionSettings,
 ): void {
+  if (captions) throw noCaptions();
   const { audioPublisher, videoPublisher } = settings.av;
   const refused = (message: string, mend: string): never => {
     throw new SluiceError('SLUICE_PUBLISH_FAILED', message, { mend });

@@ -6,6 +6,7 @@ import { toSluiceError } from './errors.js';
 export interface Wanted {
   readonly audio: boolean;
   readonly video: boolean;
+  readonly captions: boolean;
   readonly preference: VideoPreference;
 }
 
@@ -13,6 +14,7 @@ export interface Wanted {
 export interface StreamListener {
   onAudioData(audio: api.AudioData): void;
   onRenderFrame(frame: api.VideoFrame): void;
+  onCaptionText(text: string, isFinal: boolean): void;
   onError(error: Error): void;
 }
 
@@ -62,13 +64,21 @@ export class StreamSubscription {
     this.#has = key;
   }
 
-  async #subscribe({ audio, video, preference }: Wanted): Promise<void> {
+  async #subscribe({ audio, video, captions, preference }: Wanted): Promise<void> {
     const listener = this.#listener;
     await this.#client.subscribe(this.#stream, {
-      settings: { subscribeToAudio: audio, subscribeToVideo: video, videoSettings: videoSettings(preference) },
+      settings: {
+        subscribeToAudio: audio,
+        subscribeToVideo: video,
+        subscribeToCaptions: captions,
+        videoSettings: videoSettings(preference),
+      },
       onError: (_, description, code) => listener.onError(toSluiceError(description, 'SLUICE_SUBSCRIBE_FAILED', code)),
       ...(audio && { onAudioData: (_: api.Subscriber, data: api.AudioData) => listener.onAudioData(data) }),
       ...(video && { onRenderFrame: (_: api.Subscriber, frame: api.VideoFrame) => listener.onRenderFrame(frame) }),
+      ...(captions && {
+        onCaptionText: (_: api.Subscriber, text: string, isFinal: boolean) => listener.onCaptionText(text, isFinal),
+      }),
     });
   }
 }

@@ -1,0 +1,42 @@
+import { SluiceError } from './errors.js';
+
+/** The longest text of one segment, in bytes of UTF-8: what goes into one data packet of every server. */
+export const MAX_CAPTIONS_BYTES = 8192;
+/** Characters. */
+export const MAX_SEGMENT_ID_LENGTH = 128;
+
+/** Text of what is said in a stream, in segments: sentences, as a rule. Immutable once it has been written to a stream. */
+export interface CaptionsData {
+  readonly kind: 'captions';
+  /** The whole text of the segment so far, at most MAX_CAPTIONS_BYTES of UTF-8. */
+  readonly text: string;
+  /** False while the segment may change: its next text takes the place of this one. */
+  readonly isFinal: boolean;
+  /** Texts of one segment share it. Where it is left out, a text is of the segment that was not final yet. 1 to 128 characters. */
+  readonly segmentId?: string;
+}
+
+/** Refuses captions whose fields are not what they should be. Errors: SLUICE_FORMAT_MISMATCH. */
+export function checkCaptionsData({ text, isFinal, segmentId }: CaptionsData): void {
+  if (typeof text !== 'string' || typeof isFinal !== 'boolean') {
+    throw new SluiceError('SLUICE_FORMAT_MISMATCH', 'captions need a text and whether it is final', {
+      mend: "Write { kind: 'captions', text, isFinal }.",
+    });
+  }
+  // Characters take a byte at least: what is far too long is not measured.
+  const bytes = text.length > MAX_CAPTIONS_BYTES ? text.length : Buffer.byteLength(text);
+  if (bytes > MAX_CAPTIONS_BYTES) {
+    throw new SluiceError(
+      'SLUICE_FORMAT_MISMATCH',
+      `captions of ${bytes} bytes are longer than ${MAX_CAPTIONS_BYTES}`,
+      {
+        mend: 'Write the text in several segments.',
+      },
+    );
+  }
+  if (segmentId === undefined) return;
+  if (typeof segmentId === 'string' && segmentId !== '' && segmentId.length <= MAX_SEGMENT_ID_LENGTH) return;
+  throw new SluiceError('SLUICE_FORMAT_MISMATCH', 'the segmentId of captions is no text of 1 to 128 characters', {
+    mend: 'Leave it out, or use a short id.',
+  });
+}
