@@ -8,3 +8,4 @@ import './session/conformance/continuity.js';
 import './session/conformance/buffers.js';
 import './session/conformance/opus-modes.js';
 import './session/conformance/layers.js';
+import './session/conformance/captions.js';

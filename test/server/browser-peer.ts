@@ -53,6 +53,8 @@ export interface BrowserEvent {
   readonly sid?: string;
   readonly kind?: string;
   readonly text?: string;
+  readonly segment?: string;
+  readonly final?: boolean;
   readonly topic?: string;
   readonly lossy?: boolean;
   readonly reason?: number;

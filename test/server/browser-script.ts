@@ -30,8 +30,17 @@ peer.connect = async ({ url, token, options, autoSubscribe }) => {
     .on(RoomEvent.ParticipantAttributesChanged, (_changes, participant) => tell({ type: 'attributes', identity: participant.identity, attributes: { ...participant.attributes } }))
     .on(RoomEvent.TrackStreamStateChanged, (publication, state, participant) => tell({ type: 'streamState', identity: participant.identity, sid: publication.trackSid, state }))
     .on(RoomEvent.DataReceived, (data, participant, kind, topic) => tell({ type: 'data', identity: participant?.identity, text: new TextDecoder().decode(data), topic, lossy: kind === DataPacket_Kind.LOSSY }))
+    .on(RoomEvent.TranscriptionReceived, (segments, participant, publication) => {
+      for (const { id, text, final } of segments) tell({ type: 'transcription', identity: participant?.identity, sid: publication?.trackSid, segment: id, text, final });
+    })
     .on(RoomEvent.RoomMetadataChanged, (metadata) => tell({ type: 'metadata', text: metadata }))
     .on(RoomEvent.ConnectionQualityChanged, (quality, participant) => tell({ type: 'quality', identity: participant.identity, text: quality }));
+  room.registerTextStreamHandler('lk.transcription', async (reader, { identity }) => {
+    const text = await reader.readAll();
+    const attributes = reader.info.attributes;
+    const [segment, final, sid] = ['lk.segment_id', 'lk.transcription_final', 'lk.transcribed_track_id'].map((name) => attributes[name]);
+    tell({ type: 'captionText', identity, sid, segment, text, final: final === 'true' });
+  });
   await room.connect(url, token, { autoSubscribe: autoSubscribe ?? true });
   return { identity: room.localParticipant.identity, others: [...room.remoteParticipants.keys()] };
 };
@@ -242,6 +251,14 @@ peer.sendData = ({ text, to, topic, lossy }) => peer.room.localParticipant.publi
 peer.sendText = async ({ bytes, topic }) => {
   await peer.room.localParticipant.sendText('0123456789'.repeat(bytes / 10), { topic });
   return bytes;
+};
+/** A text with attributes of its own, whole or word by word. */
+peer.sendCaptions = async ({ text, attributes, words }) => {
+  const options = { topic: 'lk.transcription', attributes };
+  if (!words) return void (await peer.room.localParticipant.sendText(text, options));
+  const writer = await peer.room.localParticipant.streamText(options);
+  for (const word of words) await writer.write(word);
+  await writer.close();
 };
 peer.cutSignalling = () => peer.room.simulateScenario('signal-reconnect');
 peer.joinAnew = () => peer.room.simulateScenario('leave-full-reconnect');

@@ -23,6 +23,15 @@ export interface PeerCalls {
   };
   setAttributes: { args: { attributes: Record<string, string> }; result: undefined };
   sendData: { args: { text: string; to: string[]; topic?: string; lossy?: boolean }; result: undefined };
+  /** As a transcription, or as a text stream, in the name of `identity` where it is given. */
+  publishTranscription: {
+    args: { identity: string; sid: string; segment: string; text: string; final: boolean };
+    result: undefined;
+  };
+  sendCaptions: {
+    args: { text: string; attributes: Record<string, string>; identity?: string };
+    result: undefined;
+  };
   disconnect: { args: Record<string, never>; result: undefined };
 }
 
@@ -39,6 +48,7 @@ export type PeerEvent =
   | { type: 'disconnected'; reason: string }
   | { type: 'reconnecting' | 'reconnected' }
   | { type: 'speakers'; identities: string[] }
+  | { type: 'captionText'; identity: string; text: string; attributes: Record<string, string> }
   | { type: 'attributes'; identity: string; attributes: Record<string, string> }
   | { type: 'data'; identity: string; text: string; topic: string; lossy: boolean }
   | { type: 'text'; identity: string; topic: string; bytes: number }

@@ -72,6 +72,18 @@ const calls: { [N in keyof PeerCalls]: (args: PeerCalls[N]['args']) => Promise<P
     await local().publishData(new TextEncoder().encode(text), options);
     return undefined;
   },
+  async publishTranscription({ identity, sid, segment, text, final }) {
+    const segments = [{ id: segment, text, startTime: 0n, endTime: 0n, language: '', final }];
+    await local().publishTranscription({ participantIdentity: identity, trackSid: sid, segments });
+    return undefined;
+  },
+  async sendCaptions({ text, attributes, identity }) {
+    const sender = identity === undefined ? {} : { senderIdentity: identity };
+    const writer = await local().streamText({ topic: 'lk.transcription', attributes, ...sender });
+    await writer.write(text);
+    await writer.close();
+    return undefined;
+  },
   async disconnect() {
     for (const timer of timers) clearInterval(timer);
     await room.disconnect();
@@ -222,6 +234,11 @@ room.on(RoomEvent.ConnectionQualityChanged, (quality, participant) => {
   tell({ type: 'quality', identity: participant.identity, quality: ConnectionQuality[quality] });
 });
 
+room.registerTextStreamHandler('lk.transcription', (reader, { identity }) => {
+  void reader.readAll().then((text) => {
+    tell({ type: 'captionText', identity, text, attributes: reader.info.attributes ?? {} });
+  });
+});
 room.registerTextStreamHandler('long', (reader, { identity }) => {
   void reader.readAll().then((text) => {
     tell({ type: 'text', identity, topic: 'long', bytes: Buffer.byteLength(text) });
