@@ -37,6 +37,7 @@ export {
   PublisherAudioSettings,
   PublisherSettings,
   SessionAVSettings,
+  SessionAudioMixSettings,
   SessionAudioSettings,
   SessionSettings,
   SessionVideoPublisherSettings,

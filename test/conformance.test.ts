@@ -9,3 +9,4 @@ import './session/conformance/buffers.js';
 import './session/conformance/opus-modes.js';
 import './session/conformance/layers.js';
 import './session/conformance/captions.js';
+import './session/conformance/mix.js';

@@ -1,3 +1,4 @@
 import './media/media-buffer.js';
 import './media/audio-ring.js';
 import './media/clock.js';
+import './media/limiter.js';

@@ -14,6 +14,7 @@ import type {
 import { Ticker } from './ticker.js';
 
 const AUDIO_BEAT_MS = 20;
+const SHORT_AUDIO_BEAT_MS = 10;
 const PACING_BEAT_MS = 5;
 
 /** Everything that the media thread does for sessions: finds the participant that an id belongs to, and hands on. */
@@ -26,6 +27,7 @@ export class MediaThread {
     process.emitWarning(error instanceof Error ? error : String(error));
   };
   readonly #audioTicker = new Ticker(systemClock, AUDIO_BEAT_MS, this.#onFault);
+  readonly #shortAudioTicker = new Ticker(systemClock, SHORT_AUDIO_BEAT_MS, this.#onFault);
   readonly #ticker = new Ticker(systemClock, PACING_BEAT_MS, this.#onFault);
 
   constructor(emit: Emit) {
@@ -36,6 +38,7 @@ export class MediaThread {
     const participant = await Participant.connect(args, {
       clock: systemClock,
       audioTicker: this.#audioTicker,
+      shortAudioTicker: this.#shortAudioTicker,
       ticker: this.#ticker,
       emit: this.#emit,
       onFault: this.#onFault,

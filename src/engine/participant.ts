@@ -23,6 +23,8 @@ export interface ParticipantOptions {
   readonly clock: Clock;
   /** 20 ms. */
   readonly audioTicker: Ticker;
+  /** 10 ms. */
+  readonly shortAudioTicker: Ticker;
   /** A few milliseconds. */
   readonly ticker: Ticker;
   readonly emit: Emit;
@@ -69,11 +71,11 @@ export class Participant {
     this.#options = options;
     this.#membership = membership;
     this.#media = media;
-    this.#directory = new Directory(participant.identity);
-    const { clock, audioTicker, emit } = options;
+    const { clock, audioTicker, shortAudioTicker, emit } = options;
     const { identity } = participant;
     this.#publishing = new Publishing({ clock, audioTicker, emit, identity });
-    this.#reading = new Reading({ clock, audioTicker, emit, directory: this.#directory, media });
+    const directory = (this.#directory = new Directory(identity));
+    this.#reading = new Reading({ clock, audioTicker, shortAudioTicker, emit, directory, media });
     this.#data = new DataIntake((error) => {
       this.#reading.failCaptions(error);
     });

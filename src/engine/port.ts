@@ -115,6 +115,8 @@ export interface ReaderOpenArgs {
   readonly audioFormat: AudioFormat;
   /** An AudioRing for decoded audio; without one there is none. */
   readonly audioRing?: SharedArrayBuffer;
+  /** Length of the chunks of a mix, in ms. Default 20. */
+  readonly ptimeMs?: 10 | 20;
   readonly pixelFormat: PixelFormat;
   /** How good the pictures need to be at most. */
   readonly preferredVideo?: VideoPreference;

@@ -1,7 +1,6 @@
 import { type AudioData, audioData } from '../media/audio-data.js';
 import { AudioRing } from '../media/audio-ring.js';
 import { MediaBuffer } from '../media/media-buffer.js';
-import { PERIOD_US } from './audio/audio-sender.js';
 import type { Emit } from './media-reader.js';
 import type { AudioFormat, ReaderOpenArgs } from './port.js';
 
@@ -14,13 +13,15 @@ export class RawAudioReader {
   readonly #format: AudioFormat;
   readonly #emit: Emit;
   readonly #ring: AudioRing | undefined;
+  readonly #periodUs: number;
   readonly #queue: MediaBuffer<AudioData>;
 
-  constructor({ reader, audioFormat, audioRing, maxLagMs }: ReaderOpenArgs, emit: Emit) {
+  constructor({ reader, audioFormat, audioRing, maxLagMs, ptimeMs = 20 }: ReaderOpenArgs, emit: Emit) {
     this.#id = reader;
     this.#format = audioFormat;
     this.#emit = emit;
     this.#ring = audioRing && new AudioRing(audioRing);
+    this.#periodUs = ptimeMs * 1000;
     this.#queue = new MediaBuffer<AudioData>(maxLagMs, 'drop-oldest');
   }
 
@@ -29,7 +30,7 @@ export class RawAudioReader {
     return this.#queue.length === 0 && this.#ring?.isEmpty !== false;
   }
 
-  /** Takes a period of 20 ms; its samples are copied. */
+  /** Takes a period; its samples are copied. */
   push(period: Int16Array, timestampUs: number): void {
     const ring = this.#ring;
     if (!ring) return;
@@ -39,7 +40,10 @@ export class RawAudioReader {
     }
     const { sampleRate, numberOfChannels } = this.#format;
     const before = this.#queue.counters.droppedUs;
-    const values = this.#queue.push(audioData(period.slice(), sampleRate, numberOfChannels, timestampUs), PERIOD_US);
+    const values = this.#queue.push(
+      audioData(period.slice(), sampleRate, numberOfChannels, timestampUs),
+      this.#periodUs,
+    );
     if (values > 0) {
       const durationUs = this.#queue.counters.droppedUs - before;
       this.#emit('overflow', { reader: this.#id, kind: 'audio', values, durationUs });

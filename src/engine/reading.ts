@@ -20,6 +20,8 @@ export interface ReadingOptions {
   readonly clock: Clock;
   /** 20 ms. */
   readonly audioTicker: Ticker;
+  /** 10 ms. */
+  readonly shortAudioTicker: Ticker;
   readonly emit: Emit;
   readonly directory: Directory;
   readonly media: InboundMedia;
@@ -30,6 +32,8 @@ interface MixReader {
   readonly mixer: Mixer;
   /** Of the streams only whose audio is read on its own as well. */
   readonly onlySubscribed: boolean;
+  /** Whose beats it is given out at. */
+  readonly ticker: Ticker;
   active: boolean;
 }
 
@@ -66,12 +70,13 @@ export class Reading implements TickTask {
 
   /** Errors: SLUICE_STREAM_UNKNOWN. */
   open(args: ReaderOpenArgs): void {
-    const { emit, directory } = this.#options;
-    const { streamId, onlySubscribed = false } = args;
+    const { emit, directory, audioTicker, shortAudioTicker } = this.#options;
+    const { streamId, onlySubscribed = false, ptimeMs = 20 } = args;
     if (streamId === undefined) {
       const reader = new RawAudioReader(args, emit);
-      const mixer = new Mixer(args.audioFormat, reader);
-      this.#mixes.set(args.reader, { reader, mixer, onlySubscribed, active: false });
+      const mixer = new Mixer(args.audioFormat, reader, ptimeMs);
+      const ticker = ptimeMs === 10 ? shortAudioTicker : audioTicker;
+      this.#mixes.set(args.reader, { reader, mixer, onlySubscribed, ticker, active: false });
       return;
     }
     const entry = directory.stream(streamId);
@@ -94,7 +99,7 @@ export class Reading implements TickTask {
     mix.reader.flow();
     if (mix.active) return;
     mix.active = true;
-    this.#options.audioTicker.add(this);
+    mix.ticker.add(mix.mixer);
     for (const entry of this.#options.directory.streams()) this.#addToMix(mix, entry);
     this.subscribe();
   }
@@ -129,7 +134,9 @@ export class Reading implements TickTask {
     reader?.close();
     this.#readers.delete(id);
     if (reader?.wantsAudio === true) this.#leaveMixes(reader.streamId);
-    this.#mixes.get(id)?.mixer.close();
+    const mix = this.#mixes.get(id);
+    mix?.ticker.remove(mix.mixer);
+    mix?.mixer.close();
     this.#mixes.delete(id);
     this.#restIfIdle();
     this.subscribe();
@@ -145,10 +152,9 @@ export class Reading implements TickTask {
     }
   }
 
-  /** One beat of 20 ms: the mixes are handed out. */
-  tick(nowUs: number): void {
-    for (const mix of this.#mixes.values()) if (mix.active) mix.mixer.finish(nowUs);
-    if (this.#ending.size > 0) this.#endReaders();
+  /** One beat of 20 ms, while readers are to end. */
+  tick(): void {
+    this.#endReaders();
     this.#restIfIdle();
   }
 
@@ -256,11 +262,8 @@ export class Reading implements TickTask {
     }
   }
 
-  /** Without a mix nothing has to be done at each beat. */
   #restIfIdle(): void {
-    if (this.#ending.size > 0) return;
-    for (const mix of this.#mixes.values()) if (mix.active) return;
-    this.#options.audioTicker.remove(this);
+    if (this.#ending.size === 0) this.#options.audioTicker.remove(this);
   }
 
   /** Ends readers that have been given everything. */

@@ -1,10 +1,6 @@
 /** Level that stands for digital silence, in dBFS (RFC 6464 section 3). */
 export const SILENCE_DBFS = -127;
 
-/** Where the soft limiter starts to bend, about 2.5 dB below full scale. */
-const KNEE = 24_576;
-const HEADROOM = 32_767 - KNEE;
-
 /** Interleaved samples, all zero. */
 export function silence(numberOfFrames: number, numberOfChannels: number): Int16Array {
   return new Int16Array(numberOfFrames * numberOfChannels);
@@ -40,19 +36,6 @@ export function stereoToMono(data: Int16Array): Int16Array {
 export function mixInto(sum: Int32Array, data: Int16Array): void {
   const length = Math.min(sum.length, data.length);
   for (let i = 0; i < length; i++) sum[i] = (sum[i] as number) + (data[i] as number);
-}
-
-/**
- * Brings a sum back to 16 bits: exact up to the knee, then bent so that full scale is never passed
- * and the curve has no corner. Writes into `out`, which must be at least as long as `sum`.
- */
-export function softLimit(sum: Int32Array, out: Int16Array): void {
-  for (let i = 0; i < sum.length; i++) {
-    const sample = sum[i] as number;
-    if (sample > KNEE) out[i] = bend(sample);
-    else if (sample < -KNEE) out[i] = -bend(-sample);
-    else out[i] = sample;
-  }
 }
 
 /** A new array of samples times `gain` (1 leaves them as they are), clipped at full scale. */
@@ -91,9 +74,4 @@ export function peak(data: Int16Array): number {
     if (magnitude > highest) highest = magnitude;
   }
   return highest;
-}
-
-function bend(sample: number): number {
-  const over = sample - KNEE;
-  return (KNEE + (HEADROOM * over) / (over + HEADROOM)) | 0;
 }

@@ -20,6 +20,11 @@ export interface AudioFormatRequest {
   readonly numberOfChannels: 1 | 2;
 }
 
+export interface MixFormatRequest extends AudioFormatRequest {
+  /** Length of the chunks, in ms. Default 20. */
+  readonly ptimeMs?: 10 | 20;
+}
+
 /** Size and rate of raw video, YUV420P. */
 export interface VideoFormatRequest {
   /** Pixels. */
@@ -76,7 +81,7 @@ export interface SessionAccess {
   /** The stream whose participant speaks now, if any. */
   readonly currentSpeaker: StreamInfo | undefined;
   /** The mix of all subscribed audio; each call is a reader of its own. */
-  mix(format?: AudioFormatRequest): Readable;
+  mix(format?: MixFormatRequest): Readable;
   publish(request: PublishRequest): Promise<PublisherAccess>;
   subscribe(stream: StreamInfo, request: SubscribeRequest): Promise<SubscriberAccess>;
   on(event: 'streamReceived' | 'streamDropped', listener: (stream: StreamInfo) => void): unknown;

@@ -4,8 +4,9 @@ import { SAMPLE_RATES, audioData, type AudioData } from '../media/audio-data.js'
 import type { ClockTimer } from '../media/clock.js';
 import { SluiceError } from '../media/errors.js';
 import { audioOptions } from '../media/format.js';
+import { Limiter } from '../media/limiter.js';
 import { defineNode, type NodeContext, type NodePorts } from '../media/node.js';
-import { mixInto, softLimit } from '../media/pcm.js';
+import { mixInto } from '../media/pcm.js';
 
 const CHUNK_MS = 20;
 
@@ -31,7 +32,7 @@ const Options = z.strictObject({
 type MixerOptions = z.output<typeof Options>;
 
 /**
- * Adds up any number of audio inputs, with a soft limiter at full scale. Inputs come and go while it runs;
+ * Adds up any number of audio inputs; what is louder than full scale is turned down for a while. Inputs come and go while it runs;
  * it ends when no more can come and all have ended. While its reader is more than 160 ms behind, a live mixer
  * drops what it mixed, so that it stays on time.
  */
@@ -66,6 +67,7 @@ class Mixer implements NodePorts {
   readonly #inputs = new Set<MixerInput>();
   readonly #output: Readable;
   readonly #sum: Int32Array;
+  readonly #limiter: Limiter;
   #sealed = false;
   #hungry = false;
   #mixing = false;
@@ -77,6 +79,7 @@ class Mixer implements NodePorts {
     this.#options = options;
     this.#context = context;
     this.#sum = new Int32Array((options.sampleRate / 1000) * CHUNK_MS * options.channels);
+    this.#limiter = new Limiter(options.sampleRate, options.channels);
     this.#output = new Readable({
       objectMode: true,
       highWaterMark: 8,
@@ -158,7 +161,7 @@ class Mixer implements NodePorts {
     this.#sum.fill(0);
     for (const input of this.#inputs) input.takeInto(this.#sum);
     const data = new Int16Array(this.#sum.length);
-    softLimit(this.#sum, data);
+    this.#limiter.process(this.#sum, data);
     const timestamp = this.#ticks++ * CHUNK_MS * 1000;
     this.#hungry = this.#output.push(audioData(data, this.#options.sampleRate, this.#options.channels, timestamp));
   }

@@ -152,6 +152,8 @@ export interface DriverRead {
   readonly captions: boolean;
   readonly encoded: boolean;
   readonly audioFormat: AudioFormat;
+  /** Length of the chunks of the mix, in ms; 20 when left out. */
+  readonly ptimeMs?: 10 | 20;
   readonly pixelFormat: PixelFormat;
   /** How good the pictures need to be at most, where there is a choice. */
   readonly preferredVideo?: VideoPreference;

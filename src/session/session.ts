@@ -12,7 +12,7 @@ import type { SessionLog } from './session-log.js';
 import {
   parseSettings,
   PublisherSettings,
-  SessionAudioSettings,
+  SessionAudioMixSettings,
   SessionSettings,
   SubscriberSettings,
   type ResolvedSessionSettings,
@@ -200,12 +200,12 @@ export class Session extends Duplex implements SessionAccess {
    * or another format. Each call gives a reader of its own, which starts at its first read and loses the oldest when it
    * falls a second behind. Errors: SLUICE_CONFIG_INVALID, SLUICE_SESSION_CLOSED.
    */
-  mix(format?: SessionAudioSettings, { onlySubscribed = false }: MixOptions = {}): MediaReadable {
-    const audioFormat = format
-      ? parseSettings(SessionAudioSettings, format, 'mix format')
+  mix(format?: SessionAudioMixSettings, { onlySubscribed = false }: MixOptions = {}): MediaReadable {
+    const { ptimeMs, ...audioFormat } = format
+      ? parseSettings(SessionAudioMixSettings, format, 'mix format')
       : this.settings.av.audioSubscribersMix;
     this.#checkOpen();
-    const { mix, hub } = openMix(this.#link, { audioFormat, onlySubscribed });
+    const { mix, hub } = openMix(this.#link, { audioFormat, ptimeMs, onlySubscribed });
     this.#mixes.add(hub);
     hub.onOver = () => this.#mixes.delete(hub);
     return mix;

@@ -28,6 +28,11 @@ export const SessionAudioSettings = z.strictObject({
   numberOfChannels: z.literal([1, 2]).default(2).describe('1 for mono, 2 for stereo.'),
 });
 
+/** Format of the mix of all audio. `ptimeMs` is an addition to the connector's settings. */
+export const SessionAudioMixSettings = SessionAudioSettings.extend({
+  ptimeMs: z.literal([10, 20]).default(20).describe('Length of the chunks, in ms: 10 or 20.'),
+});
+
 /** Format of raw video that is published. */
 export const SessionVideoPublisherSettings = z.strictObject({
   resolution: VideoResolution.default({ width: 640, height: 480 }).describe('Size of every picture.'),
@@ -37,7 +42,7 @@ export const SessionVideoPublisherSettings = z.strictObject({
 
 export const SessionAVSettings = z.strictObject({
   audioPublisher: withDefaults(SessionAudioSettings).describe('Raw audio that publishers take.'),
-  audioSubscribersMix: withDefaults(SessionAudioSettings).describe('Raw audio of the mix and of subscribers.'),
+  audioSubscribersMix: withDefaults(SessionAudioMixSettings).describe('Raw audio of the mix and of subscribers.'),
   videoPublisher: withDefaults(SessionVideoPublisherSettings).describe('Raw video that publishers take.'),
 });
 
@@ -138,6 +143,7 @@ export const SubscriberSettings = z
 
 /** Settings as they are written: everything may be left out. */
 export type SessionAudioSettings = z.input<typeof SessionAudioSettings>;
+export type SessionAudioMixSettings = z.input<typeof SessionAudioMixSettings>;
 export type SessionVideoPublisherSettings = z.input<typeof SessionVideoPublisherSettings>;
 export type SessionSettings = z.input<typeof SessionSettings>;
 export type PublisherSettings = z.input<typeof PublisherSettings>;
@@ -148,6 +154,7 @@ export type ResolvedSessionSettings = z.output<typeof SessionSettings>;
 export type ResolvedPublisherSettings = z.output<typeof PublisherSettings>;
 export type ResolvedSubscriberSettings = z.output<typeof SubscriberSettings>;
 export type AudioFormat = z.output<typeof SessionAudioSettings>;
+export type MixFormat = z.output<typeof SessionAudioMixSettings>;
 export type VideoFormat = z.output<typeof SessionVideoPublisherSettings>;
 
 /**

@@ -1,9 +1,9 @@
 import type { StreamInfo, SubscriberAccess } from '../media/session-access.js';
-import type { DriverSession, ReadKind } from './driver.js';
+import type { DriverRead, DriverSession, ReadKind } from './driver.js';
 import { MediaReadable, ReaderHub, type ReaderCounts } from './media-readable.js';
 import { destroyQuietly } from './media-writable.js';
 import type { StreamValue } from '../media/media-value.js';
-import type { AudioFormat, ResolvedSessionSettings, ResolvedSubscriberSettings } from './settings.js';
+import type { AudioFormat, MixFormat, ResolvedSessionSettings, ResolvedSubscriberSettings } from './settings.js';
 import type { Emit, Listen } from './typed-events.js';
 
 /** How far a reader of the mix may fall behind before the oldest is dropped, in ms. */
@@ -122,7 +122,7 @@ export async function openSubscriber(
     streamId: stream.streamId,
     ...wanted,
     encoded: settings.encoded,
-    audioFormat: settings.audioFormat ?? av.audioSubscribersMix,
+    audioFormat: settings.audioFormat ?? formatOf(av.audioSubscribersMix),
     pixelFormat: settings.pixelFormat,
     preferredVideo: {
       ...settings.videoSettings.preferredResolution,
@@ -134,15 +134,19 @@ export async function openSubscriber(
   return subscriber;
 }
 
+function formatOf({ sampleRate, numberOfChannels }: MixFormat): AudioFormat {
+  return { sampleRate, numberOfChannels };
+}
+
 export interface MixOptions {
   /** Of the streams only that a subscriber was opened for with `subscribeToAudio`. Default: of all. */
   readonly onlySubscribed?: boolean;
 }
 
-/** A reader of the mix of audio, in chunks of 20 ms; it is opened by its first read. */
+/** A reader of the mix of audio; it is opened by its first read. */
 export function openMix(
   session: DriverSession,
-  wanted: { readonly audioFormat: AudioFormat; readonly onlySubscribed: boolean },
+  wanted: Pick<DriverRead, 'audioFormat' | 'ptimeMs' | 'onlySubscribed'>,
 ): { readonly mix: MediaReadable; readonly hub: ReaderHub } {
   const request = {
     ...wanted,

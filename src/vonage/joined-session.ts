@@ -6,7 +6,6 @@ import type { Session } from '../session/session.js';
 import { describeError, isOfSession } from './error-numbers.js';
 import { fromAudioData } from './media.js';
 import { Members } from './members.js';
-import { inTenMs } from './mixed-audio.js';
 import { Publication } from './publication.js';
 import { publisherSettings, subscriberSettings } from './settings.js';
 import { Subscription } from './subscription.js';
@@ -137,11 +136,10 @@ export class JoinedSession {
 
   #mix(onAudioData: api.ConnectOptions['onAudioData']): void {
     if (!onAudioData) return;
-    const give = (chunk: AudioData): void => void onAudioData(this.shown, fromAudioData(chunk));
     const mix = this.#session.mix(undefined, { onlySubscribed: true });
     // What ends it ends the session, which tells of it.
     mix.on('error', () => undefined);
-    mix.on('data', (audio: AudioData) => inTenMs(audio, give));
+    mix.on('data', (chunk: AudioData) => onAudioData(this.shown, fromAudioData(chunk)));
   }
 }
 

@@ -78,7 +78,7 @@ export function sessionSettings(settings: api.SessionSettings = {}): SessionSett
     enableMigration,
     av: {
       audioPublisher: audioFormat(av.audioPublisher),
-      audioSubscribersMix: audioFormat(av.audioSubscribersMix),
+      audioSubscribersMix: { ...audioFormat(av.audioSubscribersMix), ptimeMs: 10 },
       videoPublisher: { resolution: { width, height }, ...rest },
     },
     logging,

@@ -10,7 +10,6 @@ import {
   monoToStereo,
   peak,
   silence,
-  softLimit,
   stereoToMono,
 } from '../../src/media/pcm.js';
 import { sine } from './tones.js';
@@ -36,30 +35,13 @@ t.test('channels are doubled and averaged', (t) => {
   t.end();
 });
 
-t.test('a mix is exact while it is quiet and never leaves 16 bits', (t) => {
+t.test('a mix is the sum of what is added to it', (t) => {
   const sum = new Int32Array(4);
   mixInto(sum, Int16Array.of(100, -200, 300, 24_000));
-  mixInto(sum, Int16Array.of(1, -2, -3, 500));
-  const out = new Int16Array(4);
-  softLimit(sum, out);
-  t.same(out, Int16Array.of(101, -202, 297, 24_500));
+  mixInto(sum, Int16Array.of(1, -2, -3, 32_000));
+  t.same([...sum], [101, -202, 297, 56_000]);
   mixInto(sum, new Int16Array(9).fill(1));
-  t.same([...sum], [102, -201, 298, 24_501], 'a longer input does not write past the end');
-  fc.assert(
-    fc.property(
-      fc.array(fc.integer({ min: -50 * 32_768, max: 50 * 32_767 }), { minLength: 2, maxLength: 50 }),
-      (values) => {
-        const sorted = Int32Array.from(values).sort();
-        const limited = new Int16Array(sorted.length);
-        softLimit(sorted, limited);
-        return limited.every((value, i) => {
-          const input = sorted[i] ?? 0;
-          const sameSign = Math.sign(value) === Math.sign(input);
-          return sameSign && Math.abs(value) <= Math.abs(input) && (i === 0 || value >= (limited[i - 1] ?? 0));
-        });
-      },
-    ),
-  );
+  t.same([...sum], [102, -201, 298, 56_001], 'a longer input does not write past the end');
   t.end();
 });
 

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { Mixer } from '../../src/engine/audio/mixer.js';
-import { type AudioData, audioData } from '../../src/media/audio-data.js';
+import type { AudioFormat } from '../../src/engine/port.js';
+import { SAMPLE_RATES, type AudioData, audioData } from '../../src/media/audio-data.js';
 import { channel, concat, sine, toneAmplitude } from '../codecs/tones.js';
 import { align, chirp } from '../support/signal.js';
 import { AudioSimulation, encodeAll, largestBreak, noise, Recorder, type Path } from './audio-simulation.js';
@@ -14,12 +15,12 @@ for (const frequency of [401, 703, 1109]) {
   tones.set(frequency, packets.slice(50));
 }
 
-function setUp() {
+function setUp(format: AudioFormat = FORMAT, ptimeMs?: 10 | 20) {
   const values: AudioData[] = [];
   const push = (period: Int16Array, timestampUs: number): void => {
-    values.push(audioData(period.slice(), FORMAT.sampleRate, FORMAT.numberOfChannels, timestampUs));
+    values.push(audioData(period.slice(), format.sampleRate, format.numberOfChannels, timestampUs));
   };
-  return { values, mixer: new Mixer(FORMAT, { push }) };
+  return { values, mixer: new Mixer(format, { push }, ptimeMs) };
 }
 
 async function source(frequency: number, path: Path): Promise<AudioSimulation> {
@@ -32,13 +33,19 @@ async function source(frequency: number, path: Path): Promise<AudioSimulation> {
   return simulation;
 }
 
-/** Lets time pass for all sources, with a beat of the mix each 20 ms, some way behind theirs. */
-async function run(sources: readonly AudioSimulation[], mixer: Mixer, ms: number, phaseMs = 13): Promise<void> {
+/** Lets time pass for all sources, with a beat of the mix each 20 ms or less, some way behind theirs. */
+async function run(
+  sources: readonly AudioSimulation[],
+  mixer: Mixer,
+  ms: number,
+  phaseMs = 13,
+  periodMs = 20,
+): Promise<void> {
   for (const one of sources) await one.settle();
-  for (let at = 0; at < ms; at += 20) {
+  for (let at = 0; at < ms; at += periodMs) {
     for (const one of sources) one.run(phaseMs);
-    mixer.finish(sources[0]!.nowUs);
-    for (const one of sources) one.run(20 - phaseMs);
+    mixer.tick(sources[0]!.nowUs);
+    for (const one of sources) one.run(periodMs - phaseMs);
     if (at % 1000 === 0) for (const one of sources) await one.settle();
   }
 }
@@ -73,21 +80,87 @@ await t.test(
   },
 );
 
-await t.test('one source in the mix is heard 30 ms later than by itself, and as whole', async (t) => {
-  for (const phaseMs of [1, 7, 13, 19]) {
-    const { values, mixer } = setUp();
-    const simulation = await source(401, { delayMs: () => 4 });
-    const alone = new Recorder(RATE, 2);
-    simulation.receiver.add(alone);
+for (const [ptimeMs, phasesMs, laterMs] of [
+  [20, [1, 7, 13, 19], 30],
+  [10, [1, 4, 9], 20],
+] as const) {
+  await t.test(
+    `one source in a mix of ${ptimeMs} ms is heard ${laterMs} ms later than by itself, and as whole`,
+    async (t) => {
+      for (const phaseMs of phasesMs) {
+        const { values, mixer } = setUp(FORMAT, ptimeMs);
+        const simulation = await source(401, { delayMs: () => 4 });
+        const alone = new Recorder(RATE, 2);
+        simulation.receiver.add(alone);
+        mixer.add(simulation.receiver);
+        await run([simulation], mixer, 2000, phaseMs, ptimeMs);
+        const mixed = channel(concat(values.map(({ data }) => data)), 0, 2);
+        const heard = channel(concat(alone.periods), 0, 2);
+        const at = (samples: Int16Array): number => samples.findIndex((sample) => sample > 3000);
+        // A period that is given out at the beat is heard from the beat on.
+        const [mixedMs, aloneMs] = [phaseMs + at(mixed) / 48, 4 + at(heard) / 48];
+        const later = mixedMs - aloneMs;
+        t.ok(Math.abs(later - laterMs) < 3, `beats at ${phaseMs} ms: ${later.toFixed(1)} ms later`);
+        t.ok(largestBreak(mixed.subarray(at(mixed) + 4800), 401, RATE) < 40);
+      }
+    },
+  );
+}
+
+for (const numberOfChannels of [1, 2]) {
+  await t.test(
+    `chunks of 10 and 20 ms hold all sources at every rate, of ${numberOfChannels} channel(s)`,
+    async (t) => {
+      for (const sampleRate of SAMPLE_RATES) {
+        for (const ptimeMs of [10, 20] as const) {
+          const { values, mixer } = setUp({ sampleRate, numberOfChannels }, ptimeMs);
+          const sources = [await source(401, { delayMs: () => 3 }), await source(703, { delayMs: () => 11 })];
+          for (const { receiver } of sources) mixer.add(receiver);
+          await run(sources, mixer, 1000, 7, ptimeMs);
+          t.equal(values.length, 1000 / ptimeMs);
+          t.ok(values.every(({ numberOfFrames }) => numberOfFrames === (sampleRate * ptimeMs) / 1000));
+          t.same(
+            values.map(({ timestamp }) => timestamp),
+            values.map((_, i) => values[0]!.timestamp + i * ptimeMs * 1000),
+          );
+          const heard = concat(values.map(({ data }) => data));
+          for (let side = 0; side < numberOfChannels; side++) {
+            const half = channel(heard, side, numberOfChannels).subarray(-sampleRate / 2);
+            const levels = [401, 703].map((hz) => toneAmplitude(half, hz, sampleRate));
+            t.ok(
+              levels.every((level) => Math.abs(level - 6000) < 300),
+              `${sampleRate} Hz, ${ptimeMs} ms: ${levels.map((level) => level.toFixed(0)).join(', ')}`,
+            );
+            for (const { receiver } of sources) t.equal(receiver.stats.concealedSamples, 0);
+          }
+          mixer.close();
+        }
+      }
+    },
+  );
+}
+
+await t.test('sources that are too loud together are turned down alike, and nothing is cut off', async (t) => {
+  const { values, mixer } = setUp();
+  const loud: AudioSimulation[] = [];
+  for (const hz of [401, 703, 1109]) {
+    const packets = await encodeAll(sine(hz, RATE, RATE * 2, 30_000), { application: 'audio', bitrate: 128_000 });
+    const simulation = new AudioSimulation((packet) => packets[50 + (packet % 50)]!);
+    await simulation.listen(new Recorder());
+    loud.push(simulation);
     mixer.add(simulation.receiver);
-    await run([simulation], mixer, 2000, phaseMs);
-    const mixed = channel(concat(values.map(({ data }) => data)), 0, 2);
-    const heard = channel(concat(alone.periods), 0, 2);
-    const at = (samples: Int16Array): number => samples.findIndex((sample) => sample > 3000);
-    // A period that is given out at the beat is heard from the beat on.
-    const [mixedMs, aloneMs] = [phaseMs + at(mixed) / 48, 4 + at(heard) / 48];
-    t.ok(Math.abs(mixedMs - aloneMs - 30) < 3, `beats at ${phaseMs} ms: ${(mixedMs - aloneMs).toFixed(1)} ms later`);
-    t.ok(largestBreak(mixed.subarray(at(mixed) + 4800), 401, RATE) < 40);
+  }
+  await run(loud, mixer, 2000);
+  const heard = channel(concat(values.map(({ data }) => data)), 0, 2).subarray(-RATE);
+  const levels = [401, 703, 1109].map((hz) => toneAmplitude(heard, hz, RATE));
+  t.ok(
+    levels.every((level) => Math.abs(level - 11_000) < 1000),
+    levels.map((level) => level.toFixed(0)).join(', '),
+  );
+  // Cut off, they would make others: sums and differences of theirs.
+  for (const hz of [302, 2 * 401 + 703, 2 * 703 - 1109, 3 * 401, 703 + 1109 - 401]) {
+    const level = toneAmplitude(heard, hz, RATE);
+    t.ok(level < 150, `${hz} Hz: ${level.toFixed(0)}`);
   }
 });
 
@@ -138,8 +211,8 @@ await t.test('silence when nobody sends, and sources come and go', async (t) => 
   t.equal(goes.receiver.stats.packetsReceived, 50, 'what nobody hears is not kept');
   mixer.close();
   const empty = setUp();
-  empty.mixer.finish(0);
-  empty.mixer.finish(20_000);
+  empty.mixer.tick(0);
+  empty.mixer.tick(20_000);
   t.ok(empty.values.every(({ data }) => data.length === 1920 && data.every((sample) => sample === 0)));
 });
 

@@ -84,12 +84,15 @@ export async function hear(
   ms: number,
 ): Promise<{ amplitude(frequency: number, channel?: number): number; readonly samples: Int16Array }> {
   const chunks: AudioData[] = [];
+  let leftOut = 0;
   for await (const chunk of readable.iterator({ destroyOnReturn: false }) as AsyncIterable<AudioData>) {
     if (isLoud(chunk)) chunks.push(chunk);
     else chunks.length = 0;
-    if (chunks.length * 20 >= ms + 100) break;
+    const chunkMs = (chunk.numberOfFrames * 1000) / chunk.sampleRate;
+    leftOut = 100 / chunkMs;
+    if (chunks.length * chunkMs >= ms + 100) break;
   }
-  const kept = chunks.slice(5);
+  const kept = chunks.slice(leftOut);
   const { sampleRate, numberOfChannels } = kept[0]!;
   const samples = concat(kept.map(({ data }) => data));
   return {

@@ -107,7 +107,7 @@ t.test('session', async (t) => {
 
   await t.test('every mix() is a reader of its own, in the format asked for', async (t) => {
     const { session, engine } = await join();
-    const [one, two] = [session.mix(), session.mix({ sampleRate: 16_000, numberOfChannels: 1 })];
+    const [one, two] = [session.mix(), session.mix({ sampleRate: 16_000, numberOfChannels: 1, ptimeMs: 10 })];
     t.equal(engine.readers.length, 0, 'nothing before the first read');
     const read = [one.toArray(), two.toArray()];
     await turns();

@@ -20,7 +20,7 @@ t.test('settings', async (t) => {
       enableMigration: false,
       av: {
         audioPublisher: { sampleRate: 48_000, numberOfChannels: 2 },
-        audioSubscribersMix: { sampleRate: 48_000, numberOfChannels: 2 },
+        audioSubscribersMix: { sampleRate: 48_000, numberOfChannels: 2, ptimeMs: 20 },
         videoPublisher: { resolution: { width: 640, height: 480 }, fps: 30, format: 'YUV420P' },
       },
       logging: { level: 'WARN' },

@@ -9,7 +9,7 @@ t.test('settings in the shape of the Node.js package', async (t) => {
       enableMigration: false,
       av: {
         audioPublisher: { sampleRate: 48_000, numberOfChannels: 2 },
-        audioSubscribersMix: { sampleRate: 48_000, numberOfChannels: 2 },
+        audioSubscribersMix: { sampleRate: 48_000, numberOfChannels: 2, ptimeMs: 10 },
         videoPublisher: { resolution: { width: 640, height: 480 }, fps: 30, format: 'YUV420P' },
       },
       logging: { level: 'WARN' },
@@ -27,7 +27,7 @@ t.test('settings in the shape of the Node.js package', async (t) => {
       enableMigration: true,
       av: {
         audioPublisher: { sampleRate: 24_000, numberOfChannels: 1 },
-        audioSubscribersMix: { sampleRate: 16_000, numberOfChannels: 1 },
+        audioSubscribersMix: { sampleRate: 16_000, numberOfChannels: 1, ptimeMs: 10 },
         videoPublisher: { resolution: { width: 1280, height: 720 }, fps: 25, format: 'ARGB32' },
       },
       logging: { level: 'DEBUG' },

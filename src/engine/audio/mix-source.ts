@@ -2,32 +2,37 @@ import { mixInto } from '../../media/pcm.js';
 import type { AudioFormat } from '../port.js';
 import type { AudioFlow } from './audio-consumer.js';
 import type { AudioReceiver } from './audio-receiver.js';
-import { PERIOD_US } from './audio-sender.js';
 
-/**
- * How much later than by itself a track is heard in a mix: a period, so that one is there at each beat whatever the phase between the beat
- * and the track's packets, and as much as the track waits for a packet that is late.
- */
-const DELAY_US = PERIOD_US + 10_000;
-/** Further than this from it the delay is set anew: the machine slept, and beats or packets were left out. */
-const MAX_OFF_US = PERIOD_US;
-/** Periods that wait at most: of the longest packet, and two. More can only be there after the machine slept. */
-const MAX_PERIODS = 8;
+/** How much longer than a period of the mix a track is held back in it: as long as it waits for a packet that is late. */
+const LATE_US = 10_000;
+/** What waits at most, in seconds: the longest packet, and two of 20 ms. More can only be there after the machine slept. */
+const MAX_HELD_SECONDS = 0.16;
 
 /** One track on its way into a mix: holds what it plays until the beats of the mix take it. */
 export class MixSource implements AudioFlow {
   readonly format: AudioFormat;
   readonly #receiver: AudioReceiver;
   readonly #periodLength: number;
+  /**
+   * How much later than by itself the track is heard: a period, so that one is there at each beat whatever the phase between the
+   * beat and the track's packets, and the wait for late ones.
+   */
+  readonly #delayUs: number;
+  /** Further than this from it the delay is set anew: the machine slept, and beats or packets were left out. */
+  readonly #maxOffUs: number;
   readonly #fifo: Int16Array;
   #held = 0;
   #flows = false;
 
-  constructor(receiver: AudioReceiver, format: AudioFormat) {
+  /** `periodUs`: between two beats of the mix. */
+  constructor(receiver: AudioReceiver, format: AudioFormat, periodUs: number) {
     this.format = format;
     this.#receiver = receiver;
-    this.#periodLength = (format.sampleRate / 50) * format.numberOfChannels;
-    this.#fifo = new Int16Array(this.#periodLength * MAX_PERIODS);
+    const { sampleRate, numberOfChannels } = format;
+    this.#periodLength = ((sampleRate * periodUs) / 1_000_000) * numberOfChannels;
+    this.#delayUs = periodUs + LATE_US;
+    this.#maxOffUs = periodUs;
+    this.#fifo = new Int16Array(Math.ceil(sampleRate * MAX_HELD_SECONDS) * numberOfChannels);
     receiver.addFlow(this);
   }
 
@@ -67,10 +72,10 @@ export class MixSource implements AudioFlow {
     const untilUs = this.#receiver.playedUntilUs;
     if (untilUs === undefined || (this.#held === 0 && !this.#flows)) return false;
     const { sampleRate, numberOfChannels } = this.format;
-    const wantedUs = Math.max(0, DELAY_US + untilUs - nowUs);
+    const wantedUs = Math.max(0, this.#delayUs + untilUs - nowUs);
     const wanted = Math.round((wantedUs * sampleRate) / 1_000_000) * numberOfChannels;
     const missing = Math.min(wanted, this.#fifo.length) - this.#held;
-    const tolerated = this.#flows ? ((MAX_OFF_US * sampleRate) / 1_000_000) * numberOfChannels : 0;
+    const tolerated = this.#flows ? ((this.#maxOffUs * sampleRate) / 1_000_000) * numberOfChannels : 0;
     this.#flows = true;
     if (missing < -tolerated) this.#drop(-missing);
     if (missing > tolerated) {

@@ -8,7 +8,6 @@ import type * as api from './connector-api.js';
 import { CreditedQueue } from './credited-queue.js';
 import { ReceivedAudio } from './received-audio.js';
 
-const PERIOD_US = 20_000;
 /** Counted for a picture. */
 const PICTURE_US = 1_000_000 / 30;
 
@@ -40,7 +39,10 @@ export class VonageReader implements DriverReader {
       (value) => onEvent({ type: 'media', value }),
       () => onEvent({ type: 'overflow', kind: 'captions', values: 1, durationUs: 0 }),
     );
-    this.#received = new ReceivedAudio(clock, (audio) => this.#queues.audio.push(this.#converted(audio), PERIOD_US));
+    const periodMs = request.ptimeMs ?? 20;
+    this.#received = new ReceivedAudio(clock, periodMs, (audio) =>
+      this.#queues.audio.push(this.#converted(audio), periodMs * 1000),
+    );
   }
 
   get isOpen(): boolean {

@@ -2,21 +2,22 @@ import { audioData, type AudioData } from '../../../media/audio-data.js';
 import type { Clock } from '../../../media/clock.js';
 import type * as api from './connector-api.js';
 
-const PERIOD_US = 20_000;
 /** A time line further behind the clock than this begins anew: nothing came for a while. In µs. */
 const MAX_BEHIND_US = 100_000;
 
-/** Makes periods of 20 ms of what a callback is given, whose memory may be used again. Time stamps are of the clock given. */
+/** Makes periods of one length of what a callback is given, whose memory may be used again. Time stamps are of the clock given. */
 export class ReceivedAudio {
   readonly #clock: Clock;
   readonly #give: (audio: AudioData) => void;
+  readonly #periodUs: number;
   #period: Int16Array | undefined;
   #filled = 0;
   #format = '';
   #endUs: number | undefined;
 
-  constructor(clock: Clock, give: (audio: AudioData) => void) {
+  constructor(clock: Clock, periodMs: number, give: (audio: AudioData) => void) {
     this.#clock = clock;
+    this.#periodUs = periodMs * 1000;
     this.#give = give;
   }
 
@@ -27,7 +28,7 @@ export class ReceivedAudio {
       this.#period = undefined;
     }
     const samples = samplesOf(data, numberOfFrames * numberOfChannels);
-    const length = (sampleRate / 50) * numberOfChannels;
+    const length = ((sampleRate * this.#periodUs) / 1_000_000) * numberOfChannels;
     for (let at = 0; at < samples.length;) {
       if (!this.#period) {
         this.#period = new Int16Array(length);
@@ -43,9 +44,9 @@ export class ReceivedAudio {
 
   #flush(period: Int16Array, sampleRate: number, numberOfChannels: number): void {
     this.#period = undefined;
-    const nowUs = this.#clock.nowUs() - PERIOD_US;
+    const nowUs = this.#clock.nowUs() - this.#periodUs;
     const beginUs = this.#endUs === undefined || nowUs - this.#endUs > MAX_BEHIND_US ? nowUs : this.#endUs;
-    this.#endUs = beginUs + PERIOD_US;
+    this.#endUs = beginUs + this.#periodUs;
     this.#give(audioData(period, sampleRate, numberOfChannels, Math.round(beginUs)));
   }
 }
