@@ -8,5 +8,6 @@ import './session/conformance/continuity.js';
 import './session/conformance/buffers.js';
 import './session/conformance/opus-modes.js';
 import './session/conformance/layers.js';
+import './session/conformance/pictures.js';
 import './session/conformance/captions.js';
 import './session/conformance/mix.js';

@@ -176,7 +176,7 @@ export class Directory {
     const now = groupTracks(participant, person.connection);
     for (const [id, old] of person.streams) {
       if (now.has(id)) continue;
-      if (old.awaited) now.set(id, { state: old.state, ...NO_TRACKS });
+      if (old.awaited) now.set(id, { state: old.state, layers: [], ...NO_TRACKS });
       else changes.push({ type: 'streamDropped', stream: old });
     }
     for (const [id, stream] of now) {

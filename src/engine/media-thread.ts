@@ -122,6 +122,11 @@ export class MediaThread {
         this.#owners.get(reader)?.requestKeyFrame(reader);
         break;
       }
+      case 'prefer': {
+        const { reader, preferredVideo } = args as EnginePosts['prefer'];
+        this.#owners.get(reader)?.prefer(reader, preferredVideo);
+        break;
+      }
     }
   }
 

@@ -11,7 +11,15 @@ import { LoudestSpeaker } from './loudest-speaker.js';
 import type { Emit } from './media-reader.js';
 import { Membership, type MembershipHandlers } from './membership.js';
 import { mayPublish, mayRead } from './permission.js';
-import type { ConnectArgs, ConnectResult, PublisherOpenArgs, ReaderOpenArgs, ReadKind, SessionStats } from './port.js';
+import type {
+  ConnectArgs,
+  ConnectResult,
+  PublisherOpenArgs,
+  ReaderOpenArgs,
+  ReadKind,
+  SessionStats,
+  VideoPreference,
+} from './port.js';
 import { Publishing } from './publishing.js';
 import { Reading } from './reading.js';
 import type { ServerLink } from './server-link.js';
@@ -168,6 +176,10 @@ export class Participant {
 
   requestKeyFrame(reader: number): void {
     this.#reading.requestKeyFrame(reader);
+  }
+
+  prefer(reader: number, preference: VideoPreference): void {
+    this.#reading.prefer(reader, preference);
   }
 
   readerClose(reader: number): void {

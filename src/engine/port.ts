@@ -3,14 +3,14 @@ import type { ErrorData } from '../media/errors.js';
 import type { VideoCodec } from '../media/encoded-chunk.js';
 import type { MediaValue } from '../media/media-value.js';
 import type { PixelFormat } from '../media/video-frame.js';
-import type { VideoPreference } from './video-preference.js';
+import type { VideoPreference, VideoSize } from './video-preference.js';
 
 /*
  * The messages between the main thread and the media thread. Ids of sessions, publishers and readers are given by
  * the main thread, so that media can follow an `open` call without waiting for its answer.
  */
 
-export type { VideoPreference } from './video-preference.js';
+export type { VideoPreference, VideoSize } from './video-preference.js';
 
 /** Who takes part in a session, as signalling tells it. */
 export interface ConnectionInfo {
@@ -120,6 +120,8 @@ export interface ReaderOpenArgs {
   readonly pixelFormat: PixelFormat;
   /** How good the pictures need to be at most. */
   readonly preferredVideo?: VideoPreference;
+  /** Decoded pictures are made smaller to fit, keeping their shape. */
+  readonly maxVideo?: VideoSize;
   /** Media time that may wait in the engine for this reader, in ms, for audio and video each. */
   readonly maxLagMs: number;
 }
@@ -156,6 +158,8 @@ export interface EnginePosts {
    */
   credit: { reader: number; kind: ReadKind; values: number };
   requestKeyFrame: { reader: number };
+  /** How good the pictures need to be at most has changed. */
+  prefer: { reader: number; preferredVideo: VideoPreference };
 }
 
 /** Messages from the engine. */

@@ -20,7 +20,7 @@ export class StreamReader implements AudioConsumer, EncodedAudioConsumer {
   readonly captions: CaptionQueue | undefined;
   readonly format: AudioFormat;
   /** How good its pictures need to be at most. */
-  readonly preference: VideoPreference;
+  preference: VideoPreference;
   readonly #encoded: boolean;
   readonly #audio: MediaReader;
   readonly #rawAudio: RawAudioReader;
@@ -44,6 +44,7 @@ export class StreamReader implements AudioConsumer, EncodedAudioConsumer {
       clock,
       encoded: args.encoded,
       pixelFormat: args.pixelFormat,
+      ...(args.maxVideo && { maxSize: args.maxVideo }),
       maxLagMs: args.maxLagMs,
       onError: (error) => {
         emit('readerError', { reader: args.reader, error: toErrorData(error, 'SLUICE_CODEC_FAILED') });

@@ -11,7 +11,7 @@ import { StreamReader } from './reader.js';
 import type { LiveKitSignal } from './signalling/livekit.js';
 import { type StreamEntry, tracksOf } from './stream-entry.js';
 import type { Ticker, TickTask } from './ticker.js';
-import { mostOf } from './video-preference.js';
+import { mostOf, nearestSize, type VideoPreference } from './video-preference.js';
 
 /** How long after a stream has gone its last packets may come, and be played, in ms. */
 const TAIL_MS = 300;
@@ -124,6 +124,14 @@ export class Reading implements TickTask {
     }
   }
 
+  /** How good the pictures of a reader need to be at most has changed. */
+  prefer(id: number, preference: VideoPreference): void {
+    const reader = this.#readers.get(id);
+    if (!reader) return;
+    reader.preference = preference;
+    this.subscribe();
+  }
+
   requestKeyFrame(id: number): void {
     this.#readers.get(id)?.requestKeyFrame();
   }
@@ -222,14 +230,15 @@ export class Reading implements TickTask {
   /** Tells the server how good pictures need to be, where that has changed. */
   #prefer(signal: LiveKitSignal): void {
     for (const sid of this.#preferred.keys()) if (!this.#subscribed.has(sid)) this.#preferred.delete(sid);
-    for (const { state, videoTrack } of this.#options.directory.streams()) {
+    for (const { state, videoTrack, layers } of this.#options.directory.streams()) {
       if (videoTrack === undefined || !this.#subscribed.has(videoTrack)) continue;
       const readers = [...this.#readers.values()].filter((one) => one.streamId === state.streamId && one.wantsVideo);
       const preference = mostOf(readers.map((reader) => reader.preference));
-      const text = JSON.stringify(preference);
-      if (text === (this.#preferred.get(videoTrack) ?? '{}')) continue;
+      const layer = nearestSize(layers, preference)?.quality;
+      const text = JSON.stringify([preference, layer]);
+      if (text === (this.#preferred.get(videoTrack) ?? '[{},null]')) continue;
       this.#preferred.set(videoTrack, text);
-      signal.updateTrackSettings(videoTrack, preference);
+      signal.updateTrackSettings(videoTrack, preference, layer);
     }
   }
 

@@ -1,5 +1,18 @@
-import { type ParticipantInfo, type TrackInfo, TrackSource, TrackType } from '@livekit/protocol';
+import {
+  type ParticipantInfo,
+  type TrackInfo,
+  TrackSource,
+  TrackType,
+  type VideoLayer,
+  type VideoQuality,
+} from '@livekit/protocol';
 import type { ConnectionInfo, StreamState } from './port.js';
+import type { VideoSize } from './video-preference.js';
+
+/** One of the sizes that a video track is sent in, by the server's name for it. */
+export interface TrackLayer extends VideoSize {
+  readonly quality: VideoQuality;
+}
 
 /** The tracks of a stream, by the server's ids. */
 interface Tracks {
@@ -10,6 +23,8 @@ interface Tracks {
 /** One stream with the tracks it is made of. */
 export interface StreamEntry extends Tracks {
   readonly state: StreamState;
+  /** Of the video track; empty where nothing tells. */
+  readonly layers: readonly TrackLayer[];
   /** Tracks of before its participant, or this one, went to another server: those that come back take their places. */
   readonly awaited?: Tracks;
 }
@@ -41,14 +56,25 @@ export function groupTracks(participant: ParticipantInfo, connection: Connection
     const old = streams.get(streamId);
     const audioTrack = track.type === TrackType.AUDIO ? track.sid : old?.audioTrack;
     const videoTrack = track.type === TrackType.VIDEO ? track.sid : old?.videoTrack;
+    const layers = track.type === TrackType.VIDEO ? layersOf(track) : (old?.layers ?? []);
     const name = LIVEKIT_GROUPS.has(group) ? connection.name : group;
     streams.set(streamId, {
       audioTrack,
       videoTrack,
+      layers,
       state: { streamId, name, connection, hasAudio: audioTrack !== undefined, hasVideo: videoTrack !== undefined },
     });
   }
   return streams;
+}
+
+/** Those of its first codec; servers that tell of no codecs name them with the track. */
+function layersOf(track: TrackInfo): TrackLayer[] {
+  const unnamed: { readonly layers: readonly VideoLayer[] } = track;
+  const layers = track.codecs[0]?.layers ?? [];
+  return (layers.length > 0 ? layers : unnamed.layers)
+    .map(({ quality, width, height }) => ({ quality, width, height }))
+    .filter(({ width, height }) => width > 0 && height > 0);
 }
 
 /** The id of a stream: its connection and its group. */
@@ -65,7 +91,7 @@ export function tracksOf({ audioTrack, videoTrack, awaited }: StreamEntry): stri
 /** A stream whose tracks are all expected back. */
 export function awaitTracks({ state, audioTrack, videoTrack, awaited }: StreamEntry): StreamEntry {
   const expected = { audioTrack: audioTrack ?? awaited?.audioTrack, videoTrack: videoTrack ?? awaited?.videoTrack };
-  return { state, ...NO_TRACKS, awaited: expected };
+  return { state, layers: [], ...NO_TRACKS, awaited: expected };
 }
 
 export function hasSameTracks(one: Tracks, other: Tracks): boolean {
@@ -92,7 +118,7 @@ export function putBack(stream: StreamEntry, old: StreamEntry, awaited: Tracks, 
 
 /** What is left of a stream when nothing more of it comes back; undefined when that is nothing. */
 export function giveUpTracks(stream: StreamEntry, changes: ChangeList): StreamEntry | undefined {
-  const { state, audioTrack, videoTrack, awaited } = stream;
+  const { state, layers, audioTrack, videoTrack, awaited } = stream;
   if (!awaited) return stream;
   if (audioTrack === undefined && videoTrack === undefined) {
     changes.push({ type: 'streamDropped', stream });
@@ -100,7 +126,7 @@ export function giveUpTracks(stream: StreamEntry, changes: ChangeList): StreamEn
   }
   for (const kind of KINDS)
     if (awaited[kind] !== undefined) changes.push({ type: 'trackLost', trackSid: awaited[kind] });
-  const left = withMedia({ state, audioTrack, videoTrack });
+  const left = withMedia({ state, layers, audioTrack, videoTrack });
   if (!hasSameMedia(left, stream)) changes.push({ type: 'streamUpdated', stream: left });
   return left;
 }

@@ -3,7 +3,7 @@ import type { VideoCodec } from '../media/encoded-chunk.js';
 import type { SluiceError } from '../media/errors.js';
 import type { MediaValue, StreamValue } from '../media/media-value.js';
 import type { PixelFormat } from '../media/video-frame.js';
-import type { ReadKind, SessionStats, VideoPreference } from '../engine/port.js';
+import type { ReadKind, SessionStats, VideoPreference, VideoSize } from '../engine/port.js';
 import type { AudioFormat, ResolvedSessionSettings, VideoFormat } from './settings.js';
 
 /*
@@ -157,6 +157,8 @@ export interface DriverRead {
   readonly pixelFormat: PixelFormat;
   /** How good the pictures need to be at most, where there is a choice. */
   readonly preferredVideo?: VideoPreference;
+  /** Decoded pictures are made smaller to fit, keeping their shape. */
+  readonly maxVideo?: VideoSize;
   /** Media time that may wait for this reader, of audio and video each, in ms; beyond it the oldest is dropped. */
   readonly maxLagMs: number;
 }
@@ -165,6 +167,8 @@ export interface DriverReader {
   /** Lets that many more values come. The first credit of a kind starts it. */
   credit(kind: ReadKind, values: number): void;
   requestKeyFrame(): void;
+  /** How good the pictures need to be at most has changed. */
+  prefer(preference: VideoPreference): void;
   close(): void;
 }
 

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import type { VideoPreference } from '../engine/port.js';
 import { SluiceError } from '../media/errors.js';
 import type { StreamValue } from '../media/media-value.js';
 import { kindOf, type DriverReader, type ReadKind, type ReaderEvent } from './driver.js';
@@ -140,6 +141,10 @@ export class ReaderHub {
 
   requestKeyFrame(): void {
     this.#reader?.requestKeyFrame();
+  }
+
+  prefer(preference: VideoPreference): void {
+    this.#reader?.prefer(preference);
   }
 
   /** Nothing more will come: what waits can still be read. */

@@ -109,7 +109,9 @@ export const PublisherSettings = z
   );
 
 export const SubscriberVideoSettings = z.strictObject({
-  preferredResolution: VideoResolution.optional().describe('Layer of a simulcast stream that is wanted.'),
+  preferredResolution: VideoResolution.optional().describe(
+    'Of a simulcast stream the layer nearest to it is received.',
+  ),
   preferredFramerate: fps
     .optional()
     .describe(
@@ -129,6 +131,9 @@ export const SubscriberSettings = z
       "Decoded audio, where it is not the session's audioSubscribersMix.",
     ),
     pixelFormat: eitherCase(PIXEL_FORMATS).default('YUV420P').describe('Layout of decoded pictures.'),
+    maxResolution: VideoResolution.optional().describe(
+      'Decoded pictures are made smaller to fit into it, keeping their shape; where nothing else is preferred, the layer nearest to it is received.',
+    ),
     maxLagMs: z
       .number()
       .min(20)
@@ -142,11 +147,13 @@ export const SubscriberSettings = z
   );
 
 /** Settings as they are written: everything may be left out. */
+export type VideoResolution = z.input<typeof VideoResolution>;
 export type SessionAudioSettings = z.input<typeof SessionAudioSettings>;
 export type SessionAudioMixSettings = z.input<typeof SessionAudioMixSettings>;
 export type SessionVideoPublisherSettings = z.input<typeof SessionVideoPublisherSettings>;
 export type SessionSettings = z.input<typeof SessionSettings>;
 export type PublisherSettings = z.input<typeof PublisherSettings>;
+export type SubscriberVideoSettings = z.input<typeof SubscriberVideoSettings>;
 export type SubscriberSettings = z.input<typeof SubscriberSettings>;
 
 /** Settings with every default filled in. */

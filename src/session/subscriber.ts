@@ -1,9 +1,18 @@
+import type { VideoPreference } from '../engine/port.js';
 import type { StreamInfo, SubscriberAccess } from '../media/session-access.js';
 import type { DriverRead, DriverSession, ReadKind } from './driver.js';
 import { MediaReadable, ReaderHub, type ReaderCounts } from './media-readable.js';
 import { destroyQuietly } from './media-writable.js';
 import type { StreamValue } from '../media/media-value.js';
-import type { AudioFormat, MixFormat, ResolvedSessionSettings, ResolvedSubscriberSettings } from './settings.js';
+import {
+  parseSettings,
+  SubscriberVideoSettings,
+  type AudioFormat,
+  type MixFormat,
+  type ResolvedSessionSettings,
+  type ResolvedSubscriberSettings,
+  type VideoResolution,
+} from './settings.js';
 import type { Emit, Listen } from './typed-events.js';
 
 /** How far a reader of the mix may fall behind before the oldest is dropped, in ms. */
@@ -55,11 +64,15 @@ export class Subscriber extends MediaReadable implements SubscriberAccess {
   /** CaptionsData, with `subscribeToCaptions`. */
   readonly captions: MediaReadable;
   readonly #hub: ReaderHub;
+  readonly #maxResolution: VideoResolution | undefined;
+  #videoSettings: SubscriberVideoSettings;
 
   /** @internal Made by `openSubscriber`. */
-  constructor(hub: ReaderHub, stream: StreamInfo, kinds: readonly ReadKind[]) {
+  constructor(hub: ReaderHub, stream: StreamInfo, kinds: readonly ReadKind[], settings: ResolvedSubscriberSettings) {
     super(hub, kinds);
     this.#hub = hub;
+    this.#videoSettings = settings.videoSettings;
+    this.#maxResolution = settings.maxResolution;
     this.stream = stream;
     this.audio = this.#part('audio');
     this.video = this.#part('video');
@@ -78,6 +91,19 @@ export class Subscriber extends MediaReadable implements SubscriberAccess {
     return { ...(audio && { audio }), ...(video && { video }), ...(captions && { captions }) };
   }
 
+  /**
+   * Of a simulcast stream the layer nearest to it is received from now on, the best without one. Where several read the
+   * stream, the one that needs most decides. Errors: SLUICE_CONFIG_INVALID.
+   */
+  setPreferredResolution(preferredResolution: VideoResolution | undefined): void {
+    this.#prefer({ ...this.#videoSettings, preferredResolution });
+  }
+
+  /** As many frames per second suffice from now on, where the stream has temporal layers. Errors: SLUICE_CONFIG_INVALID. */
+  setPreferredFramerate(preferredFramerate: number | undefined): void {
+    this.#prefer({ ...this.#videoSettings, preferredFramerate });
+  }
+
   /** Stops reading; what waits can still be read, then the streams end. */
   close(): void {
     this.#hub.close();
@@ -92,6 +118,11 @@ export class Subscriber extends MediaReadable implements SubscriberAccess {
   /** @internal Ends it with an error, told to whoever listens. */
   fail(error: Error): void {
     this.#hub.fail(error, true);
+  }
+
+  #prefer(settings: SubscriberVideoSettings): void {
+    this.#videoSettings = parseSettings(SubscriberVideoSettings, settings, 'videoSettings');
+    this.#hub.prefer(preferenceOf(this.#videoSettings, this.#maxResolution));
   }
 
   #part(kind: ReadKind): MediaReadable {
@@ -113,25 +144,33 @@ export async function openSubscriber(
   { av }: ResolvedSessionSettings,
 ): Promise<Subscriber> {
   const { subscribeToAudio: audio, subscribeToVideo: video, subscribeToCaptions: captions } = settings;
-  const { preferredFramerate } = settings.videoSettings;
   const wanted = { audio, video, captions };
   const kinds = KINDS.filter((kind) => wanted[kind]);
   const hub = new ReaderHub(kinds);
-  const subscriber = new Subscriber(hub, stream, kinds);
+  const subscriber = new Subscriber(hub, stream, kinds, settings);
   const request = {
     streamId: stream.streamId,
     ...wanted,
     encoded: settings.encoded,
     audioFormat: settings.audioFormat ?? formatOf(av.audioSubscribersMix),
     pixelFormat: settings.pixelFormat,
-    preferredVideo: {
-      ...settings.videoSettings.preferredResolution,
-      ...(preferredFramerate !== undefined && { fps: preferredFramerate }),
-    },
+    preferredVideo: preferenceOf(settings.videoSettings, settings.maxResolution),
+    ...(settings.maxResolution && { maxVideo: settings.maxResolution }),
     maxLagMs: settings.maxLagMs,
   };
   hub.attach(await session.read(request, (event) => hub.handle(event)));
   return subscriber;
+}
+
+/** What needs to be received: no more than is shown, where nothing else is said. */
+function preferenceOf(
+  { preferredResolution, preferredFramerate }: SubscriberVideoSettings,
+  maxResolution: VideoResolution | undefined,
+): VideoPreference {
+  return {
+    ...(preferredResolution ?? maxResolution),
+    ...(preferredFramerate !== undefined && { fps: preferredFramerate }),
+  };
 }
 
 function formatOf({ sampleRate, numberOfChannels }: MixFormat): AudioFormat {

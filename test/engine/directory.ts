@@ -2,12 +2,16 @@ import {
   DisconnectReason,
   ParticipantInfo,
   ParticipantInfo_State,
+  SimulcastCodecInfo,
   TrackInfo,
   TrackSource,
   TrackType,
+  VideoLayer,
+  VideoQuality,
 } from '@livekit/protocol';
 import t from 'tap';
 import { Directory, type DirectoryChange } from '../../src/engine/directory.js';
+import { nearestSize } from '../../src/engine/video-preference.js';
 
 interface Track {
   readonly sid: string;
@@ -229,5 +233,51 @@ t.test('a participant is there once, whatever is told of an earlier stay', (t) =
     [],
     'this participant, whichever stay it is',
   );
+  t.end();
+});
+
+t.test('the sizes of a video track are known, as far as its publisher has told', (t) => {
+  const directory = new Directory('id-me');
+  const [small, large] = [
+    new VideoLayer({ quality: VideoQuality.LOW, width: 320, height: 180, bitrate: 5 }),
+    new VideoLayer({ quality: VideoQuality.HIGH, width: 1280, height: 720 }),
+  ];
+  const unknown = new VideoLayer({ quality: VideoQuality.MEDIUM });
+  const withLayers = (track: object): unknown => {
+    const info = person('ann', [{ sid: 'a1' }, { sid: 'v1' }]);
+    Object.assign(info.tracks[1]!, track);
+    directory.update([info]);
+    return directory.stream('ann:camera')?.layers;
+  };
+  t.strictSame(withLayers({}), []);
+  const sizes = [
+    { quality: VideoQuality.LOW, width: 320, height: 180 },
+    { quality: VideoQuality.HIGH, width: 1280, height: 720 },
+  ];
+  t.strictSame(withLayers({ layers: [small, unknown, large] }), sizes);
+  t.strictSame(withLayers({ layers: [large], codecs: [new SimulcastCodecInfo({ layers: [small, large] })] }), sizes);
+  t.end();
+});
+
+t.test('of several sizes the nearest to what is preferred is chosen', (t) => {
+  const sizes = [
+    { width: 320, height: 180 },
+    { width: 640, height: 360 },
+    { width: 1280, height: 720 },
+  ];
+  for (const [width, height, index] of [
+    [1, 1, 0],
+    [320, 180, 0],
+    [400, 300, 1],
+    [640, 480, 1],
+    [900, 500, 1],
+    [960, 540, 2],
+    [1920, 1080, 2],
+    [360, 640, 1],
+  ] as const) {
+    t.equal(nearestSize(sizes, { width, height }), sizes[index], `${width}x${height}`);
+  }
+  t.equal(nearestSize(sizes, { fps: 5 }), undefined);
+  t.equal(nearestSize([], { width: 640, height: 480 }), undefined);
   t.end();
 });

@@ -10,6 +10,7 @@ import {
   type ReadKind,
   type ReaderOpenArgs,
   type StreamState,
+  type VideoPreference,
 } from '../../src/engine/port.js';
 import { AudioRing } from '../../src/media/audio-ring.js';
 import type { CaptionsData } from '../../src/media/captions.js';
@@ -145,7 +146,9 @@ class FakeReader {
   readonly ring: AudioRing | undefined;
   closed = false;
   keyFrameRequests = 0;
+  readonly preferences: VideoPreference[] = [];
   readonly #credit = { audio: 0, video: 0, captions: 0 };
+
   constructor(args: ReaderOpenArgs) {
     this.args = args;
     this.ring = args.audioRing && new AudioRing(args.audioRing);
@@ -192,6 +195,7 @@ export class FakeEngine implements Engine {
     if (message.name === 'clear') this.#publisher(message.args.publisher).clear(message.args.kind);
     if (message.name === 'credit') this.#reader(message.args.reader).grant(message.args.kind, message.args.values);
     if (message.name === 'requestKeyFrame') this.#reader(message.args.reader).keyFrameRequests++;
+    if (message.name === 'prefer') this.#reader(message.args.reader).preferences.push(message.args.preferredVideo);
   }
 
   nextId(): number {

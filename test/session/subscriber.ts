@@ -252,6 +252,34 @@ t.test('subscriber', async (t) => {
     t.equal(reader.keyFrameRequests, 2);
   });
 
+  await t.test(
+    'what is preferred can be changed while it is read, and is nobody’s business without a video',
+    async (t) => {
+      const [small, large] = [
+        { width: 320, height: 180 },
+        { width: 1280, height: 720 },
+      ];
+      const { subscriber, reader } = await subscribe({
+        videoSettings: { preferredFramerate: 10 },
+        maxResolution: small,
+      });
+      t.match(reader.args, { preferredVideo: { ...small, fps: 10 }, maxVideo: small });
+      subscriber.setPreferredResolution(large);
+      subscriber.setPreferredFramerate(undefined);
+      subscriber.setPreferredResolution(undefined);
+      t.strictSame(reader.preferences, [{ ...large, fps: 10 }, large, small], 'no more than is shown');
+      t.throws(() => subscriber.setPreferredFramerate(31), { code: 'SLUICE_CONFIG_INVALID' });
+      t.throws(() => subscriber.setPreferredResolution({ width: 5000, height: 5000 }), {
+        code: 'SLUICE_CONFIG_INVALID',
+      });
+      subscriber.setPreferredFramerate(15);
+      t.strictSame(reader.preferences.at(-1), { ...small, fps: 15 }, 'what was refused changes nothing');
+      subscriber.close();
+      subscriber.setPreferredFramerate(5);
+      t.equal(reader.preferences.length, 4, 'nor what comes too late');
+    },
+  );
+
   await t.test('a stream that is not there is refused', async (t) => {
     const { session } = await join();
     await t.rejects(session.subscribe('s-bob'), { code: 'SLUICE_STREAM_UNKNOWN', mend: /streamReceived/ });

@@ -31,6 +31,8 @@ import { endByLeave, type SignalEnd } from './signal-end.js';
 const MAX_PING_INTERVAL_SECONDS = 60;
 /** Longest wait for the handshake of a socket to come back on, in ms. */
 const RESUME_HANDSHAKE_MS = 3_000;
+/** Servers keep a limit until they are told another. */
+const UNLIMITED_FPS = 1000;
 /** Messages that wait meanwhile; those that `onResumed` makes good do not. */
 const MAX_WAITING = 200;
 const MADE_GOOD: ReadonlySet<RequestMessage['case']> = new Set([
@@ -192,11 +194,16 @@ export class LiveKitSignal {
     this.#send({ case: 'subscription', value: new UpdateSubscription({ trackSids, subscribe }) });
   }
 
-  /** Says how good the pictures of a track need to be at most. */
-  updateTrackSettings(trackSid: string, { width = 0, height = 0, fps = 0 }: VideoPreference): void {
+  /** Says how good the pictures of a track need to be at most; `layer` is the one that is wanted, where that is known. */
+  updateTrackSettings(trackSid: string, preference: VideoPreference, layer?: VideoQuality): void {
+    const { fps = UNLIMITED_FPS } = preference;
     // A size, where one is named, rules over the quality.
-    const value = new UpdateTrackSettings({ trackSids: [trackSid], quality: VideoQuality.HIGH, width, height, fps });
-    this.#send({ case: 'trackSetting', value });
+    const { width = 0, height = 0 } = layer === undefined ? preference : {};
+    const quality = layer ?? VideoQuality.HIGH;
+    this.#send({
+      case: 'trackSetting',
+      value: new UpdateTrackSettings({ trackSids: [trackSid], quality, width, height, fps }),
+    });
   }
 
   /** Says goodbye and closes. Idempotent. */

@@ -4,6 +4,7 @@ import type { EncodedVideoChunk, VideoCodec } from '../../media/encoded-chunk.js
 import { MediaBuffer } from '../../media/media-buffer.js';
 import type { PixelFormat } from '../../media/video-frame.js';
 import type { MediaReader } from '../media-reader.js';
+import type { VideoSize } from '../video-preference.js';
 import { NOMINAL_FRAME_US, type VideoConsumer, type VideoReceiver } from './video-receiver.js';
 
 export interface VideoReadingOptions {
@@ -11,6 +12,8 @@ export interface VideoReadingOptions {
   readonly reader: MediaReader;
   readonly encoded: boolean;
   readonly pixelFormat: PixelFormat;
+  /** Decoded pictures are made to fit, keeping their shape. */
+  readonly maxSize?: VideoSize;
   readonly maxLagMs: number;
   readonly onError: (error: unknown) => void;
 }
@@ -266,7 +269,9 @@ export class VideoReading implements VideoConsumer {
     const codec = this.#queue.peek()?.chunk.codec ?? 'vp8';
     this.#codec = codec;
     this.#opening = true;
-    const decoder = await openVideoDecoder({ codec, format: this.#options.pixelFormat });
+    const { pixelFormat: format, maxSize } = this.#options;
+    const limits = maxSize && { maxWidth: maxSize.width, maxHeight: maxSize.height };
+    const decoder = await openVideoDecoder({ codec, format, ...limits });
     this.#opening = false;
     decoder.onFrame((frame) => {
       this.framesDecoded++;

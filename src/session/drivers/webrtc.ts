@@ -1,4 +1,10 @@
-import { PUBLISHER_LEVELS, type ConnectionInfo, type EngineEvents, type StreamState } from '../../engine/port.js';
+import {
+  PUBLISHER_LEVELS,
+  type ConnectionInfo,
+  type EngineEvents,
+  type StreamState,
+  type VideoPreference,
+} from '../../engine/port.js';
 import { getEngine, type Engine } from '../../engine/thread.js';
 import type { CaptionsData } from '../../media/captions.js';
 import { fromErrorData } from '../../media/errors.js';
@@ -289,6 +295,10 @@ class EngineReader implements DriverReader {
 
   requestKeyFrame(): void {
     if (!this.#closed) this.#engine.post('requestKeyFrame', { reader: this.#reader });
+  }
+
+  prefer(preferredVideo: VideoPreference): void {
+    if (!this.#closed) this.#engine.post('prefer', { reader: this.#reader, preferredVideo });
   }
 
   close(): void {

@@ -82,6 +82,24 @@ export async function see(readable: Readable, left: number, right: number): Prom
   throw new Error(`no picture showed ${left} and ${right}`);
 }
 
+/** Reads until a picture has this width. */
+export async function seeWidth(pictures: Readable, width: number): Promise<VideoFrame> {
+  for await (const frame of pictures.iterator({ destroyOnReturn: false }) as AsyncIterable<VideoFrame>) {
+    if (frame.width === width) return frame;
+  }
+  throw new Error(`no picture was ${width} pixels wide`);
+}
+
+/** Waits until these layers of what a session publishes are sent, and no others. */
+export async function layersOf(session: Session, rids: readonly string[]): Promise<void> {
+  for (;;) {
+    const { outbound } = await session.stats();
+    const active = outbound.filter((one) => one.active === true).map(({ rid }) => rid);
+    if (active.length === rids.length && rids.every((rid) => active.includes(rid))) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
 /** When a stream of that name is as wanted. */
 export async function streamWith(session: Session, name: string, has: Partial<Stream>): Promise<Stream> {
   for (;;) {

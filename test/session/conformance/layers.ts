@@ -1,25 +1,9 @@
-import type { OutboundStats, Session, VideoFrame } from '../../../src/index.js';
 import { streamNamed } from '../live-room.js';
-import { endlessHalves, endlessNumbers, run, see, seeEvery } from './content.js';
+import { endlessHalves, endlessNumbers, layersOf, run, see, seeEvery, seeWidth } from './content.js';
 import { onEveryServer } from './servers.js';
 
 const NUMBERS = { resolution: { width: 192, height: 128 }, fps: 20 } as const;
 const LARGE = { resolution: { width: 640, height: 360 }, fps: 15 } as const;
-
-/** Reads until a picture has this width. */
-async function seeWidth(pictures: AsyncIterable<VideoFrame>, width: number): Promise<VideoFrame> {
-  for await (const frame of pictures) if (frame.width === width) return frame;
-  throw new Error(`no picture was ${width} pixels wide`);
-}
-
-/** Reads statistics until the layers fit. */
-async function untilLayers(session: Session, fit: (layers: readonly OutboundStats[]) => boolean): Promise<void> {
-  for (;;) {
-    const { outbound } = await session.stats();
-    if (fit(outbound.filter(({ kind }) => kind === 'video'))) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
 
 onEveryServer('layers of video', async (t, lab) => {
   await t.test('are chosen by what a subscriber needs', async (t) => {
@@ -32,14 +16,14 @@ onEveryServer('layers of video', async (t, lab) => {
       subscribeToAudio: false,
       videoSettings: { preferredResolution: { width: 320, height: 180 } },
     });
-    const frame = await seeWidth(small.iterator({ destroyOnReturn: false }) as AsyncIterable<VideoFrame>, 320);
+    const frame = await seeWidth(small, 320);
     t.equal(frame.height, 180);
     await see(small, 60, 190);
     const large = await bob.subscribe(stream, { subscribeToAudio: false });
-    await seeWidth(large.iterator({ destroyOnReturn: false }) as AsyncIterable<VideoFrame>, 640);
+    await seeWidth(large, 640);
     await see(large, 60, 190);
     large.destroy();
-    await seeWidth(small.iterator({ destroyOnReturn: false }) as AsyncIterable<VideoFrame>, 320);
+    await seeWidth(small, 320);
     t.pass('and follow when the one who needed more has gone');
   });
 
@@ -53,8 +37,7 @@ onEveryServer('layers of video', async (t, lab) => {
       videoSettings: { preferredResolution: { width: 320, height: 180 } },
     });
     subscriber.resume();
-    await untilLayers(ann, (layers) => layers.some(({ active }) => active === true));
-    await untilLayers(ann, (layers) => layers.every(({ rid, active }) => (rid === 'q') === active));
+    await layersOf(ann, ['q']);
     t.pass('only the lowest is');
   });
 

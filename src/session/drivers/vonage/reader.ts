@@ -1,3 +1,4 @@
+import type { VideoPreference } from '../../../engine/port.js';
 import { CaptionQueue } from '../../../media/caption-queue.js';
 import type { Clock } from '../../../media/clock.js';
 import { convertChannels } from '../../../media/pcm.js';
@@ -14,6 +15,8 @@ const PICTURE_US = 1_000_000 / 30;
 /** One reader of a stream or of the mix: takes what the client's callbacks are given. */
 export class VonageReader implements DriverReader {
   readonly request: DriverRead;
+  /** How good its pictures need to be at most. */
+  preference: VideoPreference;
   readonly #clock: Clock;
   readonly #onEvent: (event: ReaderEvent) => void;
   readonly #queues: Readonly<Record<Kind, CreditedQueue>>;
@@ -25,9 +28,10 @@ export class VonageReader implements DriverReader {
   #ending = false;
   #closed = false;
 
-  /** `onChange`: it was read for the first time, or closed. */
+  /** `onChange`: it was read for the first time, prefers something else, or was closed. */
   constructor(request: DriverRead, clock: Clock, onEvent: (event: ReaderEvent) => void, onChange: () => void) {
     this.request = request;
+    this.preference = request.preferredVideo ?? {};
     this.#clock = clock;
     this.#onEvent = onEvent;
     this.#onChange = onChange;
@@ -76,6 +80,12 @@ export class VonageReader implements DriverReader {
   /** Key frames are the business of the client, which decodes. */
   requestKeyFrame(): void {
     // Nothing to do.
+  }
+
+  prefer(preference: VideoPreference): void {
+    if (this.#closed) return;
+    this.preference = preference;
+    this.#onChange();
   }
 
   close(): void {

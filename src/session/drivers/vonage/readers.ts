@@ -116,7 +116,7 @@ export class Readers {
     return false;
   }
 
-  #check({ encoded, audio, audioFormat, pixelFormat }: DriverRead): void {
+  #check({ encoded, audio, audioFormat, pixelFormat, maxVideo }: DriverRead): void {
     const refused = (message: string, mend: string): never => {
       throw new SluiceError('SLUICE_SUBSCRIBE_FAILED', message, { mend });
     };
@@ -124,6 +124,9 @@ export class Readers {
       refused('a Vonage session gives raw media only', 'Subscribe without `encoded`, and encode what comes.');
     if (pixelFormat !== 'YUV420P') {
       refused(`a Vonage session gives YUV420P, not ${pixelFormat}`, 'Put a scaler behind the subscriber.');
+    }
+    if (maxVideo) {
+      refused('a Vonage session gives pictures in the size in which they come', 'Put a scaler behind the subscriber.');
     }
     if (!audio || audioFormat.sampleRate === this.#mixFormat.sampleRate) return;
     const rates = `${this.#mixFormat.sampleRate} Hz, not of ${audioFormat.sampleRate} Hz`;
@@ -144,7 +147,7 @@ function fail(readers: ReadonlySet<VonageReader>, error: Error): void {
 function greatest(readers: readonly VonageReader[]): VideoPreference {
   const limit = (key: keyof VideoPreference): VideoPreference => {
     let most = 0;
-    for (const { request } of readers) most = Math.max(most, request.preferredVideo?.[key] ?? Infinity);
+    for (const { preference } of readers) most = Math.max(most, preference[key] ?? Infinity);
     return Number.isFinite(most) && most > 0 ? { [key]: most } : {};
   };
   return { ...limit('width'), ...limit('height'), ...limit('fps') };
