@@ -7,13 +7,17 @@ import {
   awaitTracks,
   giveUpTracks,
   groupTracks,
+  hasSameState,
   hasSameTracks,
   putBack,
 } from './stream-entry.js';
 
 /** What an update changed, in the order in which it should be told. */
 export type DirectoryChange =
-  | { readonly type: 'connectionCreated' | 'connectionDropped'; readonly connection: ConnectionInfo }
+  | {
+      readonly type: 'connectionCreated' | 'connectionUpdated' | 'connectionDropped';
+      readonly connection: ConnectionInfo;
+    }
   | { readonly type: 'streamReceived'; readonly stream: StreamEntry }
   | StreamChange;
 
@@ -21,7 +25,7 @@ interface Person {
   /** The server's id of it now; undefined while it is expected back. */
   sid: string | undefined;
   joinedMs: number;
-  readonly connection: ConnectionInfo;
+  connection: ConnectionInfo;
   /** A program that its server has let speak for others. */
   readonly isAgent: boolean;
   streams: Map<string, StreamEntry>;
@@ -173,17 +177,24 @@ export class Directory {
       person.joinedMs = joinedMs;
     }
     this.#present.set(sid, person);
+    const connection = newConnection(person.connection, participant);
+    if (connection) {
+      person.connection = connection;
+      changes.push({ type: 'connectionUpdated', connection });
+    }
     const now = groupTracks(participant, person.connection);
     for (const [id, old] of person.streams) {
       if (now.has(id)) continue;
-      if (old.awaited) now.set(id, { state: old.state, layers: [], ...NO_TRACKS });
+      if (old.awaited)
+        now.set(id, { state: { ...old.state, connection: person.connection }, layers: [], ...NO_TRACKS });
       else changes.push({ type: 'streamDropped', stream: old });
     }
     for (const [id, stream] of now) {
       const old = person.streams.get(id);
       if (!old) changes.push({ type: 'streamReceived', stream });
       else if (old.awaited) now.set(id, putBack(stream, old, old.awaited, changes));
-      else if (!hasSameTracks(old, stream)) changes.push({ type: 'streamUpdated', stream });
+      else if (!hasSameTracks(old, stream) || !hasSameState(old, stream))
+        changes.push({ type: 'streamUpdated', stream });
     }
     person.streams = now;
   }
@@ -198,6 +209,12 @@ export function connectionInfo(participant: ParticipantInfo): ConnectionInfo {
     identity: participant.identity,
     name: participant.name || participant.identity,
   };
+}
+
+/** What is said of a participant by now, if it is not what was said before; it stays the same connection. */
+export function newConnection(old: ConnectionInfo, participant: ParticipantInfo): ConnectionInfo | undefined {
+  const { data, name } = connectionInfo(participant);
+  return data === old.data && name === old.name ? undefined : { ...old, data, name };
 }
 
 function joinedAtMs(participant: ParticipantInfo): number {

@@ -112,6 +112,11 @@ export class MediaThread {
         this.#owners.get(publisher)?.clear(publisher, kind);
         break;
       }
+      case 'mute': {
+        const { publisher, kind, muted } = args as EnginePosts['mute'];
+        this.#owners.get(publisher)?.mute(publisher, kind, muted);
+        break;
+      }
       case 'credit': {
         const { reader, kind, values } = args as EnginePosts['credit'];
         this.#owners.get(reader)?.credit(reader, kind, values);

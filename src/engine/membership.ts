@@ -109,6 +109,9 @@ export class Membership {
       onTrackUnpublished: (trackSid) => {
         handlers.onTrackUnpublished(trackSid);
       },
+      onTrackMuted: (trackSid) => {
+        handlers.onTrackMuted(trackSid);
+      },
       onSpeakers: (speakers) => {
         handlers.onSpeakers(speakers);
       },

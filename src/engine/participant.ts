@@ -5,7 +5,7 @@ import { SluiceError, toErrorData } from '../media/errors.js';
 import type { MediaValue } from '../media/media-value.js';
 import { candidatePairs } from './candidate-pairs.js';
 import { DataIntake } from './data-intake.js';
-import { Directory, type DirectoryChange, connectionInfo } from './directory.js';
+import { Directory, type DirectoryChange, connectionInfo, newConnection } from './directory.js';
 import { InboundMedia } from './inbound-media.js';
 import { LoudestSpeaker } from './loudest-speaker.js';
 import type { Emit } from './media-reader.js';
@@ -13,6 +13,7 @@ import { Membership, type MembershipHandlers } from './membership.js';
 import { mayPublish, mayRead } from './permission.js';
 import type {
   ConnectArgs,
+  ConnectionInfo,
   ConnectResult,
   PublisherOpenArgs,
   ReaderOpenArgs,
@@ -58,6 +59,8 @@ export class Participant {
   readonly #data: DataIntake;
   /** What the server lets this participant do; nothing is known of a server that does not tell. */
   #permission: ParticipantPermission | undefined;
+  /** As the server has told of this participant last. */
+  #connection: ConnectionInfo;
   #speaker = new LoudestSpeaker();
   #toldSpeaker: string | undefined;
   /** What happens before the application has its session is told after that. */
@@ -79,6 +82,7 @@ export class Participant {
     this.#options = options;
     this.#membership = membership;
     this.#media = media;
+    this.#connection = this.result.connection;
     const { clock, audioTicker, shortAudioTicker, emit } = options;
     const { identity } = participant;
     this.#publishing = new Publishing({ clock, audioTicker, emit, identity });
@@ -144,6 +148,10 @@ export class Participant {
 
   clear(publisher: number, kind: 'audio' | 'video'): void {
     this.#publishing.clear(publisher, kind);
+  }
+
+  mute(publisher: number, kind: 'audio' | 'video', muted: boolean): void {
+    this.#publishing.mute(publisher, kind, muted);
   }
 
   publisherCaptions(publisher: number, captions: CaptionsData): Promise<void> {
@@ -222,6 +230,9 @@ export class Participant {
       onTrackUnpublished: (trackSid) => {
         this.#publishing.onUnpublished(trackSid).catch(this.#options.onFault);
       },
+      onTrackMuted: (trackSid) => {
+        this.#publishing.onMuted(trackSid);
+      },
       onSpeakers: (speakers) => {
         this.#speaker.update(speakers, this.#directory);
         this.#tellSpeaker();
@@ -269,7 +280,7 @@ export class Participant {
 
   /** There is a server: what is open goes on there. Resolves when all is published. */
   async #arrive(link: ServerLink): Promise<void> {
-    this.#permission = link.join.participant.permission;
+    this.#takeOwn(link.join.participant);
     this.#reading.attach(link.signal);
     this.#data.attach(link);
     this.#take(link.join.otherParticipants);
@@ -289,7 +300,7 @@ export class Participant {
   #take(participants: readonly ParticipantInfo[], complete = false): void {
     const self = this.#membership.link?.join.participant.sid;
     const own = participants.find(({ sid }) => sid === self);
-    if (own?.permission) this.#permission = own.permission;
+    if (own) this.#takeOwn(own);
     this.#apply(this.#directory.update(participants, complete));
     if (this.#directory.isWaiting) this.#returnTimer ??= this.#awaitReturn();
   }
@@ -327,12 +338,23 @@ export class Participant {
     this.#reading.subscribe();
   }
 
+  #takeOwn(own: ParticipantInfo): void {
+    if (own.permission) this.#permission = own.permission;
+    const connection = newConnection(this.#connection, own);
+    if (!connection) return;
+    this.#connection = connection;
+    this.#tell(() => {
+      this.#options.emit('connectionUpdated', { session: this.#args.session, connection });
+    });
+  }
+
   #report(change: DirectoryChange): void {
     const { session } = this.#args;
     const { emit } = this.#options;
     switch (change.type) {
       case 'connectionCreated':
       case 'connectionDropped':
+      case 'connectionUpdated':
         emit(change.type, { session, connection: change.connection });
         break;
       case 'streamReceived':

@@ -16,6 +16,7 @@ import { planLayers } from './video/layer-plan.js';
 import type { VideoLayer } from './video/video-layer.js';
 import { VideoSender } from './video/video-sender.js';
 
+const KINDS = ['audio', 'video'] as const;
 const NO_DEMAND = { minBps: 0, maxBps: 0, weight: 0 };
 
 export interface PublisherContext {
@@ -38,6 +39,7 @@ export class EnginePublisher {
   #uplink: Uplink | undefined;
   #trackSids: readonly string[] = [];
   #audioStream: OutboundStream | undefined;
+  readonly #muted = { audio: false, video: false };
   #closed = false;
   readonly #segments = new CaptionSegments();
 
@@ -70,8 +72,9 @@ export class EnginePublisher {
     const audio = this.#audio;
     const video = this.#video;
     const tracks: UplinkTrack[] = [];
-    if (audio) tracks.push(uplinkTrack(this.#args, 'audio', undefined));
-    if (video) tracks.push(uplinkTrack(this.#args, 'video', video));
+    if (audio) tracks.push(uplinkTrack(this.#args, 'audio', undefined, this.#muted.audio));
+    if (video) tracks.push(uplinkTrack(this.#args, 'video', video, this.#muted.video));
+    const announced = { ...this.#muted };
     const published = await uplink.publish(tracks);
     if (this.#args.captions === true) await openCaptions(uplink, published);
     const trackSids = published.map((track) => track.trackSid);
@@ -86,6 +89,7 @@ export class EnginePublisher {
     const videoTrack = video && published[audio ? 1 : 0];
     if (videoTrack) video.attach(videoTrack.streams);
     uplink.sender.rebalance();
+    for (const kind of KINDS) if (this.#muted[kind] !== announced[kind]) this.#tellMuted(kind);
   }
 
   /** The server is gone: what is written waits for another one. */
@@ -125,6 +129,24 @@ export class EnginePublisher {
     (kind === 'audio' ? this.#audio : this.#video)?.clear();
   }
 
+  /** Sends nothing of a kind until it is not muted any more, and has the server tell everyone. What is written leaves as ever. */
+  mute(kind: 'audio' | 'video', muted: boolean): void {
+    const sender = kind === 'audio' ? this.#audio : this.#video;
+    if (!sender) return;
+    this.#muted[kind] = muted;
+    sender.setMuted(muted);
+    this.#tellMuted(kind);
+  }
+
+  /** The server has muted a track; it is told that this was heard. */
+  onMuted(trackSid: string): void {
+    for (const kind of KINDS) {
+      if (this.#trackSidOf(kind) !== trackSid) continue;
+      this.mute(kind, true);
+      this.#context.emit('publisherMuted', { publisher: this.id, kind });
+    }
+  }
+
   /** Resolves when what was written before has left. */
   async drain(kind: 'audio' | 'video'): Promise<void> {
     await (kind === 'audio' ? this.#audio : this.#video)?.drained();
@@ -159,6 +181,17 @@ export class EnginePublisher {
     if (this.#audioStream) stats.push(remoteStats(this.id, 'audio', this.#audioStream));
     for (const { stream } of this.#video?.layers ?? []) if (stream) stats.push(remoteStats(this.id, 'video', stream));
     return stats;
+  }
+
+  /** Between two servers there is nobody to be told. */
+  #tellMuted(kind: 'audio' | 'video'): void {
+    const trackSid = this.#trackSidOf(kind);
+    if (trackSid !== undefined) this.#uplink?.mute(trackSid, this.#muted[kind]);
+  }
+
+  #trackSidOf(kind: 'audio' | 'video'): string | undefined {
+    if (kind === 'audio') return this.#audio && this.#trackSids[0];
+    return this.#video && this.#trackSids[this.#audio ? 1 : 0];
   }
 
   #layerStats(video: VideoSender, layer: VideoLayer, stream: OutboundStream): OutboundStats {
@@ -275,10 +308,16 @@ function isAwaited(levels: BigInt64Array, place: number): boolean {
   return Atomics.exchange(levels, place, 0n) !== 0n;
 }
 
-function uplinkTrack(args: PublisherOpenArgs, kind: 'audio' | 'video', video: VideoSender | undefined): UplinkTrack {
+function uplinkTrack(
+  args: PublisherOpenArgs,
+  kind: 'audio' | 'video',
+  video: VideoSender | undefined,
+  muted: boolean,
+): UplinkTrack {
   return {
     kind,
     streamName: args.name,
+    muted,
     stereo: args.stereo && args.audio.numberOfChannels === 2,
     dtx: args.dtx,
     videoCodec: args.videoCodec,

@@ -107,6 +107,17 @@ export class Publishing {
     else this.#opening.get(id)?.tasks.push((opened) => opened.clear(kind));
   }
 
+  mute(id: number, kind: 'audio' | 'video', muted: boolean): void {
+    const publisher = this.#publishers.get(id);
+    if (publisher) publisher.mute(kind, muted);
+    else this.#opening.get(id)?.tasks.push((opened) => opened.mute(kind, muted));
+  }
+
+  /** The server muted a track, whoever asked it to. */
+  onMuted(trackSid: string): void {
+    for (const publisher of this.#publishers.values()) publisher.onMuted(trackSid);
+  }
+
   /** Resolves when what was written before has left, or the publisher is closed. */
   async drain(id: number, kind: 'audio' | 'video'): Promise<void> {
     await this.#opened(id);

@@ -21,6 +21,8 @@ export interface LinkHandlers {
   onParticipants(participants: readonly ParticipantInfo[], complete: boolean): void;
   /** The server ended a track of this participant. */
   onTrackUnpublished(trackSid: string): void;
+  /** Somebody in charge of the session muted a track of this participant. */
+  onTrackMuted(trackSid: string): void;
   onSpeakers(speakers: readonly SpeakerInfo[]): void;
   /** A data packet, over a reliable channel. */
   onData(packet: Buffer): void;
@@ -151,6 +153,9 @@ export class ServerLink {
         }),
         onTrackUnpublished: hear((_, handlers, trackSid: string) => {
           handlers.onTrackUnpublished(trackSid);
+        }),
+        onTrackMuted: hear((_, handlers, trackSid: string) => {
+          handlers.onTrackMuted(trackSid);
         }),
         onSubscribedQuality: hear((to, _, update: SubscribedQualityUpdate) => {
           to.uplink.onSubscribedQuality(update);

@@ -58,11 +58,14 @@ export function groupTracks(participant: ParticipantInfo, connection: Connection
     const videoTrack = track.type === TrackType.VIDEO ? track.sid : old?.videoTrack;
     const layers = track.type === TrackType.VIDEO ? layersOf(track) : (old?.layers ?? []);
     const name = LIVEKIT_GROUPS.has(group) ? connection.name : group;
+    // What is muted is not there for now, though its track is.
+    const hasAudio = track.type === TrackType.AUDIO ? !track.muted : old?.state.hasAudio === true;
+    const hasVideo = track.type === TrackType.VIDEO ? !track.muted : old?.state.hasVideo === true;
     streams.set(streamId, {
       audioTrack,
       videoTrack,
       layers,
-      state: { streamId, name, connection, hasAudio: audioTrack !== undefined, hasVideo: videoTrack !== undefined },
+      state: { streamId, name, connection, hasAudio, hasVideo },
     });
   }
   return streams;
@@ -110,8 +113,8 @@ export function putBack(stream: StreamEntry, old: StreamEntry, awaited: Tracks, 
   };
   const { audioTrack, videoTrack } = stream;
   const isComplete = hasSameTracks(left, NO_TRACKS);
-  const entry = withMedia({ ...stream, ...(!isComplete && { awaited: left }) });
-  if (!hasSameMedia(entry, old)) changes.push({ type: 'streamUpdated', stream: entry });
+  const entry = withMedia({ ...stream, ...(!isComplete && { awaited: left }) }, old.state);
+  if (!hasSameState(entry, old)) changes.push({ type: 'streamUpdated', stream: entry });
   else if (!hasSameTracks(old, { audioTrack, videoTrack })) changes.push({ type: 'streamReturned', stream: entry });
   return entry;
 }
@@ -126,21 +129,22 @@ export function giveUpTracks(stream: StreamEntry, changes: ChangeList): StreamEn
   }
   for (const kind of KINDS)
     if (awaited[kind] !== undefined) changes.push({ type: 'trackLost', trackSid: awaited[kind] });
-  const left = withMedia({ state, layers, audioTrack, videoTrack });
-  if (!hasSameMedia(left, stream)) changes.push({ type: 'streamUpdated', stream: left });
+  const left = withMedia({ state, layers, audioTrack, videoTrack }, state);
+  if (!hasSameState(left, stream)) changes.push({ type: 'streamUpdated', stream: left });
   return left;
 }
 
 /** A stream that is awaited in part still counts as what it was. */
-function withMedia(stream: StreamEntry): StreamEntry {
+function withMedia(stream: StreamEntry, before: StreamState): StreamEntry {
   const { state, audioTrack, videoTrack, awaited } = stream;
-  const hasAudio = (audioTrack ?? awaited?.audioTrack) !== undefined;
-  const hasVideo = (videoTrack ?? awaited?.videoTrack) !== undefined;
+  const hasAudio = audioTrack === undefined ? awaited?.audioTrack !== undefined && before.hasAudio : state.hasAudio;
+  const hasVideo = videoTrack === undefined ? awaited?.videoTrack !== undefined && before.hasVideo : state.hasVideo;
   return { ...stream, state: { ...state, hasAudio, hasVideo } };
 }
 
-function hasSameMedia({ state: one }: StreamEntry, { state: other }: StreamEntry): boolean {
-  return one.hasAudio === other.hasAudio && one.hasVideo === other.hasVideo;
+/** Whether the same is said of a stream. */
+export function hasSameState({ state: one }: StreamEntry, { state: other }: StreamEntry): boolean {
+  return one.name === other.name && one.hasAudio === other.hasAudio && one.hasVideo === other.hasVideo;
 }
 
 /** The names that LiveKit's clients give to groups of tracks themselves; any other was given by the publisher. */

@@ -13,6 +13,8 @@ export interface UplinkTrack {
   readonly kind: 'audio' | 'video';
   /** The stream that it belongs to, as others see it. */
   readonly streamName: string;
+  /** From the beginning. */
+  readonly muted: boolean;
   readonly stereo: boolean;
   readonly dtx: boolean;
   readonly videoCodec: VideoCodec;
@@ -75,7 +77,7 @@ export class UplinkEntry {
   /** What announces the track to the server. */
   request(): AddTrackRequest {
     const { track, cid } = this;
-    const common = { cid, name: track.streamName, stream: track.streamName, disableRed: true };
+    const common = { cid, name: track.streamName, stream: track.streamName, muted: track.muted, disableRed: true };
     if (track.kind === 'audio') {
       return new AddTrackRequest({
         ...common,

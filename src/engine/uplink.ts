@@ -134,6 +134,11 @@ export class Uplink {
     await this.#end(this.#entries.filter((entry) => entry.active && trackSids.includes(entry.sid)));
   }
 
+  /** Has the server tell everyone whether a track is muted. */
+  mute(trackSid: string, muted: boolean): void {
+    this.#options.signal.muteTrack(trackSid, muted);
+  }
+
   onTrackPublished(response: TrackPublishedResponse): void {
     this.#pendingTracks.get(response.cid)?.(response);
     this.#pendingTracks.delete(response.cid);

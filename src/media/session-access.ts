@@ -84,7 +84,7 @@ export interface SessionAccess {
   mix(format?: MixFormatRequest): Readable;
   publish(request: PublishRequest): Promise<PublisherAccess>;
   subscribe(stream: StreamInfo, request: SubscribeRequest): Promise<SubscriberAccess>;
-  on(event: 'streamReceived' | 'streamDropped', listener: (stream: StreamInfo) => void): unknown;
+  on(event: 'streamReceived' | 'streamUpdated' | 'streamDropped', listener: (stream: StreamInfo) => void): unknown;
   on(event: 'speakerChanged', listener: (stream: StreamInfo | undefined) => void): unknown;
   on(event: 'disconnected', listener: () => void): unknown;
   off(event: string, listener: (...args: never[]) => void): unknown;

@@ -3,8 +3,8 @@ import type { SessionAccess, StreamInfo } from './session-access.js';
 
 /**
  * Announces the streams of a session as branches, those that are there and those that come, until the context
- * is aborted or the session is over. What `wanted` refuses is left out. The body of `watch` in a node that
- * makes one branch a stream.
+ * is aborted or the session is over. What `wanted` refuses is left out until it does not any more: who joins muted
+ * speaks later. The body of `watch` in a node that makes one branch a stream.
  */
 export function watchStreams(
   session: SessionAccess,
@@ -13,14 +13,18 @@ export function watchStreams(
   wanted: (stream: StreamInfo) => boolean = () => true,
 ): Promise<void> {
   return new Promise((resolve) => {
+    const begun = new Set<string>();
     const begin = (stream: StreamInfo): void => {
-      if (wanted(stream)) events.began(stream);
+      if (begun.has(stream.streamId) || !wanted(stream)) return;
+      begun.add(stream.streamId);
+      events.began(stream);
     };
     const end = (stream: StreamInfo): void => {
-      events.ended(stream.streamId);
+      if (begun.delete(stream.streamId)) events.ended(stream.streamId);
     };
     const leave = (): void => {
       session.off('streamReceived', begin);
+      session.off('streamUpdated', begin);
       session.off('streamDropped', end);
       session.off('disconnected', leave);
       context.signal.removeEventListener('abort', leave);
@@ -31,6 +35,7 @@ export function watchStreams(
       return;
     }
     session.on('streamReceived', begin);
+    session.on('streamUpdated', begin);
     session.on('streamDropped', end);
     session.on('disconnected', leave);
     context.signal.addEventListener('abort', leave);

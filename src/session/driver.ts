@@ -61,6 +61,8 @@ export interface DriverConnect {
 
 export type SessionEvent =
   | { readonly type: 'connectionCreated' | 'connectionDropped'; readonly connection: Connection }
+  /** What is said of a participant, oneself included, has changed. */
+  | { readonly type: 'connectionUpdated'; readonly connection: Connection }
   | { readonly type: 'streamReceived' | 'streamUpdated'; readonly stream: StreamDescription }
   | { readonly type: 'streamDropped'; readonly streamId: string }
   /** The stream whose participant speaks loudest; none when all are silent. */
@@ -125,6 +127,8 @@ export interface DriverPublisher {
   playedUs(): number;
   /** Drops what is queued. */
   clear(kind: Kind): void;
+  /** Sends nothing of a kind until it is not muted any more, and tells everyone. What is written leaves as ever. */
+  mute(kind: Kind, muted: boolean): void;
   /** Resolves when everything written so far has left or was cleared, or the publisher was closed. */
   drain(kind: Kind): Promise<void>;
   /** Stops publishing; what is queued is dropped. */
@@ -139,6 +143,8 @@ export type PublisherEvent =
   /** A receiver needs a key frame, and the publisher is fed with encoded video. */
   | { readonly type: 'keyFrameRequested' }
   | { readonly type: 'error'; readonly error: SluiceError }
+  /** Somebody in charge of the session muted it: nothing of the kind is sent. */
+  | { readonly type: 'muted'; readonly kind: Kind }
   /** The server ended the publication. */
   | { readonly type: 'ended' };
 

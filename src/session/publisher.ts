@@ -26,7 +26,7 @@ export interface MediaBufferStats {
   readonly video?: { readonly durationMs: number };
 }
 
-/** The stream that a publisher makes, as the other participants see it. */
+/** The stream that a publisher makes, as the other participants see it; kept up to date. */
 export interface PublishedStream {
   readonly streamId: string;
   readonly name: string;
@@ -41,6 +41,8 @@ export interface PublisherEvents {
   streamDestroyed: [stream: PublishedStream];
   /** A buffer ran dry; not told again before it was filled. */
   mediaBufferDrained: [stats: MediaBufferStats, kind: Kind];
+  /** Somebody in charge of the session muted it. `publishAudio(true)` or `publishVideo(true)` ends that. */
+  muteForced: [kind: Kind];
   /** A receiver needs a key frame; told to a source that is piped in and has `requestKeyFrame()` as well. */
   keyFrameRequested: [];
   drain: [];
@@ -145,6 +147,19 @@ export class Publisher extends MediaWritable implements PublisherAccess {
     return this.#link.playedUs();
   }
 
+  /**
+   * Mutes the sound for everybody, or ends that; the stream stays. What is written meanwhile goes its way as ever, and is
+   * not heard. Nothing happens without audio.
+   */
+  publishAudio(on: boolean): void {
+    this.#turn('audio', on);
+  }
+
+  /** Turns the picture off for everybody, or on again; as `publishAudio`. */
+  publishVideo(on: boolean): void {
+    this.#turn('video', on);
+  }
+
   /** Drops everything that was written and has not been sent, audio and video. */
   clear(): void {
     for (const writable of [this, this.audio, this.video]) writable.dropWritten();
@@ -168,6 +183,10 @@ export class Publisher extends MediaWritable implements PublisherAccess {
       case 'keyFrameRequested':
         this.#forwardKeyFrameRequest();
         this.emit('keyFrameRequested');
+        break;
+      case 'muted':
+        this.#note(event.kind, false);
+        this.emit('muteForced', event.kind);
         break;
       case 'error':
         this.destroy(event.error);
@@ -221,6 +240,16 @@ export class Publisher extends MediaWritable implements PublisherAccess {
         done(error);
       },
     );
+  }
+
+  #turn(kind: Kind, on: boolean): void {
+    if (!this.#lanes.has(kind) || this.#over) return;
+    this.#note(kind, on);
+    this.#link.mute(kind, !on);
+  }
+
+  #note(kind: Kind, on: boolean): void {
+    Object.assign(this.stream, kind === 'audio' ? { hasAudio: on } : { hasVideo: on });
   }
 
   get #parts(): readonly MediaWritable[] {

@@ -12,9 +12,11 @@ export interface Stream extends StreamInfo {
 export interface SessionEvents {
   connectionCreated: [connection: Connection];
   connectionDropped: [connection: Connection];
+  /** Name or data of a participant, oneself included, have changed. */
+  connectionUpdated: [connection: Connection];
   /** Also for the streams that were there before: at the earliest in the turn after `connect()` resolved. */
   streamReceived: [stream: Stream];
-  /** Audio or video of the stream came or went. */
+  /** Audio or video of the stream came or went, were muted or are not any more; or its name has changed. */
   streamUpdated: [stream: Stream];
   streamDropped: [stream: Stream];
   /** Another participant speaks loudest now, or nobody does. */

@@ -89,8 +89,6 @@ export class Session extends Duplex implements SessionAccess {
   declare readonly emit: Emit<SessionEvents>;
 
   readonly sessionId: string;
-  /** This participant. */
-  readonly connection: Connection;
   readonly settings: ResolvedSessionSettings;
   /** @internal */
   log: SessionLog | undefined;
@@ -101,6 +99,7 @@ export class Session extends Duplex implements SessionAccess {
   readonly #mixes = new Set<ReaderHub>();
   readonly #options: OpenSessionOptions;
   readonly #onAbort = (): void => void this.disconnect();
+  #connection: Connection;
   #speaker: Stream | undefined;
   #ownMix: MediaReadable | undefined;
   /** The publisher that writes to the session went to. */
@@ -119,8 +118,13 @@ export class Session extends Duplex implements SessionAccess {
     this.#options = options;
     this.settings = settings;
     this.sessionId = link.sessionId;
-    this.connection = link.connection;
+    this.#connection = link.connection;
     options.signal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  /** This participant. */
+  get connection(): Connection {
+    return this.#connection;
   }
 
   /** Streams of the other participants that are there now, by their ids. */
@@ -251,6 +255,9 @@ export class Session extends Duplex implements SessionAccess {
       case 'connectionDropped':
         this.emit(event.type, event.connection);
         break;
+      case 'connectionUpdated':
+        this.#keepConnection(event.connection);
+        break;
       case 'streamReceived':
       case 'streamUpdated':
         this.#keepStream(event.stream);
@@ -357,6 +364,14 @@ export class Session extends Duplex implements SessionAccess {
     mix.once('end', () => this.push(null));
     mix.once('error', (error) => this.destroy(error));
     return mix;
+  }
+
+  #keepConnection(connection: Connection): void {
+    if (connection.connectionId === this.#connection.connectionId) this.#connection = connection;
+    for (const stream of this.#streams.values()) {
+      if (stream.connectionId === connection.connectionId) Object.assign(stream, { connection });
+    }
+    this.emit('connectionUpdated', connection);
   }
 
   #keepStream(description: StreamDescription): void {

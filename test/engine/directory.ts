@@ -236,6 +236,46 @@ t.test('a participant is there once, whatever is told of an earlier stay', (t) =
   t.end();
 });
 
+t.test('what is muted is not there for now, though its track is', (t) => {
+  const directory = new Directory('id-me');
+  const tell = (audioMuted: boolean, videoMuted: boolean): string[] => {
+    const info = person('ann', [{ sid: 'a1' }, { sid: 'v1' }]);
+    info.tracks[0]!.muted = audioMuted;
+    info.tracks[1]!.muted = videoMuted;
+    return told(directory.update([info]));
+  };
+  const has = (): (boolean | undefined)[] => {
+    const state = directory.stream('ann:camera')?.state;
+    return [state?.hasAudio, state?.hasVideo];
+  };
+  t.same(tell(true, false), ['connectionCreated ann', 'streamReceived ann:camera a1/v1']);
+  t.same(has(), [false, true]);
+  t.same(tell(false, true), ['streamUpdated ann:camera a1/v1']);
+  t.same(has(), [true, false]);
+  t.same(tell(false, true), []);
+  t.same(tell(true, true), ['streamUpdated ann:camera a1/v1']);
+  t.same(has(), [false, false]);
+  t.end();
+});
+
+t.test('what is said of a participant may change, and the names of streams with it', (t) => {
+  const directory = new Directory('id-me');
+  const [camera, own] = [{ sid: 'a1' }, { sid: 'a2', stream: 'Own' }];
+  directory.update([person('ann', [camera, own])]);
+  t.same(told(directory.update([person('ann', [camera, own], { metadata: 'new' })])), ['connectionUpdated ann']);
+  t.equal(directory.stream('ann:Own')?.state.connection.data, 'new');
+  t.same(told(directory.update([person('ann', [camera, own], { metadata: 'new', name: 'Ann' })])), [
+    'connectionUpdated ann',
+    'streamUpdated ann:camera a1/-',
+  ]);
+  t.same(
+    [...directory.streams()].map(({ state }) => state.name),
+    ['Ann', 'Own'],
+  );
+  t.same(told(directory.update([person('ann', [camera, own], { metadata: 'new', name: 'Ann' })])), []);
+  t.end();
+});
+
 t.test('the sizes of a video track are known, as far as its publisher has told', (t) => {
   const directory = new Directory('id-me');
   const [small, large] = [

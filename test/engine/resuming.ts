@@ -122,6 +122,7 @@ class Line {
       onCandidate: ignore,
       onTrackPublished: ignore,
       onTrackUnpublished: ignore,
+      onTrackMuted: ignore,
       onSpeakers: ignore,
       onSubscribedQuality: ignore,
       onParticipants: (participants, complete) => {

@@ -71,6 +71,7 @@ function client(url: string, more: { timeoutMs?: number; token?: string; clock?:
     onParticipants: (participants) => told.push(`participants ${participants.map(({ sid }) => sid).join()}`),
     onTrackPublished: ({ cid }) => told.push(`published ${cid}`),
     onTrackUnpublished: (sid) => told.push(`unpublished ${sid}`),
+    onTrackMuted: (sid) => told.push(`muted ${sid}`),
     onResumed: () => told.push('resumed'),
     onSpeakers: (speakers) => told.push(`speakers ${speakers.length}`),
     onSubscribedQuality: ({ trackSid }) => told.push(`quality ${trackSid}`),

@@ -84,6 +84,7 @@ export class SimulatedUplink {
       {
         kind: 'video',
         streamName: 'camera',
+        muted: false,
         stereo: false,
         dtx: false,
         videoCodec: 'vp8',

@@ -18,6 +18,7 @@ function track(kind: 'audio' | 'video', more: Partial<UplinkTrack> = {}): Uplink
   return {
     kind,
     streamName: 'my camera',
+    muted: false,
     stereo: false,
     dtx: false,
     videoCodec: 'vp8',

@@ -326,3 +326,44 @@ await t.test('picture and sound of one source leave together, whichever was writ
     video.close();
   }
 });
+
+await t.test('muted, nothing is sent, raw or encoded; what comes after begins with a key frame', async (t) => {
+  const { clock, capture, sender, show, write, frames, events, consumedUs } = setUp();
+  write(0);
+  await show(40, 1);
+  sender.setMuted(true);
+  capture.take();
+  for (let number = 1; number < 10; number++) {
+    write(number);
+    clock.advance(40);
+  }
+  clock.advance(3000);
+  t.equal(frames(), 0, 'no black pictures either');
+  t.equal(consumedUs(), 400_000);
+  sender.setMuted(false);
+  write(10, 5_000_000);
+  await show(100, 2);
+  const [picture] = pictures(capture.take(), 'vp8');
+  t.equal(picture?.type, 'key');
+
+  sender.write(chunk(200, 'key'));
+  clock.advance(50);
+  sender.setMuted(true);
+  capture.take();
+  sender.write(chunk(201, 'key'));
+  clock.advance(50);
+  t.equal(frames(), 0);
+  events.length = 0;
+  sender.setMuted(false);
+  clock.advance(300);
+  t.ok(
+    events.some((event) => event.startsWith('wanted')),
+    'the writer is asked for one',
+  );
+  sender.write(chunk(202, 'delta'));
+  clock.advance(50);
+  t.equal(frames(), 0);
+  sender.write(chunk(203, 'key'));
+  clock.advance(50);
+  t.equal(frames(), 1);
+});

@@ -38,6 +38,7 @@ class FakePublisher {
   /** The most media time that was ever held, of audio and video together the larger one. */
   mostHeldUs = 0;
   closed = false;
+  readonly mutes: string[] = [];
   readonly captions: CaptionsData[] = [];
   /** Captions are on their way when it resolves. */
   captionsHeld: Promise<undefined> = Promise.resolve(undefined);
@@ -193,6 +194,10 @@ export class FakeEngine implements Engine {
     ) as PostMessage;
     if (message.name === 'write') this.#publisher(message.args.publisher).write(message.args.value);
     if (message.name === 'clear') this.#publisher(message.args.publisher).clear(message.args.kind);
+    if (message.name === 'mute') {
+      const { publisher, kind, muted } = message.args;
+      this.#publisher(publisher).mutes.push(`${kind} ${muted ? 'off' : 'on'}`);
+    }
     if (message.name === 'credit') this.#reader(message.args.reader).grant(message.args.kind, message.args.values);
     if (message.name === 'requestKeyFrame') this.#reader(message.args.reader).keyFrameRequests++;
     if (message.name === 'prefer') this.#reader(message.args.reader).preferences.push(message.args.preferredVideo);

@@ -171,11 +171,20 @@ t.test('nodes of a session', async (t) => {
       });
       engine.tell('streamReceived', { stream: streamState('bob', { hasAudio: false }) });
       engine.tell('streamReceived', { stream: streamState('cid') });
+      engine.tell('streamUpdated', { stream: streamState('bob') });
+      for (const hasAudio of [false, true]) engine.tell('streamUpdated', { stream: streamState('cid', { hasAudio }) });
+      engine.tell('streamReceived', { stream: streamState('eve', { hasAudio: false }) });
+      engine.tell('streamDropped', { streamId: 's-eve' });
       engine.tell('streamDropped', { streamId: 's-ann' });
       abort.abort();
       await watching;
       engine.tell('streamReceived', { stream: streamState('dan') });
-      t.strictSame(told, ['+ann', '+cid', '-s-ann']);
+      engine.tell('streamUpdated', { stream: streamState('eve') });
+      t.strictSame(
+        told,
+        ['+ann', '+cid', '+bob', '-s-ann'],
+        'who was muted when they came is announced when they speak',
+      );
     },
   );
 

@@ -275,6 +275,26 @@ t.test('publisher', async (t) => {
     t.equal(engine.publishers[0]!.closed, true);
   });
 
+  await t.test('sound and picture are turned off and on, and whoever is muted by others is told', async (t) => {
+    const { publisher, engine, played } = await publish({});
+    const forced: string[] = [];
+    publisher.on('muteForced', (kind) => forced.push(kind));
+    publisher.publishAudio(false);
+    t.match(publisher.stream, { hasAudio: false, hasVideo: true });
+    publisher.publishVideo(false);
+    publisher.publishAudio(true);
+    t.match(publisher.stream, { hasAudio: true, hasVideo: false });
+    t.strictSame([played.mutes, forced], [['audio off', 'video off', 'audio on'], []]);
+    engine.emit('publisherMuted', { publisher: played.args.publisher, kind: 'audio' });
+    t.strictSame([forced, publisher.stream.hasAudio], [['audio'], false]);
+    await publisher.close();
+    publisher.publishAudio(true);
+    t.equal(played.mutes.length, 3, 'it is over');
+    const { publisher: silent, played: video } = await publish({ hasAudio: false });
+    silent.publishAudio(true);
+    t.strictSame([video.mutes, silent.stream.hasAudio], [[], false], 'what it never had cannot be turned on');
+  });
+
   await t.test('an error of the engine destroys the publisher and its parts', async (t) => {
     const { publisher, engine, played } = await publish({});
     const part = finished(publisher.audio);

@@ -82,6 +82,24 @@ t.test('session', async (t) => {
     t.strictSame(told, ['published', 'ready']);
   });
 
+  await t.test('what is said of participants is kept up to date', async (t) => {
+    const { session, engine } = await join();
+    engine.tell('streamReceived', { stream: streamState('ann') });
+    engine.tell('streamReceived', { stream: streamState('bob') });
+    const told: string[] = [];
+    session.on('connectionUpdated', ({ identity, name, data }) => told.push(`${identity}: ${name}, ${data}`));
+    const { connection } = streamState('ann');
+    engine.tell('connectionUpdated', { connection: { ...connection, name: 'Ann', data: 'new' } });
+    engine.tell('connectionUpdated', {
+      connection: { ...connection, connectionId: session.connection.connectionId, identity: 'self', name: 'Me' },
+    });
+    t.strictSame(told, ['ann: Ann, new', 'self: Me, ']);
+    t.match(session.streams.get('s-ann'), { connection: { name: 'Ann', data: 'new' } });
+    t.match(session.streams.get('s-bob'), { connection: { name: 'bob', data: '' } });
+    t.match(session.connection, { name: 'Me' });
+    await session.disconnect();
+  });
+
   await t.test('pipeline(session, publisher) gives the mix back, and ends well with disconnect()', async (t) => {
     const { session, engine } = await join({ settings: { av: { audioSubscribersMix: { numberOfChannels: 2 } } } });
     const publisher = await session.publish({ hasVideo: false });

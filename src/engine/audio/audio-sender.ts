@@ -54,6 +54,7 @@ export class AudioSender implements TickTask {
   #timelineUs: number | undefined;
   /** The moment that the packets of this beat stand for. */
   #beatUs = 0;
+  #muted = false;
   #everWritten = false;
   #dry = true;
   #waitedForRest = false;
@@ -112,6 +113,11 @@ export class AudioSender implements TickTask {
     this.#takeIn();
     this.#calls = (this.#calls + 1) | 0;
     this.#push(value);
+  }
+
+  /** Muted, what is written leaves as ever, but nobody hears it: nothing is sent. */
+  setMuted(muted: boolean): void {
+    this.#muted = muted;
   }
 
   /** Drops what is queued. */
@@ -249,6 +255,10 @@ export class AudioSender implements TickTask {
   }
 
   #encode(period: Int16Array): void {
+    if (this.#muted) {
+      this.#skipPeriod();
+      return;
+    }
     try {
       // What is held back of the sound before a gap would be heard at the gap's end, as a click.
       if (this.#inGap && period === this.#silence) this.#packetOf(period);
@@ -265,7 +275,7 @@ export class AudioSender implements TickTask {
   }
 
   #send(packet: Uint8Array, durationUs: number, samples: Int16Array | undefined): void {
-    if (packet.length > DTX_BYTES || !this.#options.dtx) {
+    if (!this.#muted && (packet.length > DTX_BYTES || !this.#options.dtx)) {
       const level = samples ? Math.min(127, Math.max(0, Math.round(-levelDbfs(samples)))) : 127;
       this.#stream?.sendAudio(packet, this.#rtpTime, !this.#talking, level, this.#beatUs);
       this.#talking = true;

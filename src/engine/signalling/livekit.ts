@@ -4,6 +4,7 @@ import {
   type JoinResponse,
   LeaveRequest,
   LeaveRequest_Action,
+  MuteTrackRequest,
   type ParticipantInfo,
   Ping,
   SessionDescription,
@@ -55,6 +56,8 @@ export interface SignalHandlers {
   onTrackPublished(response: TrackPublishedResponse): void;
   /** The server ended a track of this participant. */
   onTrackUnpublished(trackSid: string): void;
+  /** Somebody in charge of the session muted a track of this participant. */
+  onTrackMuted(trackSid: string): void;
   onSpeakers(speakers: readonly SpeakerInfo[]): void;
   /** Which layers of a published track anybody takes. */
   onSubscribedQuality(update: SubscribedQualityUpdate): void;
@@ -190,6 +193,10 @@ export class LiveKitSignal {
     this.#send({ case: 'addTrack', value: request });
   }
 
+  muteTrack(sid: string, muted: boolean): void {
+    this.#send({ case: 'mute', value: new MuteTrackRequest({ sid, muted }) });
+  }
+
   updateSubscription(trackSids: string[], subscribe: boolean): void {
     this.#send({ case: 'subscription', value: new UpdateSubscription({ trackSids, subscribe }) });
   }
@@ -255,6 +262,9 @@ export class LiveKitSignal {
         break;
       case 'trackUnpublished':
         handlers.onTrackUnpublished(message.value.trackSid);
+        break;
+      case 'mute':
+        if (message.value.muted) handlers.onTrackMuted(message.value.sid);
         break;
       case 'speakersChanged':
         handlers.onSpeakers(message.value.speakers);

@@ -83,6 +83,9 @@ export class VideoSender {
   #consumedUs = 0;
   /** Encoded chunks are of no use before a key frame. */
   #needsKeyChunk = true;
+  #muted = false;
+  /** Which layers anybody takes. */
+  #wanted: readonly boolean[] = [];
   framesDropped = 0;
   #drains: (() => void)[] = [];
   readonly #beat = (): void => {
@@ -130,8 +133,9 @@ export class VideoSender {
     this.#timer = undefined;
     for (const layer of this.layers) {
       layer.stream = undefined;
-      layer.wanted = true;
+      layer.wanted = !this.#muted;
     }
+    this.#wanted = [];
     // What was sent before is not there any more to go on from, and what waits begins when there is a server again.
     this.#needsKeyChunk = true;
     this.#queue.restart();
@@ -183,9 +187,17 @@ export class VideoSender {
 
   /** Tells which layers are taken by anybody. */
   setWanted(wanted: readonly boolean[]): void {
-    for (const [index, layer] of this.layers.entries()) layer.wanted = wanted[index] ?? true;
-    this.#budget.allocate(this.#options.clock.nowUs());
-    this.#run();
+    this.#wanted = wanted;
+    this.#choose();
+  }
+
+  /** Muted, what is written leaves as ever, but nobody sees it: nothing is sent. What comes after begins with a key frame. */
+  setMuted(muted: boolean): void {
+    if (muted === this.#muted) return;
+    this.#muted = muted;
+    this.#needsKeyChunk = true;
+    if (!muted) for (const layer of this.layers) layer.askForKeyFrame();
+    this.#choose();
   }
 
   /** Sets what all layers together may send, in bits per second. */
@@ -217,6 +229,12 @@ export class VideoSender {
     this.#encoding.close();
     this.#count(this.#queue.clear());
     this.#settleDrains();
+  }
+
+  #choose(): void {
+    for (const [index, layer] of this.layers.entries()) layer.wanted = !this.#muted && (this.#wanted[index] ?? true);
+    this.#budget.allocate(this.#options.clock.nowUs());
+    this.#run();
   }
 
   /** Sends what is due, and sees to it that this is called again in time. */
@@ -306,6 +324,7 @@ export class VideoSender {
     const layer = this.layers.findLast((one) => one.stream);
     if (this.#showing !== 'encoded') this.#needsKeyChunk = true;
     this.#showing = 'encoded';
+    if (this.#muted) return;
     if (this.#needsKeyChunk && chunk.type !== 'key') {
       this.framesDropped++;
       layer?.askForKeyFrame();

@@ -255,6 +255,10 @@ class EnginePublisher implements DriverPublisher {
     this.#engine.post('clear', { publisher: this.#publisher, kind });
   }
 
+  mute(kind: Kind, muted: boolean): void {
+    if (!this.#closing) this.#engine.post('mute', { publisher: this.#publisher, kind, muted });
+  }
+
   async drain(kind: Kind): Promise<void> {
     if (!this.#closing) await this.#engine.call('publisherDrain', { publisher: this.#publisher, kind });
   }
@@ -322,6 +326,7 @@ function sessionEvent<N extends keyof EngineEvents>(name: N, args: EngineEvents[
   switch (message.name) {
     case 'connectionCreated':
     case 'connectionDropped':
+    case 'connectionUpdated':
       return { type: message.name, connection: connectionOf(message.args.connection) };
     case 'streamReceived':
     case 'streamUpdated':
@@ -351,6 +356,8 @@ function publisherEvent<N extends keyof EngineEvents>(name: N, args: EngineEvent
       return { type: 'keyFrameRequested' };
     case 'publisherError':
       return { type: 'error', error: fromErrorData(message.args.error) };
+    case 'publisherMuted':
+      return { type: 'muted', kind: message.args.kind };
     case 'publisherEnd':
       return { type: 'ended' };
     default:

@@ -66,6 +66,7 @@ function signalTo(fake: Fake, log: string[]): LiveKitSignal {
 const track = (kind: 'audio' | 'video' = 'audio'): UplinkTrack => ({
   kind,
   streamName: 'voice',
+  muted: false,
   stereo: true,
   dtx: false,
   videoCodec: 'vp8',

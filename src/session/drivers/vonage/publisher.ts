@@ -3,6 +3,7 @@ import { SluiceError } from '../../../media/errors.js';
 import { durationUs, type MediaValue } from '../../../media/media-value.js';
 import type { AudioData } from '../../../media/audio-data.js';
 import type { VideoFrame } from '../../../media/video-frame.js';
+import { blackFrame } from '../../../media/yuv.js';
 import { kindOf, type DriverPublisher, type Kind, type PublisherEvent } from '../../driver.js';
 import type * as api from './connector-api.js';
 
@@ -38,6 +39,7 @@ export class VonagePublisher implements DriverPublisher {
   readonly #onEvent: (event: PublisherEvent) => void;
   readonly #pictureUs: number;
   readonly #lanes = { audio: new Lane(), video: new Lane() };
+  readonly #muted = { audio: false, video: false };
   #timer: ClockTimer | undefined;
   #closing: Promise<void> | undefined;
 
@@ -70,6 +72,11 @@ export class VonagePublisher implements DriverPublisher {
       lane.waitingUs += us;
     }
     this.#timer ??= this.#clock.after(LOOK_MS, this.#onTime);
+  }
+
+  /** The client cannot mute: silence is sent, or black, and nobody is told. */
+  mute(kind: Kind, muted: boolean): void {
+    this.#muted[kind] = muted;
   }
 
   /** Sessions with captions are refused before. */
@@ -145,7 +152,8 @@ export class VonagePublisher implements DriverPublisher {
   }
 
   /** Whether the client took it. */
-  #add(value: AudioData | VideoFrame): boolean {
+  #add(written: AudioData | VideoFrame): boolean {
+    const value = this.#muted[written.kind] ? blank(written) : written;
     const { buffer, byteOffset, byteLength } = value.data;
     const data = Buffer.from(buffer, byteOffset, byteLength);
     if (value.kind === 'video') {
@@ -190,6 +198,16 @@ export function noCaptions(): SluiceError {
   return new SluiceError('SLUICE_PUBLISH_FAILED', 'a Vonage session takes no captions from a participant', {
     mend: 'Leave enableCaptions out: the captions service of the session makes them.',
   });
+}
+
+/** As long or as large, with nothing to be heard or seen. */
+function blank(value: AudioData | VideoFrame): AudioData | VideoFrame {
+  if (value.kind === 'audio') return { ...value, data: new Int16Array(value.data.length) };
+  const { width, height, format, data } = value;
+  if (format === 'YUV420P') return blackFrame(width, height, value.timestamp);
+  const black = new Uint8Array(data.length);
+  if (format === 'ARGB32') for (let alpha = 3; alpha < black.length; alpha += 4) black[alpha] = 255;
+  return { ...value, data: black };
 }
 
 /** The value with memory of its own: that of the writer is not kept. */
