@@ -10,5 +10,6 @@ import './session/conformance/opus-modes.js';
 import './session/conformance/layers.js';
 import './session/conformance/pictures.js';
 import './session/conformance/captions.js';
+import './session/conformance/slow-readers.js';
 import './session/conformance/muting.js';
 import './session/conformance/mix.js';

@@ -1,6 +1,7 @@
 import './session/settings.js';
 import './session/publisher.js';
 import './session/subscriber.js';
+import './session/slow-readers.js';
 import './session/captions.js';
 import './session/session.js';
 import './session/connect.js';

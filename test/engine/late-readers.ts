@@ -90,6 +90,39 @@ t.test('a reader that is too slow gets the newest picture, once it has fallen be
   reading.close();
 });
 
+t.test(
+  'who reads pictures ten times too slowly for a minute has no more waiting than may, and gets the newest',
+  async (t) => {
+    const maxLagMs = 300;
+    const chunks = await pictures(1800);
+    const { clock, reading, shown, until, lost, requests } = setUp(maxLagMs);
+    const delays: number[] = [];
+    let mostHeld = 0;
+    reading.grant(1);
+    for (const [number, chunk] of chunks.entries()) {
+      reading.encodedVideo({ ...chunk, data: Buffer.from(chunk.data) });
+      mostHeld = Math.max(mostHeld, number + 1 - shown.length - lost());
+      if (number % 10 === 0) {
+        await until(1 + number / 10);
+        delays.push(number - shown.at(-1)!);
+        reading.grant(1);
+      }
+      clock.advance(FRAME_MS);
+    }
+    t.equal(shown.length, 180);
+    t.ok(mostHeld * FRAME_MS <= maxLagMs + 2 * FRAME_MS, `${mostHeld} pictures waited at most`);
+    t.ok(
+      delays.slice(3).every((delay) => delay <= 10),
+      `the newest when it asked: ${Math.max(...delays.slice(3))} behind at most`,
+    );
+    t.notOk(shown.includes(undefined), 'every picture is whole');
+    t.equal(requests(), 1, 'no key frame was needed but the first');
+    const held = chunks.length - shown.length - lost();
+    t.ok(held >= 0 && held <= mostHeld, `in = out + dropped + the ${held} that wait`);
+    reading.close();
+  },
+);
+
 t.test('a reader that catches up gets every picture again', async (t) => {
   const chunks = await pictures(60);
   const { clock, reading, shown, until, lost } = setUp(300);
