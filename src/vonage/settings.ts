@@ -51,6 +51,7 @@ const publisher = z
     name: z.string().min(1, 'Expected at least one character'),
     hasAudio: z.boolean().default(true),
     hasVideo: z.boolean().default(true),
+    enableCaptions: z.boolean().default(false),
     audioSettings: PublisherAudioSettings.prefault({}),
   })
   .refine(

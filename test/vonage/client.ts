@@ -95,6 +95,36 @@ t.test('what a client of sluice/vonage publishes', async (t) => {
   });
 });
 
+t.test('captions', async (t) => {
+  await t.test(
+    'that a publisher of sluice writes come to onCaptionText, with the subscriber and whether they are final',
+    async (t) => {
+      const join = await vonageRoom(t);
+      const { client: bob, session, stream } = await join('bob');
+      const ann = await connect({ url: (await liveServer()).url, sessionId: session.sessionId, name: 'ann' });
+      t.teardown(() => ann.disconnect());
+      const publisher = await ann.publish({ name: 'Voice', hasVideo: false, enableCaptions: true });
+      const told: unknown[] = [];
+      let final!: () => void;
+      const isFinal = new Promise<void>((resolve) => (final = resolve));
+      const subscriber = await bob.subscribe(await stream, {
+        settings: { subscribeToVideo: false, subscribeToCaptions: true },
+        onCaptionText: (...args) => {
+          told.push(args);
+          if (args[2]) final();
+        },
+      });
+      publisher.captions.write({ kind: 'captions', text: 'Good', isFinal: false });
+      publisher.captions.write({ kind: 'captions', text: 'Good evening.', isFinal: true });
+      await isFinal;
+      t.strictSame(told, [
+        [subscriber, 'Good', false],
+        [subscriber, 'Good evening.', true],
+      ]);
+    },
+  );
+});
+
 t.test('the mix of a client', async (t) => {
   await t.test('holds the streams that it is subscribed to with audio, and is silent without', async (t) => {
     const join = await vonageRoom(t);

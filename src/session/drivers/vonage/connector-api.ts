@@ -110,6 +110,8 @@ export interface PublisherSettings {
   hasAudio?: boolean | undefined;
   /** Default true. */
   hasVideo?: boolean | undefined;
+  /** Have what is said in the stream captioned, where a service does that. Default false. */
+  enableCaptions?: boolean | undefined;
   audioSettings?:
     | {
         /** Send two channels. Default true. */
