@@ -119,7 +119,7 @@ await t.test('streams that are missing, and those that are not asked for', async
 await t.test('what is wrong with a graph is told where it is written', async (t) => {
   const wrong = graph({ nodes: { a: { type: 'tone', frequency: -1 }, b: { type: 'null', from: 'a' } } });
   const { problems } = await checkPipeline(wrong);
-  t.match(problems, [{ code: 'SLUICE_CONFIG_INVALID', found: '-1', place: { file: /embedding\.js$/, node: 'a' } }]);
+  t.match(problems, [{ code: 'SLUICE_CONFIG_INVALID', found: '-1', place: { file: /embedding\.[jt]s$/, node: 'a' } }]);
   t.ok((problems[0]?.place?.line ?? 0) > 0 && (problems[0]?.place?.column ?? 0) > 0);
   await t.rejects(planGraph(wrong), { code: 'SLUICE_CONFIG_INVALID' });
   await t.rejects(runGraph(wrong), { code: 'SLUICE_CONFIG_INVALID' });

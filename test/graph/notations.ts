@@ -41,7 +41,11 @@ function everyNotation({ value }: WrittenGraph): Record<string, WrittenGraph> {
 
 /** Runs what a TypeScript module says, with another `graph`. */
 function evaluated(module: string): Graph {
-  const call = module.replace(/^import .*$/m, '').replace('export const pipeline =', '').trim().replace(/;$/, '');
+  const call = module
+    .replace(/^import .*$/m, '')
+    .replace('export const pipeline =', '')
+    .trim()
+    .replace(/;$/, '');
   const run = runInThisContext(`(graph) => ${call}`) as (graph: (value: unknown) => Graph) => Graph;
   return run((value) => programGraph(value, { file: 'x.ts' }, '/'));
 }

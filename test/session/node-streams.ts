@@ -11,12 +11,12 @@ import * as defs from '../../src/nodes/index.js';
 import { ramp } from './media.js';
 
 t.test('nodes as streams', async (t) => {
-  await t.test('there is one for every node that needs no session', (t) => {
-    const ofSessions = ['publisher', 'sessionAudio', 'subscriber'];
+  await t.test('there is one for every node that needs neither a session nor a graph', (t) => {
+    const bound = ['publisher', 'sessionAudio', 'subscriber', 'input', 'output'];
     t.strictSame(
       Object.keys(streams).sort(),
       Object.keys(defs)
-        .filter((name) => !ofSessions.includes(name))
+        .filter((name) => !bound.includes(name))
         .sort(),
     );
     t.end();

@@ -84,7 +84,7 @@ t.test('nodes of a session', async (t) => {
       ports.inputs.map(({ name, formats }) => [name, formats[0]]),
       [
         ['audio', { kind: 'audio', sampleRate: 16_000, numberOfChannels: 1 }],
-        ['video', { kind: 'video', format: 'YUV420P', width: 320, height: 240 }],
+        ['video', { kind: 'video', format: 'YUV420P', width: 320, height: 240, frameRate: 10 }],
       ],
     );
     const node = await make(publisher, options);
