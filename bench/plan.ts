@@ -1,54 +1,67 @@
 import { loadGraph } from '../src/graph/load.js';
 import { readText } from '../src/graph/notation/text.js';
 import { checkGraph } from '../src/graph/plan.js';
+import type { Plan } from '../src/graph/planned.js';
 import { Registry } from '../src/graph/registry.js';
 import * as nodes from '../src/nodes/index.js';
-import type { Benchmark, Report } from './report.js';
-import { spread } from './statistics.js';
+import { atMost, type Benchmark, type Report } from './report.js';
+import { median, spread } from './statistics.js';
 
 const NODES = 200;
 const RUNS = 15;
 
 /** How long it takes to plan pipelines of 200 nodes. */
-export const planning: Benchmark = {
-  title: `Planning pipelines of ${NODES} nodes`,
-  run: () => Promise.resolve(measure()),
-};
+export const planning: Benchmark = { title: `Planning pipelines of ${NODES} nodes`, run: planAll };
 
-function measure(): Report {
+interface Cost {
+  readonly readMs: number[];
+  readonly planMs: number[];
+  readonly plan: Plan;
+}
+
+function planAll(): Promise<Report> {
   const registry = new Registry(Object.values(nodes));
+  let slowestMs = 0;
   const rows = Object.entries(GRAPHS).map(([name, make]) => {
-    const text = `nodes:\n${make().join('\n')}\n`;
-    const reading: number[] = [];
-    const planned: number[] = [];
-    let links = 0;
-    let converters = 0;
-    for (let run = 0; run < RUNS; run++) {
-      const start = performance.now();
-      const { graph, problems } = loadGraph(readText(text, 'bench.yaml', '.'), {});
-      if (!graph || problems[0]) throw problems[0] ?? new Error('no graph');
-      const read = performance.now();
-      const result = checkGraph(graph, registry);
-      planned.push(performance.now() - read);
-      reading.push(read - start);
-      if (!result.plan) throw result.problems[0] ?? new Error('no plan');
-      links = result.plan.links.length;
-      converters = result.plan.nodes.filter((node) => node.inserted).length;
-    }
-    const [first] = planned;
-    return [name, String(links), String(converters), spread(reading, 1), spread(planned, 1), (first ?? 0).toFixed(1)];
+    const { readMs, planMs, plan } = measure(`nodes:\n${make().join('\n')}\n`, registry);
+    const converters = plan.nodes.filter((node) => node.inserted).length;
+    slowestMs = Math.max(slowestMs, median(planMs));
+    const first = (planMs[0] ?? NaN).toFixed(1);
+    return [name, String(plan.links.length), String(converters), spread(readMs), spread(planMs), first];
   });
-  return {
+  return Promise.resolve({
     conditions: [
       `Each pipeline has ${NODES} nodes in YAML. It is read (parsed, variables filled in, checked) and planned: types, options, links, formats with the cheapest converters, branches, flow, queues, diamonds, latency, fusion. ${RUNS} runs in one process; the first is cold.`,
-      'The goal is less than 50 ms for planning.',
+      'CPU of the process with all its threads, compiling and collecting garbage included.',
     ],
     head: ['pipeline', 'links', 'converters put in', 'read, ms', 'plan, ms', 'plan, first run, ms'],
     rows,
+    goals: [atMost('Planning, median of the slowest pipeline', slowestMs, 50, 'ms', 1)],
     limits: [
       'Planning remembers nothing from one pipeline to the next; within one, a conversion is searched for once.',
     ],
-  };
+  });
+}
+
+function measure(text: string, registry: Registry): Cost {
+  const readMs: number[] = [];
+  const planMs: number[] = [];
+  for (;;) {
+    const start = process.cpuUsage();
+    const { graph, problems } = loadGraph(readText(text, 'bench.yaml', '.'), {});
+    if (!graph || problems[0]) throw problems[0] ?? new Error('no graph');
+    readMs.push(cpuMs(start));
+    const read = process.cpuUsage();
+    const { plan, problems: wrong } = checkGraph(graph, registry);
+    planMs.push(cpuMs(read));
+    if (!plan) throw wrong[0] ?? new Error('no plan');
+    if (planMs.length === RUNS) return { readMs, planMs, plan };
+  }
+}
+
+function cpuMs(since: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(since);
+  return (user + system) / 1000;
 }
 
 const RATES = [8000, 12_000, 16_000, 24_000, 32_000, 44_100, 48_000];
