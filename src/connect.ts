@@ -2,7 +2,8 @@ import { useEmbeddedServer, type EmbeddedUse } from './embedded.js';
 import { SluiceError } from './media/errors.js';
 import type { Driver } from './session/driver.js';
 import { webrtcDriver } from './session/drivers/webrtc.js';
-import { openSession, type Session } from './session/session.js';
+import { openSession } from './session/open-session.js';
+import type { Session } from './session/session.js';
 import type { SessionSettings } from './session/settings.js';
 
 /** What stands for the embedded server where a URL is expected: `embedded`, or `embedded:<port>`. */

@@ -20,7 +20,8 @@ export { planHash } from './graph/plan-hash.js';
 export { connect, type ConnectOptions } from './connect.js';
 export { useEmbeddedServer, type EmbeddedUse } from './embedded.js';
 
-export { Session, openSession, type OpenSessionOptions } from './session/session.js';
+export { openSession } from './session/open-session.js';
+export { Session, type OpenSessionOptions } from './session/session.js';
 export type { SessionEvents, Stream } from './session/session-events.js';
 export { Publisher, type MediaBufferStats, type PublishedStream, type PublisherEvents } from './session/publisher.js';
 export {

@@ -18,6 +18,7 @@ import './engine/mixer.js';
 import './engine/captions.js';
 import './engine/data-link.js';
 import './engine/audio-sender.js';
+import './engine/audio-muting.js';
 import './engine/audio-writing.js';
 import './engine/bitrate-share.js';
 import './engine/video-layers.js';

@@ -1,9 +1,9 @@
 import { Duplex } from 'node:stream';
 import type { SessionStats } from '../engine/port.js';
-import { SluiceError, throwLater } from '../media/errors.js';
+import { SluiceError } from '../media/errors.js';
 import type { MediaValue } from '../media/media-value.js';
 import type { SessionAccess, StreamInfo } from '../media/session-access.js';
-import type { Connection, Driver, DriverSession, SessionEvent, StreamDescription } from './driver.js';
+import type { Connection, DriverSession, SessionEvent, StreamDescription } from './driver.js';
 import type { MediaReadable, ReaderHub } from './media-readable.js';
 import { pipedSources, refuseWrite } from './media-writable.js';
 import { openPublisher, type Publisher } from './publisher.js';
@@ -20,8 +20,6 @@ import {
 import { openMix, openSubscriber, type MixOptions, type Subscriber } from './subscriber.js';
 import type { Emit, Listen } from './typed-events.js';
 
-const DEFAULT_TIMEOUT_MS = 15_000;
-
 type WriteDone = (error?: Error | null) => void;
 
 export interface OpenSessionOptions {
@@ -36,37 +34,6 @@ export interface OpenSessionOptions {
   readonly timeoutMs?: number;
   /** Called once when the session has been left. */
   readonly onLeft?: () => void | Promise<void>;
-}
-
-/**
- * Joins a session by a driver. Errors: SLUICE_CONFIG_INVALID for settings, what the driver throws, and the signal's
- * reason when it is aborted first.
- */
-export async function openSession(driver: Driver, options: OpenSessionOptions): Promise<Session> {
-  const { url, fallbackUrls = [], token, sessionId, signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
-  const settings = parseSettings(SessionSettings, options.settings ?? {}, 'settings');
-  signal?.throwIfAborted();
-  const early: SessionEvent[] = [];
-  let deliver = (event: SessionEvent): void => void early.push(event);
-  const request = { url, fallbackUrls, sessionId, token, settings, timeoutMs, signal };
-  const link = await driver.connect(request, (event) => deliver(event));
-  if (signal?.aborted === true) await link.disconnect();
-  signal?.throwIfAborted();
-  const session = new Session(link, settings, options);
-  const { logSession } = await import('./session-log.js');
-  session.log = logSession(session, settings.logging);
-  // Who awaits the session has had its turn to listen before the first event comes.
-  setImmediate(() => {
-    deliver = (event) => session.handle(event);
-    for (const event of early) {
-      try {
-        session.handle(event);
-      } catch (error) {
-        throwLater(error);
-      }
-    }
-  });
-  return session;
 }
 
 /**

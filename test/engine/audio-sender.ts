@@ -1,47 +1,10 @@
 import t from 'tap';
 import { createOpusDecoder } from '../../src/codecs/opus.js';
-import { AudioSender } from '../../src/engine/audio/audio-sender.js';
-import { PUBLISHER_LEVELS, type AudioFormat } from '../../src/engine/port.js';
 import { hasOpusFec } from '../../src/engine/rtp/opus-fec.js';
-import { Ticker } from '../../src/engine/ticker.js';
 import { audioData } from '../../src/media/audio-data.js';
-import { VirtualClock } from '../../src/media/clock.js';
-import type { EncodedAudioChunk } from '../../src/media/encoded-chunk.js';
-import { channel, concat, sine, toneAmplitude } from '../codecs/tones.js';
-import { speech } from '../codecs/tones.js';
-import { type SentPacket, captured } from './capture.js';
-
-const STEREO: AudioFormat = { sampleRate: 48_000, numberOfChannels: 2 };
-
-async function setUp(format = STEREO, more: { dtx?: boolean; silenceToleranceMs?: number } = {}) {
-  const clock = new VirtualClock();
-  const { capture, stream } = captured(clock, 'audio');
-  const events: string[] = [];
-  const levels = new BigInt64Array(new SharedArrayBuffer(8 * PUBLISHER_LEVELS.length));
-  const sender = await AudioSender.open({
-    format,
-    stereo: true,
-    dtx: more.dtx ?? false,
-    silenceToleranceMs: more.silenceToleranceMs ?? 200,
-    levels,
-    onDrained: () => events.push(`drained ${clock.nowUs() / 1000}`),
-    onConsumed: () => undefined,
-    onError: (error) => t.fail(String(error)),
-  });
-  const ticker = new Ticker(clock, 20, (error) => t.fail(String(error)));
-  ticker.add(sender);
-  sender.attach(stream);
-  let frame = 0;
-  /** The next so many ms of one endless tone of 400 Hz. */
-  const write = (ms: number): void => {
-    const frames = (format.sampleRate * ms) / 1000;
-    const data = sine(Array<number>(format.numberOfChannels).fill(400), format.sampleRate, frames, 10_000, frame);
-    sender.write(audioData(data, format.sampleRate, format.numberOfChannels, (frame * 1_000_000) / format.sampleRate));
-    frame += frames;
-  };
-  const level = (name: 'audioConsumedUs' | 'audioPlayedUs'): number => Number(levels[PUBLISHER_LEVELS[name]]);
-  return { clock, capture, stream, sender, write, events, level };
-}
+import { channel, concat, speech, toneAmplitude } from '../codecs/tones.js';
+import { STEREO, encoded, setUp } from './audio-sender-lab.js';
+import type { SentPacket } from './capture.js';
 
 /** Decodes packets in a row, those that were not sent left out. */
 async function decode(packets: readonly SentPacket[]): Promise<Int16Array> {
@@ -49,10 +12,6 @@ async function decode(packets: readonly SentPacket[]): Promise<Int16Array> {
   const samples = concat(packets.map(({ payload }) => decoder.decode(payload)));
   decoder.close();
   return channel(samples, 0, 2);
-}
-
-function encoded(number: number, duration: number): EncodedAudioChunk {
-  return { kind: 'encoded-audio', codec: 'opus', data: new Uint8Array(60).fill(number), timestamp: 0, duration };
 }
 
 const isSilent = (samples: Int16Array): boolean => samples.every((sample) => Math.abs(sample) < 20);
@@ -397,24 +356,3 @@ await t.test(
     sender.close();
   },
 );
-
-await t.test('muted, what is written leaves as ever, and nothing is sent; then it goes on where time is', async (t) => {
-  const { clock, capture, sender, write, level } = await setUp();
-  write(60);
-  clock.advance(60);
-  const before = capture.take();
-  sender.setMuted(true);
-  write(100);
-  clock.advance(200);
-  sender.write(encoded(1, 20_000));
-  clock.advance(300);
-  t.same(capture.take(), [], 'no silence either');
-  t.equal(level('audioPlayedUs'), 180_000);
-  sender.setMuted(false);
-  write(60);
-  clock.advance(100);
-  const [first, ...others] = capture.take();
-  t.equal(first?.marker, true);
-  t.equal(first!.rtp - before[0]!.rtp, (first!.atMs - before[0]!.atMs) * 48, 'on one time line');
-  t.ok(others.length >= 2 && first?.sequence === before.at(-1)!.sequence + 1, 'without a hole in its numbers');
-});

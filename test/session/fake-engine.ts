@@ -16,7 +16,8 @@ import { AudioRing } from '../../src/media/audio-ring.js';
 import type { CaptionsData } from '../../src/media/captions.js';
 import { SluiceError } from '../../src/media/errors.js';
 import { durationUs, type MediaValue } from '../../src/media/media-value.js';
-import { openSession, type OpenSessionOptions, type Session } from '../../src/session/session.js';
+import { openSession } from '../../src/session/open-session.js';
+import type { OpenSessionOptions, Session } from '../../src/session/session.js';
 import { webrtcDriver } from '../../src/session/drivers/webrtc.js';
 
 type Listener = Parameters<Engine['listen']>[1];

@@ -4,7 +4,7 @@ import { finished, pipeline } from 'node:stream/promises';
 import t from 'tap';
 import { SluiceError } from '../../src/media/errors.js';
 import type { AudioData } from '../../src/media/audio-data.js';
-import { openSession } from '../../src/session/session.js';
+import { openSession } from '../../src/session/open-session.js';
 import { webrtcDriver } from '../../src/session/drivers/webrtc.js';
 import { FakeEngine, join, streamState, turns } from './fake-engine.js';
 import { ramp } from './media.js';

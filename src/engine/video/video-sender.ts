@@ -87,7 +87,7 @@ export class VideoSender {
   /** Which layers anybody takes. */
   #wanted: readonly boolean[] = [];
   framesDropped = 0;
-  #drains: (() => void)[] = [];
+  readonly #drains: (() => void)[] = [];
   readonly #beat = (): void => {
     this.#timer = undefined;
     this.#run();
@@ -394,8 +394,6 @@ export class VideoSender {
   }
 
   #settleDrains(): void {
-    const drains = this.#drains;
-    this.#drains = [];
-    for (const resolve of drains) resolve();
+    for (const resolve of this.#drains.splice(0)) resolve();
   }
 }

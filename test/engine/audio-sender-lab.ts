@@ -1,0 +1,46 @@
+import t from 'tap';
+import { AudioSender } from '../../src/engine/audio/audio-sender.js';
+import { PUBLISHER_LEVELS, type AudioFormat } from '../../src/engine/port.js';
+import { Ticker } from '../../src/engine/ticker.js';
+import { audioData } from '../../src/media/audio-data.js';
+import { VirtualClock } from '../../src/media/clock.js';
+import type { EncodedAudioChunk } from '../../src/media/encoded-chunk.js';
+import { sine } from '../codecs/tones.js';
+import { captured } from './capture.js';
+
+export const STEREO: AudioFormat = { sampleRate: 48_000, numberOfChannels: 2 };
+
+/** A sender on a clock that only moves when it is told to, and what leaves. */
+export async function setUp(format = STEREO, more: { dtx?: boolean; silenceToleranceMs?: number } = {}) {
+  const clock = new VirtualClock();
+  const { capture, stream } = captured(clock, 'audio');
+  const events: string[] = [];
+  const levels = new BigInt64Array(new SharedArrayBuffer(8 * PUBLISHER_LEVELS.length));
+  const sender = await AudioSender.open({
+    format,
+    stereo: true,
+    dtx: more.dtx ?? false,
+    silenceToleranceMs: more.silenceToleranceMs ?? 200,
+    levels,
+    onDrained: () => events.push(`drained ${clock.nowUs() / 1000}`),
+    onConsumed: () => undefined,
+    onError: (error) => t.fail(String(error)),
+  });
+  const ticker = new Ticker(clock, 20, (error) => t.fail(String(error)));
+  ticker.add(sender);
+  sender.attach(stream);
+  let frame = 0;
+  /** The next so many ms of one endless tone of 400 Hz. */
+  const write = (ms: number): void => {
+    const frames = (format.sampleRate * ms) / 1000;
+    const data = sine(Array<number>(format.numberOfChannels).fill(400), format.sampleRate, frames, 10_000, frame);
+    sender.write(audioData(data, format.sampleRate, format.numberOfChannels, (frame * 1_000_000) / format.sampleRate));
+    frame += frames;
+  };
+  const level = (name: 'audioConsumedUs' | 'audioPlayedUs'): number => Number(levels[PUBLISHER_LEVELS[name]]);
+  return { clock, capture, stream, sender, write, events, level };
+}
+
+export function encoded(number: number, duration: number): EncodedAudioChunk {
+  return { kind: 'encoded-audio', codec: 'opus', data: new Uint8Array(60).fill(number), timestamp: 0, duration };
+}
