@@ -6,7 +6,8 @@ import { median, ratios, spread } from './statistics.js';
 
 const RUNS = 3;
 const STREAMS = [1, 10, 20];
-const WARM_UP_MS = 3000;
+/** As for one stream. */
+const WARM_UP_MS = 20_000;
 const MEASURED_MS = 10_000;
 const CLIENTS: readonly ClientName[] = ['sluice', 'rtc-node'];
 
