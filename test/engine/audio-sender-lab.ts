@@ -1,16 +1,17 @@
 import t from 'tap';
+import { createOpusDecoder } from '../../src/codecs/opus.js';
 import { AudioSender } from '../../src/engine/audio/audio-sender.js';
 import { PUBLISHER_LEVELS, type AudioFormat } from '../../src/engine/port.js';
 import { Ticker } from '../../src/engine/ticker.js';
 import { audioData } from '../../src/media/audio-data.js';
 import { VirtualClock } from '../../src/media/clock.js';
 import type { EncodedAudioChunk } from '../../src/media/encoded-chunk.js';
-import { sine } from '../codecs/tones.js';
-import { captured } from './capture.js';
+import { channel, concat, sine } from '../codecs/tones.js';
+import { type SentPacket, captured } from './capture.js';
 
 export const STEREO: AudioFormat = { sampleRate: 48_000, numberOfChannels: 2 };
 
-/** A sender on a clock that only moves when it is told to, and what leaves. */
+/** A sender of audio on a virtual clock, what leaves it, and a tone to be written. */
 export async function setUp(format = STEREO, more: { dtx?: boolean; silenceToleranceMs?: number } = {}) {
   const clock = new VirtualClock();
   const { capture, stream } = captured(clock, 'audio');
@@ -41,6 +42,18 @@ export async function setUp(format = STEREO, more: { dtx?: boolean; silenceToler
   return { clock, capture, stream, sender, write, events, level };
 }
 
+/** Decodes packets in a row, those that were not sent left out. */
+export async function decode(packets: readonly SentPacket[]): Promise<Int16Array> {
+  const decoder = await createOpusDecoder({ sampleRate: 48_000, numberOfChannels: 2 });
+  const samples = concat(packets.map(({ payload }) => decoder.decode(payload)));
+  decoder.close();
+  return channel(samples, 0, 2);
+}
+
 export function encoded(number: number, duration: number): EncodedAudioChunk {
   return { kind: 'encoded-audio', codec: 'opus', data: new Uint8Array(60).fill(number), timestamp: 0, duration };
+}
+
+export function isSilent(samples: Int16Array): boolean {
+  return samples.every((sample) => Math.abs(sample) < 20);
 }

@@ -2,19 +2,11 @@ import t from 'tap';
 import { createOpusDecoder } from '../../src/codecs/opus.js';
 import { hasOpusFec } from '../../src/engine/rtp/opus-fec.js';
 import { audioData } from '../../src/media/audio-data.js';
-import { channel, concat, speech, toneAmplitude } from '../codecs/tones.js';
-import { STEREO, encoded, setUp } from './audio-sender-lab.js';
+import { concat, toneAmplitude } from '../codecs/tones.js';
+import { speech } from '../codecs/tones.js';
+import { STEREO, decode, encoded, isSilent, setUp } from './audio-sender-lab.js';
 import type { SentPacket } from './capture.js';
 
-/** Decodes packets in a row, those that were not sent left out. */
-async function decode(packets: readonly SentPacket[]): Promise<Int16Array> {
-  const decoder = await createOpusDecoder({ sampleRate: 48_000, numberOfChannels: 2 });
-  const samples = concat(packets.map(({ payload }) => decoder.decode(payload)));
-  decoder.close();
-  return channel(samples, 0, 2);
-}
-
-const isSilent = (samples: Int16Array): boolean => samples.every((sample) => Math.abs(sample) < 20);
 const times = (packets: readonly SentPacket[]): number[] => packets.map(({ atMs }) => atMs);
 
 await t.test('silence from publish until the first data, then the data, on one time line', async (t) => {

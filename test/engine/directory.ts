@@ -121,7 +121,7 @@ t.test('a track more, one less, and one in place of another', (t) => {
 
 /** The same participant after it has joined again: other ids, later. */
 function again(sid: string, identity: string, tracks: readonly Track[] = []): ParticipantInfo {
-  return person(sid, tracks, { identity, joinedAtMs: 6000n });
+  return person(sid, tracks, { identity, joinedAtMs: 6000n, metadata: `data of ${identity.slice('id-'.length)}` });
 }
 
 t.test('who joins again at another server is who it was, and so are its streams and their readers', (t) => {
@@ -257,6 +257,35 @@ t.test('what is muted is not there for now, though its track is', (t) => {
   t.same(has(), [false, false]);
   t.end();
 });
+
+t.test(
+  'what has changed of a participant when it joins again is told; its ids stay, and what is muted stays so',
+  (t) => {
+    const directory = new Directory('id-me');
+    const muted = (info: ParticipantInfo): ParticipantInfo => {
+      for (const track of info.tracks) track.muted = track.type === TrackType.VIDEO;
+      return info;
+    };
+    const tracks = [{ sid: 'a1' }, { sid: 'v1' }];
+    directory.update([muted(person('ann', tracks))]);
+    directory.awaitEveryone();
+    t.match(directory.stream('ann:camera')?.state, { hasAudio: true, hasVideo: false });
+    const back = muted(person('ann2', [{ sid: 'v9' }], { identity: 'id-ann', joinedAtMs: 6000n, metadata: 'new' }));
+    t.same(told(directory.update([back])), [
+      'connectionUpdated ann',
+      'trackMoved v1 v9',
+      'streamReturned ann:camera -/v9',
+    ]);
+    t.match(directory.stream('ann:camera')?.state, {
+      hasAudio: true,
+      hasVideo: false,
+      connection: { connectionId: 'ann', creationTimeMs: 5000, data: 'new' },
+    });
+    t.same(told(directory.giveUp()), ['trackLost a1', 'streamUpdated ann:camera -/v9']);
+    t.match(directory.stream('ann:camera')?.state, { hasAudio: false, hasVideo: false });
+    t.end();
+  },
+);
 
 t.test('what is said of a participant may change, and the names of streams with it', (t) => {
   const directory = new Directory('id-me');

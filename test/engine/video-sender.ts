@@ -329,22 +329,25 @@ await t.test('picture and sound of one source leave together, whichever was writ
 
 await t.test('muted, nothing is sent, raw or encoded; what comes after begins with a key frame', async (t) => {
   const { clock, capture, sender, show, write, frames, events, consumedUs } = setUp();
-  write(0);
-  await show(40, 1);
+  for (let number = 0; number < 5; number++) {
+    write(number);
+    await show(40, number + 1);
+  }
   sender.setMuted(true);
   capture.take();
-  for (let number = 1; number < 10; number++) {
+  for (let number = 5; number < 15; number++) {
     write(number);
     clock.advance(40);
   }
   clock.advance(3000);
   t.equal(frames(), 0, 'no black pictures either');
-  t.equal(consumedUs(), 400_000);
+  t.equal(consumedUs(), 600_000);
   sender.setMuted(false);
-  write(10, 5_000_000);
-  await show(100, 2);
-  const [picture] = pictures(capture.take(), 'vp8');
-  t.equal(picture?.type, 'key');
+  write(15, 5_000_000);
+  await show(100, 6);
+  const packets = capture.take();
+  t.equal(pictures(packets, 'vp8')[0]?.type, 'key');
+  t.match((await seen(packets)).at(-1), /^15@/);
 
   sender.write(chunk(200, 'key'));
   clock.advance(50);
@@ -355,7 +358,6 @@ await t.test('muted, nothing is sent, raw or encoded; what comes after begins wi
   t.equal(frames(), 0);
   events.length = 0;
   sender.setMuted(false);
-  clock.advance(300);
   t.ok(
     events.some((event) => event.startsWith('wanted')),
     'the writer is asked for one',
@@ -367,3 +369,28 @@ await t.test('muted, nothing is sent, raw or encoded; what comes after begins wi
   clock.advance(50);
   t.equal(frames(), 1);
 });
+
+await t.test(
+  'muted from the beginning it is black for a second, so that servers tell of the track, then nothing',
+  async (t) => {
+    const { clock, capture, sender, show, write, frames } = setUp();
+    sender.setMuted(true);
+    for (let number = 0; number < 5; number++) {
+      write(number);
+      await show(200, number + 1);
+    }
+    const packets = capture.take();
+    for (const picture of await seen(packets)) t.match(picture, /^black@/);
+    clock.advance(5000);
+    t.equal(frames(), 0);
+    sender.detach();
+    const { capture: next, stream } = captured(clock, 'video');
+    sender.attach([stream]);
+    for (let number = 5; number < 10; number++) await show(200, number + 1);
+    const [first] = pictures(next.sent, 'vp8');
+    t.equal(first?.type, 'key');
+    for (const picture of await seen(next.take())) t.match(picture, /^black@/);
+    clock.advance(5000);
+    t.equal(next.sent.length, 0, 'the same at another server');
+  },
+);

@@ -18,6 +18,8 @@ const LOSS_MEMORY = 0.8;
 const OPUS_RATES: readonly number[] = [8000, 12000, 16000, 24000, 48000];
 /** 20 ms of silence as an Opus packet (code 0, fullband CELT): sent where there is no encoder with a state to keep. */
 const OPUS_SILENCE = Uint8Array.of(0xf8, 0xff, 0xfe);
+/** Servers tell others of a track when they have its first packets: one that is muted begins with so many of silence. */
+const MUTED_LEAD_PACKETS = 50;
 /** A packet of at most this many bytes is one that DTX asks not to send (RFC 7587 section 3.1.3). */
 const DTX_BYTES = 2;
 
@@ -55,6 +57,8 @@ export class AudioSender implements TickTask {
   /** The moment that the packets of this beat stand for. */
   #beatUs = 0;
   #muted = false;
+  /** Packets that left since it was attached. */
+  #sent = 0;
   #everWritten = false;
   #dry = true;
   #waitedForRest = false;
@@ -100,6 +104,7 @@ export class AudioSender implements TickTask {
   /** Where packets go, once the server has taken the track; undefined while there is no server: what is written waits then. */
   attach(stream: OutboundStream | undefined): void {
     this.#stream = stream;
+    this.#sent = 0;
     this.#talking = false;
     this.#timelineUs = undefined;
   }
@@ -115,7 +120,7 @@ export class AudioSender implements TickTask {
     this.#push(value);
   }
 
-  /** Muted, what is written leaves as ever, but nobody hears it: nothing is sent. */
+  /** Muted, what is written leaves as ever, but nobody hears it: nothing is sent, or silence at the beginning. */
   setMuted(muted: boolean): void {
     this.#muted = muted;
   }
@@ -256,7 +261,7 @@ export class AudioSender implements TickTask {
 
   #encode(period: Int16Array): void {
     if (this.#muted) {
-      this.#skipPeriod();
+      this.#send(OPUS_SILENCE, PERIOD_US, undefined);
       return;
     }
     try {
@@ -275,9 +280,11 @@ export class AudioSender implements TickTask {
   }
 
   #send(packet: Uint8Array, durationUs: number, samples: Int16Array | undefined): void {
-    if (!this.#muted && (packet.length > DTX_BYTES || !this.#options.dtx)) {
+    const isDue = this.#muted ? this.#sent < MUTED_LEAD_PACKETS : packet.length > DTX_BYTES || !this.#options.dtx;
+    if (isDue) {
       const level = samples ? Math.min(127, Math.max(0, Math.round(-levelDbfs(samples)))) : 127;
-      this.#stream?.sendAudio(packet, this.#rtpTime, !this.#talking, level, this.#beatUs);
+      this.#stream?.sendAudio(this.#muted ? OPUS_SILENCE : packet, this.#rtpTime, !this.#talking, level, this.#beatUs);
+      this.#sent++;
       this.#talking = true;
     } else {
       this.#talking = false;

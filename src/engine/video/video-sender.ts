@@ -7,6 +7,7 @@ import { blackFrame } from '../../media/yuv.js';
 import type { BitrateDemand } from '../bitrate-share.js';
 import type { OutboundStream } from '../outbound-stream.js';
 import { PUBLISHER_LEVELS } from '../port.js';
+import { LayerDemand } from './layer-demand.js';
 import { type LayerPlan, planTemporalLayers } from './layer-plan.js';
 import { SourceRate } from './source-rate.js';
 import { VideoBudget } from './video-budget.js';
@@ -67,6 +68,7 @@ export class VideoSender {
   readonly #queue: VideoQueue;
   readonly #encoding: VideoEncoding;
   readonly #budget: VideoBudget;
+  readonly #demand: LayerDemand;
   readonly #sourceRate: SourceRate;
   #attached = false;
   #closed = false;
@@ -74,6 +76,8 @@ export class VideoSender {
   #timer: ClockTimer | undefined;
   #timerUs = Infinity;
   #showing: Showing = 'nothing';
+  /** The last picture came encoded. */
+  #writesEncoded = false;
   /** When the last picture was written, and when one last went out. */
   #lastRealUs = -Infinity;
   #lastSentUs = -Infinity;
@@ -83,9 +87,6 @@ export class VideoSender {
   #consumedUs = 0;
   /** Encoded chunks are of no use before a key frame. */
   #needsKeyChunk = true;
-  #muted = false;
-  /** Which layers anybody takes. */
-  #wanted: readonly boolean[] = [];
   framesDropped = 0;
   readonly #drains: (() => void)[] = [];
   readonly #beat = (): void => {
@@ -103,6 +104,7 @@ export class VideoSender {
     this.#sourceRate = new SourceRate(fps);
     this.layers = layers.map((plan, index) => new VideoLayer(index, plan, codec));
     this.scalabilityMode = planTemporalLayers(codec, fps);
+    this.#demand = new LayerDemand(this.layers);
     this.#encoding = new VideoEncoding({
       codec,
       scalabilityMode: this.scalabilityMode,
@@ -131,11 +133,8 @@ export class VideoSender {
     this.#attached = false;
     this.#timer?.cancel();
     this.#timer = undefined;
-    for (const layer of this.layers) {
-      layer.stream = undefined;
-      layer.wanted = !this.#muted;
-    }
-    this.#wanted = [];
+    for (const layer of this.layers) layer.stream = undefined;
+    this.#demand.restart();
     // What was sent before is not there any more to go on from, and what waits begins when there is a server again.
     this.#needsKeyChunk = true;
     this.#queue.restart();
@@ -187,17 +186,24 @@ export class VideoSender {
 
   /** Tells which layers are taken by anybody. */
   setWanted(wanted: readonly boolean[]): void {
-    this.#wanted = wanted;
-    this.#choose();
+    this.#demand.take(wanted);
+    this.#budget.allocate(this.#options.clock.nowUs());
+    this.#run();
   }
 
-  /** Muted, what is written leaves as ever, but nobody sees it: nothing is sent. What comes after begins with a key frame. */
+  /**
+   * Muted, what is written leaves as ever, but nobody sees it: nothing is sent, or black at the beginning. What comes after begins
+   * with a key frame.
+   */
   setMuted(muted: boolean): void {
-    if (muted === this.#muted) return;
-    this.#muted = muted;
+    if (muted === this.#demand.muted) return;
+    this.#demand.mute(muted);
     this.#needsKeyChunk = true;
-    if (!muted) for (const layer of this.layers) layer.askForKeyFrame();
-    this.#choose();
+    this.#showing = 'nothing';
+    for (const layer of this.layers) layer.restart();
+    if (!muted && this.#writesEncoded) this.#options.onKeyFrameRequested();
+    this.#budget.allocate(this.#options.clock.nowUs());
+    this.#run();
   }
 
   /** Sets what all layers together may send, in bits per second. */
@@ -229,12 +235,6 @@ export class VideoSender {
     this.#encoding.close();
     this.#count(this.#queue.clear());
     this.#settleDrains();
-  }
-
-  #choose(): void {
-    for (const [index, layer] of this.layers.entries()) layer.wanted = !this.#muted && (this.#wanted[index] ?? true);
-    this.#budget.allocate(this.#options.clock.nowUs());
-    this.#run();
   }
 
   /** Sends what is due, and sees to it that this is called again in time. */
@@ -313,6 +313,8 @@ export class VideoSender {
 
   #sendReal(value: VideoValue, dueUs: number, nowUs: number): void {
     this.#lastRealUs = nowUs;
+    this.#writesEncoded = value.kind === 'encoded-video';
+    if (this.#demand.muted) return;
     if (value.kind === 'encoded-video') this.#passThrough(value, dueUs, nowUs);
     else {
       this.#sourceRate.add(dueUs);
@@ -324,7 +326,6 @@ export class VideoSender {
     const layer = this.layers.findLast((one) => one.stream);
     if (this.#showing !== 'encoded') this.#needsKeyChunk = true;
     this.#showing = 'encoded';
-    if (this.#muted) return;
     if (this.#needsKeyChunk && chunk.type !== 'key') {
       this.framesDropped++;
       layer?.askForKeyFrame();
@@ -333,6 +334,7 @@ export class VideoSender {
     this.#needsKeyChunk = false;
     this.#lastSentUs = nowUs;
     if (chunk.type === 'key') for (const one of this.layers) one.takeKeyRequest(nowUs);
+    this.#demand.noteSent();
     layer?.send(chunk, this.#stamp(dueUs));
   }
 
@@ -362,8 +364,10 @@ export class VideoSender {
       const order = layer.order(size, this.#options.fps, this.#sourceRate.perSecond, dueUs);
       if (order) orders.push(order);
     }
-    if (orders.length > 0) this.#encoding.encode(this.#stamp(dueUs), orders);
-    else if (this.layers.some((layer) => layer.targetBps > 0)) this.framesDropped++;
+    if (orders.length > 0) {
+      this.#encoding.encode(this.#stamp(dueUs), orders);
+      if (this.#demand.noteSent()) this.#budget.allocate(nowUs);
+    } else if (this.layers.some((layer) => layer.targetBps > 0)) this.framesDropped++;
   }
 
   /** Something to see where nothing was written: the last picture, or black. */
