@@ -48,7 +48,6 @@ const MIN_WAIT_US = 5000;
 const EARLY_PART = 0.75;
 /** The next picture is waited for so long before the last one is made a key frame, in µs. */
 const NEXT_PICTURE_US = 100_000;
-
 /** The writer's pictures may grow by this much before the path is probed for more. */
 const PASSED_HEADROOM = 1.5;
 
@@ -191,10 +190,7 @@ export class VideoSender {
     this.#run();
   }
 
-  /**
-   * Muted, what is written leaves as ever, but nobody sees it: nothing is sent, or black at the beginning. What comes after begins
-   * with a key frame.
-   */
+  /** Muted, what is written leaves as ever and nobody sees it: black at first, then nothing. A key frame follows. */
   setMuted(muted: boolean): void {
     if (muted === this.#demand.muted) return;
     this.#demand.mute(muted);
