@@ -123,7 +123,7 @@ t.test('what may not be sent is counted, by its reason, and goes no further', as
   );
   await mute.until(() => mute.data.length === 2);
   // What mute has sent comes by a connection of its own.
-  while ((server.service.stats().data.dropped.notGranted ?? 0) < 2) await turn();
+  while (server.service.stats().data.dropped.notGranted < 2) await turn();
   t.match(server.service.stats().data.dropped, {
     notGranted: 2,
     malformed: 1,
