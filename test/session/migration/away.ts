@@ -7,7 +7,7 @@ import { type ServerNode, embeddedNode } from './clusters.js';
 import { Room, eventsOf } from './lab.js';
 import { write } from './meters.js';
 
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 240_000;
 
 /** A server that is there and one that is not yet, and two participants who may go from one to the other. */
 async function call(
