@@ -119,3 +119,10 @@ export async function loudMsIn(packets: readonly EncodedAudioChunk[]): Promise<n
   const isLoud = (sample: number): boolean => Math.abs(sample) > LOUD;
   return (samples.findLastIndex(isLoud) - samples.findIndex(isLoud)) / 48;
 }
+
+/** Tries until it comes out right, up to five times: a machine that is busy stutters now and then, a fault is there each time. */
+export async function atBest<T>(attempt: () => Promise<T>, isRight: (outcome: T) => boolean): Promise<T> {
+  let outcome = await attempt();
+  for (let i = 1; i < 5 && !isRight(outcome); i++) outcome = await attempt();
+  return outcome;
+}
