@@ -45,6 +45,8 @@ export interface PublishRequest {
   readonly audioFormat?: AudioFormatRequest;
   /** Raw video that will be written; the session's when left out. */
   readonly videoFormat?: VideoFormatRequest;
+  /** Raw pictures of 640x360 and above go out in several sizes. Default true. */
+  readonly simulcast?: boolean;
   /** Media time that may wait in the publisher, in ms. */
   readonly highWaterMarkMs?: number;
 }

@@ -23,6 +23,10 @@ const Options = z
       .max(30)
       .optional()
       .describe('Raw pictures per second; where others come, a graph converts them. When left out, at most 30.'),
+    simulcast: z
+      .boolean()
+      .default(true)
+      .describe('Send raw pictures of 640x360 and above in up to three sizes, so that each receiver gets what it bears.'),
     bufferMs: z
       .number()
       .min(20)
@@ -70,6 +74,7 @@ nodes:
       audioFormat: { sampleRate, numberOfChannels: channels },
       videoFormat: { resolution: { width, height }, fps },
       videoCodec: options.codec,
+      simulcast: options.simulcast,
       highWaterMarkMs: options.bufferMs,
     });
     // Its inputs are destroyed with the same error: there it is told.
