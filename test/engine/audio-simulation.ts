@@ -16,6 +16,8 @@ export interface Path {
   /** How much faster the source's clock is, by the packet's number where it changes. */
   readonly ppm?: number | ((packet: number) => number);
   readonly packetMs?: number;
+  /** By the packet's number, in samples at 48 kHz: what its time stamp has too much. */
+  readonly skew?: (packet: number) => number;
 }
 
 interface Arrival {
@@ -101,7 +103,7 @@ export class AudioSimulation {
   }
 
   #arrive({ packet, sequence, atUs }: Arrival): void {
-    const timestamp = (packet * this.packetMs * 48) >>> 0;
+    const timestamp = (packet * this.packetMs * 48 + (this.path.skew?.(packet) ?? 0)) >>> 0;
     this.receiver.receive(sequence & 0xffff, timestamp, this.#packet(packet), atUs);
   }
 }

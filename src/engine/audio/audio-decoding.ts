@@ -9,6 +9,8 @@ import { type Splice, TimeStretch } from './time-stretch.js';
 import { TrackDecoder } from './track-decoder.js';
 
 const CLOCK_RATE = 48_000;
+/** Opus conceals in steps of 2.5 ms. */
+const CONCEALED_STEP = 120;
 const FULL_SCALE = 32_768;
 const OPUS_RATES: readonly number[] = [8000, 12000, 16000, 24000, 48000];
 /** The longest packet, stretched, plus a period that waits. In seconds. */
@@ -111,9 +113,8 @@ export class AudioDecoding {
   conceal(next: Uint8Array | undefined, samples48: number, ppm: number): number {
     const decoder = this.#decoderFor(next);
     if (!decoder) return this.#silence(samples48, ppm);
-    const frames = this.#frames(samples48);
     try {
-      return this.#play(next ? decoder.decodeFec(next, frames) : decoder.conceal(frames), undefined, ppm);
+      return this.#play(this.#makeUp(decoder, next, samples48), undefined, ppm);
     } catch (error) {
       this.#onError(error);
       return this.#silence(samples48, ppm);
@@ -123,10 +124,8 @@ export class AudioDecoding {
   /** Goes on without packets: comfort noise in a pause that the source announced, else what was heard fades away. */
   pause(samples48: number, announced: boolean, ppm: number): number {
     const decoder = this.#decoderFor(undefined);
-    // Concealment comes in steps of 2.5 ms.
-    const canConceal = samples48 % 120 === 0;
-    if (!decoder || !canConceal || (this.#faded && !announced)) return this.#silence(samples48, ppm);
-    const samples = decoder.conceal(this.#frames(samples48));
+    if (!decoder || (this.#faded && !announced)) return this.#silence(samples48, ppm);
+    const samples = this.#makeUp(decoder, undefined, samples48);
     if (!announced) {
       for (let i = 0; i < samples.length; i++) samples[i] = samples[i]! * (1 - i / samples.length);
       this.#faded = true;
@@ -242,6 +241,13 @@ export class AudioDecoding {
     for (let i = 0; i < samples.length; i++) sum += samples[i]! * samples[i]!;
     this.meanSquare = sum / Math.max(1, samples.length) / FULL_SCALE ** 2;
     this.#stretch.hear(sum / Math.max(1, samples.length));
+  }
+
+  /** What a decoder makes up comes in steps: of the last one a part may do, since servers write time stamps of their own. */
+  #makeUp(decoder: OpusDecoder, next: Uint8Array | undefined, samples48: number): Int16Array {
+    const frames = this.#frames(Math.ceil(samples48 / CONCEALED_STEP) * CONCEALED_STEP);
+    const samples = next ? decoder.decodeFec(next, frames) : decoder.conceal(frames);
+    return samples.subarray(0, this.#frames(samples48) * this.#channels);
   }
 
   #silence(samples48: number, ppm: number): number {
