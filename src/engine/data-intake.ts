@@ -15,14 +15,21 @@ export class DataIntake {
     this.#onError = onError;
   }
 
-  attach(link: Pick<ServerLink, 'openData'> | undefined): void {
+  /** There is a server. Resolves when its data gets through, or will not; at once where nobody has asked for any. */
+  async attach(link: Pick<ServerLink, 'openData'>): Promise<void> {
     this.#link = link;
-    if (!link) return;
     this.#wake();
     if (!this.#wanted) return;
-    link.openData().catch((error: unknown) => {
+    try {
+      await link.openData();
+    } catch (error) {
       if (link === this.#link && !this.#closed) this.#onError(error);
-    });
+    }
+  }
+
+  /** The server is gone. */
+  detach(): void {
+    this.#link = undefined;
   }
 
   /** Resolves when data gets through. Errors: those of ServerLink.openData. */

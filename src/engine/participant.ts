@@ -269,7 +269,7 @@ export class Participant {
     this.#away = true;
     this.#publishing.detach();
     this.#reading.attach(undefined);
-    this.#data.attach(undefined);
+    this.#data.detach();
     this.#media.setSections([]);
     this.#directory.awaitEveryone();
     this.#speaker = new LoudestSpeaker();
@@ -278,15 +278,16 @@ export class Participant {
     this.#returnTimer = undefined;
   }
 
-  /** There is a server: what is open goes on there. Resolves when all is published. */
+  /** There is a server: what is open goes on there. Resolves when all is published, and data that somebody reads gets through. */
   async #arrive(link: ServerLink): Promise<void> {
     this.#takeOwn(link.join.participant);
     this.#reading.attach(link.signal);
-    this.#data.attach(link);
+    const data = this.#data.attach(link);
     this.#take(link.join.otherParticipants);
-    await this.#publishing.attach(link.uplink, () => {
+    const published = this.#publishing.attach(link.uplink, () => {
       link.fail();
     });
+    await Promise.all([data, published]);
   }
 
   #lose(error: SluiceError): void {
