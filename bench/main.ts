@@ -10,6 +10,7 @@ import { fanOut } from './fan-out.js';
 import { join } from './join.js';
 import { latency } from './latency.js';
 import { memory } from './memory.js';
+import { mixMinute } from './mix-minute.js';
 import { mix } from './mix.js';
 import { planning } from './plan.js';
 import { toMarkdown, type Benchmark } from './report.js';
@@ -20,6 +21,7 @@ const BENCHMARKS: Readonly<Record<string, readonly Benchmark[]>> = {
   join: [join('embedded'), join('livekit')],
   cpu: [audioCpu, vgaCpu, hdCpu],
   mix: [mix],
+  'mix-minute': [mixMinute],
   servers: [servers],
   'fan-out': [fanOut],
   edges: [edges],

@@ -11,14 +11,16 @@ import {
   type Media,
   type VideoSize,
 } from './client.js';
+import type { MixRecord, MixRecording } from './mix-recorder.js';
 import { nowMs, pace } from './pacer.js';
-import { ClickFinder, clickFrame, stampOf, stampedPicture, voice } from './signals.js';
+import { ClickFinder, clickFrame, stampOf, stampedPicture, toneFrames, voice } from './signals.js';
 import { cpuPercent } from './usage.js';
 
 /** Distance of clicks: between 240 and 440 ms. */
 const CLICK_MIN_MS = 240;
 const CLICK_SPREAD_MS = 200;
 const PATTERN_FRAMES = 60;
+const TONE_LEAD_FRAMES = 10;
 
 export interface Joining extends JoinOptions {
   readonly client: ClientName;
@@ -90,6 +92,30 @@ const calls = {
       const write = await (await joinAs(name, way)).publishAudio({ frameMs: 20 });
       pace(20, (count) => write(signal.slice((count % frames) * 960, ((count % frames) + 1) * 960)));
     }
+  },
+  /** Joins with sluice as several participants of this process, each of which publishes a tone. */
+  async publishTones({
+    ways,
+    frequencies,
+  }: {
+    ways: readonly JoinOptions[];
+    frequencies: readonly number[];
+  }): Promise<void> {
+    for (const [index, way] of ways.entries()) {
+      const frames = toneFrames(frequencies[index] ?? 0);
+      const write = await (await joinAs('sluice', way)).publishAudio({ frameMs: 20 });
+      const writeFrame = (count: number): void => {
+        const frame = frames[count % frames.length];
+        if (frame) write(frame);
+      };
+      // A lead, so that nothing is missing at its source.
+      for (let count = 0; count < TONE_LEAD_FRAMES; count++) writeFrame(count);
+      pace(20, (count) => writeFrame(count + TONE_LEAD_FRAMES));
+    }
+  },
+  /** Joins, and reads the mix of all others for a while. */
+  async recordMix(options: MixRecording): Promise<MixRecord> {
+    return await (await import('./mix-recorder.js')).recordMix(options);
   },
   async publishPattern({ size }: { size: VideoSize }): Promise<void> {
     const { width, height } = size;

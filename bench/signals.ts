@@ -1,3 +1,4 @@
+import { toneAmplitude } from '../test/codecs/tones.js';
 import { SAMPLE_RATE, type VideoSize } from './client.js';
 
 /** Level above which a sample belongs to a click; the noise between clicks is far below. */
@@ -45,6 +46,30 @@ export function voice(seconds: number): Int16Array {
     samples[i] = 5000 * syllable * sum + (Math.random() * 2 - 1) * 300;
   }
   return samples;
+}
+
+const TONE_LEVEL = 700;
+const FRAMES_PER_TONE = 5;
+
+/** 100 ms of a tone in frames of 20 ms; without an end when they are repeated. `hz`: a multiple of 10. */
+export function toneFrames(hz: number): Int16Array[] {
+  const length = SAMPLE_RATE / 50;
+  return Array.from({ length: FRAMES_PER_TONE }, (_, frame) =>
+    Int16Array.from(
+      { length },
+      (_, i) => TONE_LEVEL * Math.sin((2 * Math.PI * hz * (frame * length + i)) / SAMPLE_RATE),
+    ),
+  );
+}
+
+/** The levels of tones in one piece of `window` samples after the other: of each tone, of all pieces. */
+export function toneLevels(samples: Int16Array, frequencies: readonly number[], window: number): number[][] {
+  return frequencies.map((hz) => {
+    const levels: number[] = [];
+    for (let at = 0; at + window <= samples.length; at += window)
+      levels.push(toneAmplitude(samples.subarray(at, at + window), hz, SAMPLE_RATE));
+    return levels;
+  });
 }
 
 /** A VP8 frame by its header (RFC 6386, 9.1) and nothing after it, which ends with the time `atMs`. */

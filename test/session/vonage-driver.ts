@@ -11,8 +11,10 @@ import {
   createToken,
   vonageDriver,
 } from '../../src/index.js';
-import { SMALL_VIDEO, endlessHalves, run, see } from './conformance/content.js';
+import { SMALL_VIDEO, endlessHalves, run, see, seeWidth } from './conformance/content.js';
 import { endlessTone, hears, isLoud, liveServer, streamNamed } from './live-room.js';
+
+const LARGE = { resolution: { width: 640, height: 360 }, fps: 15 } as const;
 
 let rooms = 0;
 
@@ -133,6 +135,7 @@ t.test('the driver for Vonage sessions', { timeout: 60_000 }, async (t) => {
     await t.rejects(ann.publish({ audioFormat }), { ...refused, mend: /av\.audioPublisher/ });
     await t.rejects(ann.publish({ videoFormat: { fps: 5 } }), { ...refused, mend: /av\.videoPublisher/ });
     await t.rejects(ann.publish({ videoCodec: 'h264' }), refused);
+    await t.rejects(ann.publish({ enableCaptions: true }), { ...refused, mend: /captions service/ });
     const publisher = await ann.publish({ name: 'Bot', hasVideo: false });
     await t.rejects(ann.publish({ name: 'Another', hasVideo: false }), { ...refused, mend: /Unpublish/ });
     const bob = await join('bob');
@@ -141,6 +144,7 @@ t.test('the driver for Vonage sessions', { timeout: 60_000 }, async (t) => {
     await t.rejects(bob.subscribe(stream, { encoded: true }), notGiven);
     await t.rejects(bob.subscribe(stream, { audioFormat }), { ...notGiven, message: /48000 Hz, not of 16000 Hz/ });
     await t.rejects(bob.subscribe(stream, { pixelFormat: 'RGB24' }), notGiven);
+    await t.rejects(bob.subscribe(stream, { maxResolution: { width: 160, height: 120 } }), notGiven);
     const mono = await bob.subscribe(stream, { audioFormat: { numberOfChannels: 1 }, subscribeToVideo: false });
     const [chunk] = (await once(mono, 'data')) as [AudioData];
     t.match(chunk, { sampleRate: 48_000, numberOfChannels: 1, numberOfFrames: 960 });
@@ -167,6 +171,63 @@ t.test('the driver for Vonage sessions', { timeout: 60_000 }, async (t) => {
     await t.rejects(ann.publish(), { code: 'SLUICE_SESSION_CLOSED' });
   });
 
+  await t.test('gives the captions of a stream, also to who looks at it only', async (t) => {
+    const bob = await vonageRoom(t)('bob');
+    const ann = await connect({ url: (await liveServer()).url, sessionId: bob.sessionId, name: 'ann' });
+    t.teardown(() => ann.disconnect());
+    const publisher = await ann.publish({ name: 'Talk', hasVideo: false, enableCaptions: true });
+    const stream = await streamNamed(bob, 'Talk');
+    const settings = { subscribeToAudio: false, subscribeToCaptions: true };
+    const [one, other] = [await bob.subscribe(stream, settings), await bob.subscribe(stream, settings)];
+    const came = [one, other].map((subscriber) => once(subscriber.captions, 'data'));
+    publisher.captions.write({ kind: 'captions', text: 'Good evening', isFinal: true });
+    for (const values of came) t.strictSame(await values, [{ kind: 'captions', text: 'Good evening', isFinal: true }]);
+    const last = once(one.captions, 'end');
+    await publisher.close();
+    await last;
+    t.match(one.stats.captions, { received: 1, delivered: 1, dropped: 0, held: 0 });
+  });
+
+  await t.test('sends silence and black while it is muted', async (t) => {
+    const join = vonageRoom(t);
+    const [ann, bob] = [await join('ann', { settings: SMALL_VIDEO }), await join('bob')];
+    const publisher = await ann.publish({ name: 'Both' });
+    run(endlessTone(440), publisher.audio);
+    run(endlessHalves(60, 190), publisher.video);
+    const subscriber = await bob.subscribe(await streamNamed(bob, 'Both'));
+    t.ok(await hears(subscriber.audio, 440));
+    await see(subscriber.video, 60, 190);
+    publisher.publishVideo(false);
+    await see(subscriber.video, 16, 16);
+    t.ok(await hears(subscriber.audio, 440));
+    publisher.publishAudio(false);
+    for await (const chunk of subscriber.audio.iterator({ destroyOnReturn: false }) as AsyncIterable<AudioData>) {
+      if (!isLoud(chunk)) break;
+    }
+    publisher.publishVideo(true);
+    publisher.publishAudio(true);
+    await Promise.all([see(subscriber.video, 60, 190), hears(subscriber.audio, 440)]);
+  });
+
+  await t.test('subscribes anew where a reader prefers something else', async (t) => {
+    const bob = await vonageRoom(t)('bob');
+    const ann = await connect({
+      url: (await liveServer()).url,
+      sessionId: bob.sessionId,
+      settings: { av: { videoPublisher: LARGE } },
+    });
+    t.teardown(() => ann.disconnect());
+    run(endlessHalves(60, 190, LARGE), await ann.publish({ name: 'Show', hasAudio: false }));
+    const subscriber = await bob.subscribe(await streamNamed(bob, 'Show'), {
+      subscribeToAudio: false,
+      videoSettings: { preferredResolution: { width: 320, height: 180 } },
+    });
+    await seeWidth(subscriber, 320);
+    subscriber.setPreferredResolution({ width: 640, height: 360 });
+    await seeWidth(subscriber, 640);
+    t.pass('the layer that is near to it');
+  });
+
   await t.test('mixes what it is subscribed to, or everybody', async (t) => {
     const join = vonageRoom(t);
     const [ann, bob] = [await join('ann'), await join('bob')];
@@ -181,5 +242,7 @@ t.test('the driver for Vonage sessions', { timeout: 60_000 }, async (t) => {
     while (!chunks.some(isLoud)) await turn();
     subscriber.close();
     t.ok(await hears(bob.mix(), 440));
+    const [chunk] = (await once(bob.mix({ ptimeMs: 10 }), 'data')) as [AudioData];
+    t.match(chunk, { numberOfFrames: 480, numberOfChannels: 2 });
   });
 });
