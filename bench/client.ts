@@ -11,6 +11,15 @@ export interface AudioPublishing {
   readonly frameMs: number;
   /** rtc-node's queue in its audio source; 0 hands frames of 10 ms straight on. */
   readonly queueMs?: number;
+  /** Sends almost nothing while there is silence. Default false. */
+  readonly dtx?: boolean;
+}
+
+/** Takes a frame; it does not wait. */
+export interface AudioWriter {
+  (samples: Int16Array): void;
+  /** Drops what is queued. */
+  clear(): void;
 }
 
 /** Of pictures, and the most that they are encoded to. */
@@ -18,18 +27,28 @@ export interface VideoSize {
   readonly width: number;
   readonly height: number;
   readonly bitrateBps: number;
+  /** Published in several sizes. Default false. */
+  readonly simulcast?: boolean;
+}
+
+/** A stream of pictures whose size can be chosen while it is read. */
+export interface LayerReader {
+  prefer(size: { readonly width: number; readonly height: number }): void;
 }
 
 /** What all that is compared can do. Audio is 48 kHz mono, video YUV420P at 30 fps as VP8. */
 export interface BenchClient {
-  /** Gives the function that writes a frame; it does not wait. */
-  publishAudio(options: AudioPublishing): Promise<(samples: Int16Array) => void>;
+  publishAudio(options: AudioPublishing): Promise<AudioWriter>;
   publishVideo(size: VideoSize): Promise<(picture: Uint8Array, timestampUs: number) => void>;
   /** Publishes chunks that are encoded already, where the client can. */
   publishEncoded(size: VideoSize): Promise<(picture: Uint8Array, key: boolean, timestampUs: number) => void>;
   /** Reads the audio of a participant; resolves when it is being read. */
   readAudio(from: string, onChunk: (samples: Int16Array) => void): Promise<void>;
-  readVideo(from: string, onPicture: (data: Uint8Array, width: number, height: number) => void): Promise<void>;
+  /** Gives the choice among the layers of the stream, where the client has one. */
+  readVideo(
+    from: string,
+    onPicture: (data: Uint8Array, width: number, height: number) => void,
+  ): Promise<LayerReader | undefined>;
   /** Reads encoded chunks without decoding, where the client can. */
   readEncoded(from: string, media: Media, onChunk: (data: Uint8Array) => void): Promise<void>;
   /** Reads the sum of the audio of all others as one, once `streams` of them are there. */

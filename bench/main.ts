@@ -4,11 +4,14 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { arch, availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { join as joinPath } from 'node:path';
 import { PACKAGE_ROOT } from '../test/support/package-root.js';
+import { bargeIn } from './barge-in.js';
 import { audioCpu, hdCpu, vgaCpu } from './cpu.js';
+import { dtx } from './dtx.js';
 import { edges } from './edges.js';
 import { fanOut } from './fan-out.js';
 import { join } from './join.js';
 import { latency } from './latency.js';
+import { layers } from './layers.js';
 import { memory } from './memory.js';
 import { mixMinute } from './mix-minute.js';
 import { mix } from './mix.js';
@@ -22,6 +25,9 @@ const BENCHMARKS: Readonly<Record<string, readonly Benchmark[]>> = {
   cpu: [audioCpu, vgaCpu, hdCpu],
   mix: [mix],
   'mix-minute': [mixMinute],
+  'barge-in': [bargeIn],
+  layers: [layers],
+  dtx: [dtx],
   servers: [servers],
   'fan-out': [fanOut],
   edges: [edges],

@@ -5,9 +5,11 @@ import {
   FPS,
   SAMPLE_RATE,
   joinAs,
+  type AudioWriter,
   type BenchClient,
   type ClientName,
   type JoinOptions,
+  type LayerReader,
   type Media,
   type VideoSize,
 } from './client.js';
@@ -21,6 +23,8 @@ const CLICK_MIN_MS = 240;
 const CLICK_SPREAD_MS = 200;
 const PATTERN_FRAMES = 60;
 const TONE_LEAD_FRAMES = 10;
+const TURN_LEVEL = 8000;
+const AFTER_CHANGE_MS = 700;
 
 export interface Joining extends JoinOptions {
   readonly client: ClientName;
@@ -42,6 +46,11 @@ let delaysMs: number[] = [];
 let chunksRead = 0;
 let bytesRead = 0;
 let size = '';
+let isSilent = false;
+let turns: AudioWriter | undefined;
+let lastToneMs = NaN;
+let layerReader: LayerReader | undefined;
+let longestGapMs = 0;
 /** Called with each picture's size. */
 let sawSize = (): void => undefined;
 
@@ -78,11 +87,45 @@ const calls = {
     clickTimesMs = [];
     return taken;
   },
-  async publishVoice(): Promise<void> {
+  async publishVoice({ dtx = false }: { dtx?: boolean } = {}): Promise<void> {
     const signal = voice(10);
-    const write = await joined().publishAudio({ frameMs: 20 });
+    const write = await joined().publishAudio({ frameMs: 20, dtx });
     const frames = signal.length / 960;
-    pace(20, (count) => write(signal.slice((count % frames) * 960, ((count % frames) + 1) * 960)));
+    pace(20, (count) =>
+      write(isSilent ? new Int16Array(960) : signal.slice((count % frames) * 960, ((count % frames) + 1) * 960)),
+    );
+  },
+  /** Writes zeros instead of the voice from now on. */
+  fallSilent(): void {
+    isSilent = true;
+  },
+  /** Publishes what `speak` writes. */
+  async publishTurns(): Promise<void> {
+    turns = await joined().publishAudio({ frameMs: 20, queueMs: 1000 });
+  },
+  /** Writes a tone ahead of the time at which it is due. */
+  speak({ ms }: { ms: number }): void {
+    const frames = toneFrames(440, TURN_LEVEL);
+    for (let atMs = 0; atMs < ms; atMs += 20) {
+      const frame = frames[(atMs / 20) % frames.length];
+      if (frame) turns?.(frame);
+    }
+  },
+  /** Drops what has not left of it; when that was asked for, in ms of the common clock. */
+  interrupt(): number {
+    const atMs = nowMs();
+    turns?.clear();
+    return atMs;
+  },
+  async listenForTone({ from }: { from: string }): Promise<void> {
+    await joined().readAudio(from, (samples) => {
+      if (samples.some((sample) => Math.abs(sample) > TURN_LEVEL / 2))
+        lastToneMs = nowMs() + (samples.length * 1000) / SAMPLE_RATE;
+    });
+  },
+  /** When the last chunk with the tone in it would have been played, in ms of the common clock. */
+  lastTone(): number {
+    return lastToneMs;
   },
   /** Joins as several participants of this process, each of which publishes a voice. */
   async publishVoices({ client: name, ways }: { client: ClientName; ways: readonly JoinOptions[] }): Promise<void> {
@@ -165,6 +208,32 @@ const calls = {
       });
     } else if (media === 'audio') await joined().readAudio(from, count);
     else await joined().readVideo(from, countPicture);
+  },
+  /** Reads pictures whose layer `changeLayer` chooses. */
+  async readLayers({ from }: { from: string }): Promise<void> {
+    let lastMs = NaN;
+    layerReader = await joined().readVideo(from, (data, width, height) => {
+      const atMs = nowMs();
+      if (atMs - lastMs > longestGapMs) longestGapMs = atMs - lastMs;
+      lastMs = atMs;
+      countPicture(data, width, height);
+    });
+  },
+  /** Asks for the layer of that size; how long until its first picture, and the longest time without any meanwhile. */
+  async changeLayer({ to }: { to: { width: number; height: number } }): Promise<{ firstMs: number; gapMs: number }> {
+    longestGapMs = 0;
+    const startMs = nowMs();
+    const seen = new Promise<void>((resolve) => {
+      sawSize = () => {
+        if (size === `${to.width}x${to.height}`) resolve();
+      };
+    });
+    layerReader?.prefer(to);
+    await seen;
+    const firstMs = nowMs() - startMs;
+    // What follows a change may falter as well.
+    await new Promise((resolve) => setTimeout(resolve, AFTER_CHANGE_MS));
+    return { firstMs, gapMs: longestGapMs };
   },
   /** Resolves when a picture of full size was read, or with false after `timeoutMs`. */
   async fullSize({ timeoutMs, of }: { timeoutMs: number; of: VideoSize }): Promise<boolean> {

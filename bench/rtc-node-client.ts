@@ -23,26 +23,31 @@ export async function joinRtcNode({ url, token }: JoinOptions): Promise<BenchCli
   const room = new Room();
   await room.connect(url, token, { autoSubscribe: true, dynacast: false });
   return {
-    async publishAudio({ queueMs }) {
+    async publishAudio({ queueMs, dtx = false }) {
       const source = new AudioSource(SAMPLE_RATE, 1, queueMs);
       const options = new TrackPublishOptions({
         source: TrackSource.SOURCE_MICROPHONE,
         audioEncoding: { maxBitrate: BigInt(AUDIO_BITRATE) },
-        dtx: false,
+        dtx,
         red: false,
       });
       await localOf(room).publishTrack(LocalAudioTrack.createAudioTrack('audio', source), options);
-      return (samples) => {
+      const write = (samples: Int16Array): void => {
         source.captureFrame(new AudioFrame(samples, SAMPLE_RATE, 1, samples.length)).catch(() => undefined);
       };
+      return Object.assign(write, {
+        clear: () => {
+          source.clearQueue();
+        },
+      });
     },
-    async publishVideo({ width, height, bitrateBps }) {
+    async publishVideo({ width, height, bitrateBps, simulcast = false }) {
       const source = new VideoSource(width, height);
       const options = new TrackPublishOptions({
         source: TrackSource.SOURCE_CAMERA,
         videoCodec: VideoCodec.VP8,
         videoEncoding: { maxBitrate: BigInt(bitrateBps), maxFramerate: FPS },
-        simulcast: false,
+        simulcast,
       });
       await localOf(room).publishTrack(LocalVideoTrack.createVideoTrack('video', source), options);
       return (data, timestampUs) => {
@@ -56,6 +61,7 @@ export async function joinRtcNode({ url, token }: JoinOptions): Promise<BenchCli
     async readVideo(from, onPicture) {
       const track = await trackOf(room, from, TrackKind.KIND_VIDEO);
       void readAll(new VideoStream(track), ({ frame }) => onPicture(frame.data, frame.width, frame.height));
+      return undefined;
     },
     publishEncoded: () => Promise.reject(new Error('rtc-node has no encoded chunks')),
     readEncoded: () => Promise.reject(new Error('rtc-node has no encoded chunks')),

@@ -52,13 +52,10 @@ const TONE_LEVEL = 700;
 const FRAMES_PER_TONE = 5;
 
 /** 100 ms of a tone in frames of 20 ms; without an end when they are repeated. `hz`: a multiple of 10. */
-export function toneFrames(hz: number): Int16Array[] {
+export function toneFrames(hz: number, level = TONE_LEVEL): Int16Array[] {
   const length = SAMPLE_RATE / 50;
   return Array.from({ length: FRAMES_PER_TONE }, (_, frame) =>
-    Int16Array.from(
-      { length },
-      (_, i) => TONE_LEVEL * Math.sin((2 * Math.PI * hz * (frame * length + i)) / SAMPLE_RATE),
-    ),
+    Int16Array.from({ length }, (_, i) => level * Math.sin((2 * Math.PI * hz * (frame * length + i)) / SAMPLE_RATE)),
   );
 }
 

@@ -16,17 +16,19 @@ const AUDIO = { sampleRate: SAMPLE_RATE, numberOfChannels: 1 } as const;
 export async function joinSluice({ url, token }: JoinOptions): Promise<BenchClient> {
   const session = await connect({ url, token, settings: { av: { audioSubscribersMix: AUDIO } } });
   return {
-    async publishAudio({ frameMs }) {
-      const publisher = await session.publish({ hasVideo: false, audioFormat: AUDIO });
+    async publishAudio({ frameMs, dtx = false }) {
+      const audioSettings = { enableOpusDtx: dtx };
+      const publisher = await session.publish({ hasVideo: false, audioFormat: AUDIO, audioSettings });
       let timestampUs = 0;
-      return (samples) => {
+      const write = (samples: Int16Array): void => {
         publisher.write(audioData(samples, SAMPLE_RATE, 1, timestampUs));
         timestampUs += frameMs * 1000;
       };
+      return Object.assign(write, { clear: () => publisher.clear() });
     },
-    async publishVideo({ width, height }) {
+    async publishVideo({ width, height, simulcast = false }) {
       const videoFormat = { resolution: { width, height }, fps: FPS, format: 'YUV420P' } as const;
-      const publisher = await session.publish({ hasAudio: false, videoFormat, simulcast: false });
+      const publisher = await session.publish({ hasAudio: false, videoFormat, simulcast });
       return (data, timestamp) => {
         publisher.write({ kind: 'video', data, width, height, format: 'YUV420P', timestamp } satisfies VideoFrame);
       };
@@ -58,6 +60,11 @@ export async function joinSluice({ url, token }: JoinOptions): Promise<BenchClie
       subscriber.on('data', (value) => {
         if (value.kind === 'video') onPicture(value.data, value.width, value.height);
       });
+      return {
+        prefer: ({ width, height }) => {
+          subscriber.setPreferredResolution({ width, height });
+        },
+      };
     },
     async readEncoded(from, media, onChunk) {
       const subscriber = await session.subscribe(await streamOf(session, from), {

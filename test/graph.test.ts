@@ -3,6 +3,7 @@ import './graph/converted-run.js';
 import './graph/corpus.js';
 import './graph/branches.js';
 import './graph/embedding.js';
+import './graph/flow.js';
 import './graph/line.js';
 import './graph/load.js';
 import './graph/notations.js';

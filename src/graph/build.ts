@@ -4,7 +4,7 @@ import { gen } from 'stream-chain/gen.js';
 import { SluiceError, type Place } from '../media/errors.js';
 import { durationUs } from '../media/media-value.js';
 import type { NodeContext, NodeInstance, NodePorts, TransformFunction } from '../media/node.js';
-import type { LinkCount } from './link.js';
+import type { LinkCount } from './link-count.js';
 import { placed } from './placed.js';
 import type { Plan, PlannedNode } from './planned.js';
 
@@ -135,6 +135,7 @@ function step(
   return (value) => {
     if (count) {
       count.chunks++;
+      count.taken++;
       count.mediaUs += durationUs(value);
     }
     try {

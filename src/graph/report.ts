@@ -1,6 +1,6 @@
 import { toErrorData, type ErrorData } from '../media/errors.js';
 import type { StreamInfo } from '../media/session-access.js';
-import { LinkCount } from './link.js';
+import { LinkCount } from './link-count.js';
 import type { Plan } from './planned.js';
 
 export type Outcome = 'running' | 'ended' | 'stopped' | 'aborted' | 'failed';
@@ -20,14 +20,24 @@ export interface RunReport {
 
 export interface LinkReport {
   readonly name: string;
+  /** Values that came in: `taken + dropped + held`. */
   readonly chunks: number;
   readonly mediaMs: number;
-  /** Values whose reader had gone. */
+  /** Values that the reader is done with. */
+  readonly taken: number;
+  /** Values that got lost on the link, in all and by reason. */
   readonly dropped: number;
-  /** Media that waits now, in ms. */
+  readonly drops: Readonly<Record<string, number>>;
+  /** Values that wait now, and media in ms. */
+  readonly held: number;
   readonly heldMs: number;
   /** The most values that waited at once. */
   readonly mostHeld: number;
+  /** How long values waited in the queue of the link, in ms; undefined where there is none. */
+  readonly waitMs?: { readonly mean: number; readonly max: number };
+  /** What came, by format, oldest first; and how often it changed. */
+  readonly formats: readonly string[];
+  readonly formatChanges: number;
 }
 
 export interface BranchReport {
@@ -78,17 +88,33 @@ export class RunCounts {
       outcome,
       elapsedMs: Math.round(elapsedMs),
       drained,
-      links: [...this.links].map(([name, { chunks, mediaUs, dropped, heldMs, mostHeld }]) => ({
-        name,
-        chunks,
-        mediaMs: Math.round(mediaUs / 1000),
-        dropped,
-        heldMs: Math.round(heldMs),
-        mostHeld,
-      })),
+      links: [...this.links].map(([name, count]) => reportOf(name, count)),
       dropped: Object.fromEntries([...this.#dropped].map(([id, reasons]) => [id, Object.fromEntries(reasons)])),
       branches: { begun: this.#begun, ended: this.#ended, failed: this.#failed, failures: [...this.#failures] },
       ...(error !== undefined && { error: toErrorData(error) }),
     };
   }
+}
+
+function reportOf(name: string, count: LinkCount): LinkReport {
+  const { chunks, mediaUs, taken, dropped, drops, held, heldMs, mostHeld, queued, formats, formatChanges } = count;
+  return {
+    name,
+    chunks,
+    mediaMs: Math.round(mediaUs / 1000),
+    taken,
+    dropped,
+    drops: Object.fromEntries(drops),
+    held,
+    heldMs: Math.round(heldMs),
+    mostHeld,
+    ...(queued > 0 && { waitMs: { mean: rounded(count.queuedUs / queued), max: rounded(count.longestUs) } }),
+    formats: [...formats],
+    formatChanges,
+  };
+}
+
+/** µs as ms with one digit behind the point. */
+function rounded(us: number): number {
+  return Math.round(us / 100) / 10;
 }

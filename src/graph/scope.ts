@@ -2,7 +2,9 @@ import { Readable, finished, type Writable } from 'node:stream';
 import { SluiceError, type Place } from '../media/errors.js';
 import type { Clock } from '../media/clock.js';
 import { buildNodes, type BuildOptions, type BuiltNode } from './build.js';
-import { LinkCount, LinkTarget, Pump } from './link.js';
+import { Pump } from './link.js';
+import { LinkCount } from './link-count.js';
+import { LinkTarget } from './link-target.js';
 import { placed } from './placed.js';
 import type { PlannedLink } from './planned.js';
 
@@ -115,7 +117,7 @@ export class Scope {
   }
 
   #linkOutput(nodeId: string, port: string, built: BuiltNode): void {
-    const { plan, counts } = this.#options;
+    const { plan, counts, clock } = this.#options;
     const links = plan.links.filter((link) => link.from.node === nodeId && link.from.output === port);
     if (links.length === 0 && built.stream instanceof Readable) this.#unread.add(built.stream);
     // The links inside a fused run are no streams.
@@ -123,7 +125,10 @@ export class Scope {
     if (outer.length === 0) return;
     const output = built.output(port);
     this.#watch(output, built.place, false);
-    const targets = outer.map((link) => new LinkTarget(this.#inputFor(link), counts.get(link.name) ?? new LinkCount()));
+    const targets = outer.map((link) => {
+      const count = counts.get(link.name) ?? new LinkCount();
+      return new LinkTarget({ writable: this.#inputFor(link), count, clock, queue: link.queue });
+    });
     const pump = new Pump(output, targets);
     this.#pumps.push(pump);
     if (!this.#hasInput(built)) this.#sources.set(output, pump);

@@ -28,6 +28,7 @@ export class MediaBuffer<T> {
   readonly #policy: OverflowPolicy;
   #values: (T | undefined)[] = new Array<T | undefined>(16);
   #durations = new Float64Array(16);
+  #times = new Float64Array(16);
   #head = 0;
   #length = 0;
   #heldUs = 0;
@@ -47,8 +48,16 @@ export class MediaBuffer<T> {
     return this.#heldUs;
   }
 
-  /** Adds a value; the number of values that were dropped for it (the new one itself counts under `drop-newest`). */
-  push(value: T, durationUs: number): number {
+  /** When the oldest value came, as its owner said; 0 while there is none. */
+  get headAtUs(): number {
+    return this.#length === 0 ? 0 : (this.#times[this.#head] ?? 0);
+  }
+
+  /**
+   * Adds a value that came at `atUs`; the number of values that were dropped for it (the new one itself counts under
+   * `drop-newest`).
+   */
+  push(value: T, durationUs: number, atUs = 0): number {
     this.counters.pushed++;
     this.counters.pushedUs += durationUs;
     let dropped = 0;
@@ -58,13 +67,14 @@ export class MediaBuffer<T> {
       return 1;
     }
     while (this.#length > 0 && this.#heldUs + durationUs > this.#limitUs) {
-      this.#drop();
+      this.drop();
       dropped++;
     }
     if (this.#length === this.#values.length) this.#grow();
     const slot = (this.#head + this.#length) & (this.#values.length - 1);
     this.#values[slot] = value;
     this.#durations[slot] = durationUs;
+    this.#times[slot] = atUs;
     this.#length++;
     this.#heldUs += durationUs;
     return dropped;
@@ -87,15 +97,17 @@ export class MediaBuffer<T> {
   /** Drops everything; how many values that were. */
   clear(): number {
     const count = this.#length;
-    while (this.#length > 0) this.#drop();
+    while (this.#length > 0) this.drop();
     return count;
   }
 
-  #drop(): void {
+  /** Does away with the oldest value, which is given back. */
+  drop(): T | undefined {
+    if (this.#length === 0) return undefined;
     const durationUs = this.#durations[this.#head] ?? 0;
     this.counters.dropped++;
     this.counters.droppedUs += durationUs;
-    this.#take(durationUs);
+    return this.#take(durationUs);
   }
 
   #take(durationUs: number): T | undefined {
@@ -111,13 +123,16 @@ export class MediaBuffer<T> {
     const size = this.#values.length * 2;
     const values = new Array<T | undefined>(size);
     const durations = new Float64Array(size);
+    const times = new Float64Array(size);
     for (let i = 0; i < this.#length; i++) {
       const slot = (this.#head + i) & (this.#values.length - 1);
       values[i] = this.#values[slot];
       durations[i] = this.#durations[slot] ?? 0;
+      times[i] = this.#times[slot] ?? 0;
     }
     this.#values = values;
     this.#durations = durations;
+    this.#times = times;
     this.#head = 0;
   }
 }

@@ -90,7 +90,8 @@ export function checkValue(value: MediaValue, format: FormatPattern): void {
   if (value.kind === 'video') checkVideoFrame(value);
 }
 
-function formatOf(value: MediaValue): FormatPattern | undefined {
+/** The format that a value has; undefined for what is no media. Pure. */
+export function formatOf(value: MediaValue): FormatPattern | undefined {
   switch (value.kind) {
     case 'audio':
       return { kind: 'audio', sampleRate: value.sampleRate, numberOfChannels: value.numberOfChannels };

@@ -26,7 +26,9 @@ const Options = z
     simulcast: z
       .boolean()
       .default(true)
-      .describe('Send raw pictures of 640x360 and above in up to three sizes, so that each receiver gets what it bears.'),
+      .describe(
+        'Send raw pictures of 640x360 and above in up to three sizes, so that each receiver gets what it bears.',
+      ),
     bufferMs: z
       .number()
       .min(20)

@@ -1,0 +1,126 @@
+import type { MediaValue, StreamValue } from '../media/media-value.js';
+
+/** Why a link let go of a value. */
+export type DropReason = 'reader gone' | 'queue full, oldest' | 'queue full, newest' | 'waiting for a key frame';
+
+/** One reader of a link. */
+export interface LinkReader {
+  /** What waits for it now: values, and media in µs. */
+  readonly held: number;
+  readonly heldUs: number;
+}
+
+/** Formats of one link that are told; a sender that changes for ever is no reason to keep a list without an end. */
+const FORMATS_KEPT = 16;
+
+/** What passed over one link of the plan, in all branches together. `chunks = taken + dropped + held` at all times. */
+export class LinkCount {
+  /** Values that came in, and how much media that was. */
+  chunks = 0;
+  mediaUs = 0;
+  /** Values that the reader has taken and is done with. */
+  taken = 0;
+  dropped = 0;
+  readonly drops = new Map<DropReason, number>();
+  /** The most that waited at once before one reader, in values. */
+  mostHeld = 0;
+  /** How long values waited in queues, in µs: of those that left one, in all and at most. */
+  queued = 0;
+  queuedUs = 0;
+  longestUs = 0;
+  /** What the values looked like, oldest first; and how often that changed. */
+  readonly formats: string[] = [];
+  formatChanges = 0;
+  readonly #readers = new Set<LinkReader>();
+
+  open(reader: LinkReader): void {
+    this.#readers.add(reader);
+  }
+
+  close(reader: LinkReader): void {
+    this.#readers.delete(reader);
+  }
+
+  /** Values that wait now. */
+  get held(): number {
+    return this.chunks - this.taken - this.dropped;
+  }
+
+  /** Media that waits for its readers now, in ms. */
+  get heldMs(): number {
+    let held = 0;
+    for (const reader of this.#readers) held += reader.heldUs / 1000;
+    return held;
+  }
+
+  drop(reason: DropReason, values = 1): void {
+    if (values === 0) return;
+    this.dropped += values;
+    this.drops.set(reason, (this.drops.get(reason) ?? 0) + values);
+  }
+
+  left(waitUs: number): void {
+    this.queued++;
+    this.queuedUs += waitUs;
+    if (waitUs > this.longestUs) this.longestUs = waitUs;
+  }
+
+  sawFormat(description: string, changed: boolean): void {
+    if (changed) this.formatChanges++;
+    if (this.formats.includes(description)) return;
+    if (this.formats.length === FORMATS_KEPT) this.formats.shift();
+    this.formats.push(description);
+  }
+}
+
+/** The format of the last value of a link, so that a change can be told from the next. Makes nothing while there is none. */
+export class SeenFormat {
+  #kind: StreamValue['kind'] | undefined;
+  #name: string | undefined;
+  #first = 0;
+  #second = 0;
+
+  /** Whether this value looks different from the one before; the first does. */
+  differs(value: StreamValue): boolean {
+    switch (value.kind) {
+      case 'audio':
+        return this.#set(value.kind, undefined, value.sampleRate, value.numberOfChannels);
+      case 'video':
+        return this.#set(value.kind, value.format, value.width, value.height);
+      case 'encoded-audio':
+      case 'encoded-video':
+        return this.#set(value.kind, value.codec, 0, 0);
+      case 'captions':
+        return this.#set(value.kind, undefined, 0, 0);
+    }
+  }
+
+  #set(kind: StreamValue['kind'], name: string | undefined, first: number, second: number): boolean {
+    if (kind === this.#kind && name === this.#name && first === this.#first && second === this.#second) return false;
+    this.#kind = kind;
+    this.#name = name;
+    this.#first = first;
+    this.#second = second;
+    return true;
+  }
+}
+
+/** Media time of the values of a link, also of pictures, which do not say how long they are shown. */
+export class StepMeter {
+  /** Of the last value, in µs. */
+  stepUs = 0;
+  #lastUs: number | undefined;
+
+  /** `lengthUs`: what the value says itself; 0 where it does not. */
+  measure(value: MediaValue, lengthUs: number): void {
+    if (lengthUs > 0) this.stepUs = lengthUs;
+    else if (this.#lastUs !== undefined) {
+      const stepUs = value.timestamp - this.#lastUs;
+      // A pause is no media.
+      if (stepUs > 0 && stepUs <= MAX_STEP_US) this.stepUs = stepUs;
+    }
+    this.#lastUs = value.timestamp;
+  }
+}
+
+const MAX_STEP_US = 1_000_000;
