@@ -235,9 +235,12 @@ await t.test('clear() drops what waits, and who waited for it to leave is told',
   t.equal(sender.heldUs, 0);
   t.equal(level('audioConsumedUs'), 1_000_000, 'cleared has left the queue');
   t.equal(level('audioPlayedUs'), 100_000, 'and was not played');
-  capture.take();
+  const before = capture.take();
   clock.advance(200);
-  t.same(capture.take(), []);
+  const after = capture.take();
+  t.same(times(after), [120, 140], 'silence at once, so that nobody makes up more of what was dropped');
+  const rest = (await decode([...before, ...after])).subarray(-1200);
+  t.ok(toneAmplitude(rest, 400, 48_000) < 100, 'but for the last ms of the first, where the codec ends its sound');
   t.same(events, ['drained 120']);
   write(20);
   clock.advance(40);

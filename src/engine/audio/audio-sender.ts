@@ -20,6 +20,8 @@ const OPUS_RATES: readonly number[] = [8000, 12000, 16000, 24000, 48000];
 const OPUS_SILENCE = Uint8Array.of(0xf8, 0xff, 0xfe);
 /** Servers tell others of a track when they have its first packets: one that is muted begins with so many of silence. */
 const MUTED_LEAD_PACKETS = 50;
+/** Sound that was cut off ends with so many packets of silence: without them receivers would make up more of it, for 40 ms and longer. */
+const CUT_OFF_PACKETS = 2;
 /** A packet of at most this many bytes is one that DTX asks not to send (RFC 7587 section 3.1.3). */
 const DTX_BYTES = 2;
 
@@ -40,7 +42,8 @@ export interface AudioSenderOptions {
 
 /**
  * Sends one audio track, a packet each 20 ms, from what is written to it, and keeps it going when nothing is:
- * silence until the first data, then nothing for as long as a short gap lasts, then silence again.
+ * silence until the first data, then nothing for as long as a short gap lasts, then silence again; silence at once where what was
+ * written is dropped.
  */
 export class AudioSender implements TickTask {
   readonly #options: AudioSenderOptions;
@@ -67,6 +70,8 @@ export class AudioSender implements TickTask {
   /** Nothing was sent for a while, and silence was not either. */
   #inGap = false;
   #talking = false;
+  /** Packets of silence still to send, since what was to be sent was dropped. */
+  #cutOff = 0;
   #wroteSinceTick = false;
   #beats = 0;
   #loss = 0;
@@ -125,10 +130,11 @@ export class AudioSender implements TickTask {
     this.#muted = muted;
   }
 
-  /** Drops what is queued. */
+  /** Drops what is queued; who listens hears silence at once. */
   clear(): void {
     this.#takeIn();
     this.#calls = (this.#calls + 1) | 0;
+    if (this.#talking && this.#queue.heldUs > 0) this.#cutOff = CUT_OFF_PACKETS;
     this.#count(this.#queue.clear());
     this.#settleDrains();
   }
@@ -230,6 +236,7 @@ export class AudioSender implements TickTask {
       return 0;
     }
     this.#waitedForRest = false;
+    this.#cutOff = 0;
     const read = this.#queue.read(period);
     if (read < period.length) period.fill(0, read);
     this.#encode(period);
@@ -246,7 +253,10 @@ export class AudioSender implements TickTask {
     }
     this.#resuming = true;
     this.#gapUs += PERIOD_US;
-    if (this.#everWritten && this.#gapUs <= this.#options.silenceToleranceMs * 1000) {
+    if (this.#cutOff > 0) {
+      this.#cutOff--;
+      this.#encode(this.#silence);
+    } else if (this.#everWritten && this.#gapUs <= this.#options.silenceToleranceMs * 1000) {
       this.#inGap = true;
       this.#skipPeriod();
     } else this.#encode(this.#silence);
