@@ -4,6 +4,7 @@ import './graph/corpus.js';
 import './graph/branches.js';
 import './graph/embedding.js';
 import './graph/flow.js';
+import './graph/observer.js';
 import './graph/line.js';
 import './graph/load.js';
 import './graph/notations.js';

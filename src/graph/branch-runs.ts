@@ -1,6 +1,7 @@
 import { SluiceError } from '../media/errors.js';
 import type { NodeContext, NodeLog } from '../media/node.js';
 import type { StreamInfo } from '../media/session-access.js';
+import type { LinkObserver } from './link-observer.js';
 import { placed } from './placed.js';
 import type { Plan, PlannedBranch, PlannedNode } from './planned.js';
 import type { RunCounts } from './report.js';
@@ -14,6 +15,7 @@ export interface BranchOptions {
   /** How long a branch whose stream has gone may drain, in ms. */
   readonly drainMs: number;
   readonly scope: Pick<ScopeOptions, 'clock' | 'outsideInput'>;
+  readonly observe?: LinkObserver | undefined;
   readonly contextOf: (node: PlannedNode, stream: StreamInfo | undefined, signal: AbortSignal) => NodeContext;
 }
 
@@ -128,7 +130,7 @@ export class BranchRuns {
   }
 
   async #runBranch(branch: LiveBranch): Promise<void> {
-    const { plan, counts, log, scope, contextOf } = this.#options;
+    const { plan, counts, log, scope, observe, contextOf } = this.#options;
     const { stream, abort } = branch;
     try {
       const opened = await Scope.open({
@@ -137,6 +139,7 @@ export class BranchRuns {
         nodes: this.#nodes,
         counts: counts.links,
         contextOf: (node) => contextOf(node, stream, abort.signal),
+        observe: observe && ((link) => observe(link, stream)),
       });
       branch.scope = opened;
       // The stream went, or the graph ended, while the nodes were being made.

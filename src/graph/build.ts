@@ -2,11 +2,11 @@ import { Readable, Writable, finished, type Duplex } from 'node:stream';
 import { asStream } from 'stream-chain/asStream.js';
 import { gen } from 'stream-chain/gen.js';
 import { SluiceError, type Place } from '../media/errors.js';
-import { durationUs } from '../media/media-value.js';
+import { durationUs, type StreamValue } from '../media/media-value.js';
 import type { NodeContext, NodeInstance, NodePorts, TransformFunction } from '../media/node.js';
 import type { LinkCount } from './link-count.js';
 import { placed } from './placed.js';
-import type { Plan, PlannedNode } from './planned.js';
+import type { Plan, PlannedLink, PlannedNode } from './planned.js';
 
 /** A node that runs, or several that were built as one stream. */
 export interface BuiltNode {
@@ -27,6 +27,8 @@ export interface BuildOptions {
   /** By the name of the link. */
   readonly counts: ReadonlyMap<string, LinkCount>;
   readonly contextOf: (node: PlannedNode) => NodeContext;
+  /** Told of what passes each link, before its reader has it. */
+  readonly observe?: ((link: PlannedLink) => ((value: StreamValue) => void) | undefined) | undefined;
 }
 
 /**
@@ -114,11 +116,11 @@ function fromPorts(ports: NodePorts, { place, id }: PlannedNode): BuiltNode {
 }
 
 /** The only place where stream-chain is used: functions one after the other, without a stream for each. */
-function fuse(run: readonly PlannedNode[], { plan, counts, contextOf }: BuildOptions): BuiltNode {
+function fuse(run: readonly PlannedNode[], { plan, counts, contextOf, observe }: BuildOptions): BuiltNode {
   const ids = new Set(run.map((node) => node.id));
   const functions = run.map((node) => {
     const inner = plan.links.find((link) => link.to.node === node.id && ids.has(link.from.node));
-    return step(node, contextOf(node), inner && counts.get(inner.name));
+    return step(node, contextOf(node), inner && counts.get(inner.name), inner && observe?.(inner));
   });
   const stream = asStream(gen(...functions)) as unknown as Duplex;
   return fromStream(stream, run[0] as PlannedNode);
@@ -129,10 +131,12 @@ function step(
   { def, options, place }: PlannedNode,
   context: NodeContext,
   count: LinkCount | undefined,
+  onValue: ((value: StreamValue) => void) | undefined,
 ): TransformFunction {
   const apply = def.transform?.(options, context);
   if (!apply) throw fault(`${def.type} is no function`, place);
   return (value) => {
+    onValue?.(value);
     if (count) {
       count.chunks++;
       count.taken++;

@@ -14,6 +14,8 @@ export interface LinkTargetOptions {
   readonly clock: Clock;
   /** What waits for the reader; without one it holds its writer back. */
   readonly queue?: QueueConfig | undefined;
+  /** Called with every value before the reader has it. */
+  readonly onValue?: ((value: StreamValue) => void) | undefined;
 }
 
 /** One reader of an output, with what waits for it. */
@@ -22,6 +24,7 @@ export class LinkTarget implements LinkReader {
   readonly #count: LinkCount;
   readonly #clock: Clock;
   readonly #queue: LinkQueue | undefined;
+  readonly #onValue: ((value: StreamValue) => void) | undefined;
   readonly #step = new StepMeter();
   readonly #format = new SeenFormat();
   #output: Readable | undefined;
@@ -35,10 +38,11 @@ export class LinkTarget implements LinkReader {
   #ending = false;
   #seen = false;
 
-  constructor({ writable, count, clock, queue }: LinkTargetOptions) {
+  constructor({ writable, count, clock, queue, onValue }: LinkTargetOptions) {
     this.writable = writable;
     this.#count = count;
     this.#clock = clock;
+    this.#onValue = onValue;
     if (queue) this.#queue = new LinkQueue(queue, count, this.#wantKeyFrame);
     count.open(this);
     writable.once('close', this.#closed);
@@ -71,6 +75,7 @@ export class LinkTarget implements LinkReader {
   /** Hands a value over; false when no more is wanted for now. */
   write(value: StreamValue): boolean {
     const count = this.#count;
+    this.#onValue?.(value);
     this.#measure(value);
     count.chunks++;
     count.mediaUs += this.#step.stepUs;

@@ -5,6 +5,7 @@ import type { SessionAccess, StreamInfo } from '../media/session-access.js';
 import { BranchRuns } from './branch-runs.js';
 import type { Plan, PlannedNode } from './planned.js';
 import { GivenToRun, type GivenStreams } from './given-streams.js';
+import type { LinkObserver } from './link-observer.js';
 import { RunCounts, type Outcome, type RunReport } from './report.js';
 import { Scope } from './scope.js';
 import { openSessions, type OpenSessions, type SessionFactory } from './sessions.js';
@@ -22,6 +23,8 @@ export interface RunOptions extends GivenStreams {
   readonly drainMs?: number;
   /** Told about long work of nodes. */
   readonly onProgress?: (progress: Progress) => void;
+  /** Looks at what passes the links. */
+  readonly observe?: LinkObserver;
 }
 
 export interface Progress {
@@ -159,6 +162,7 @@ class Run {
     const outsideInput = (link: { readonly place: Place }): never => {
       throw new SluiceError('SLUICE_INTERNAL', 'a link leads out of the graph', { place: link.place });
     };
+    const { observe } = this.#options;
     const scope = await Scope.open({
       plan: this.#plan,
       nodes,
@@ -166,6 +170,7 @@ class Run {
       clock: this.#clock,
       outsideInput,
       contextOf: (node) => this.#context(node, undefined, this.#abort.signal),
+      observe: observe && ((link) => observe(link, undefined)),
     });
     this.#scope = scope;
     if (this.#isOver()) scope.destroy(this.#failure ?? this.#abort.signal.reason);
@@ -184,6 +189,7 @@ class Run {
           drainMs: this.#options.drainMs ?? DRAIN_MS,
           scope: { clock: this.#clock, outsideInput: (link) => scope.input(link) },
           contextOf: (node, stream, signal) => this.#context(node, stream, signal),
+          observe: this.#options.observe,
         }),
     );
     const joining = new Set(nodes.filter((node) => this.#isJoin(node)).map((node) => node.id));

@@ -117,7 +117,7 @@ export class Scope {
   }
 
   #linkOutput(nodeId: string, port: string, built: BuiltNode): void {
-    const { plan, counts, clock } = this.#options;
+    const { plan, counts, clock, observe } = this.#options;
     const links = plan.links.filter((link) => link.from.node === nodeId && link.from.output === port);
     if (links.length === 0 && built.stream instanceof Readable) this.#unread.add(built.stream);
     // The links inside a fused run are no streams.
@@ -127,7 +127,13 @@ export class Scope {
     this.#watch(output, built.place, false);
     const targets = outer.map((link) => {
       const count = counts.get(link.name) ?? new LinkCount();
-      return new LinkTarget({ writable: this.#inputFor(link), count, clock, queue: link.queue });
+      return new LinkTarget({
+        writable: this.#inputFor(link),
+        count,
+        clock,
+        queue: link.queue,
+        onValue: observe?.(link),
+      });
     });
     const pump = new Pump(output, targets);
     this.#pumps.push(pump);
