@@ -2,3 +2,4 @@ import './media/media-buffer.js';
 import './media/audio-ring.js';
 import './media/clock.js';
 import './media/limiter.js';
+import './media/mix-minus.js';

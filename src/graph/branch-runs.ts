@@ -1,3 +1,4 @@
+import type { Clock } from '../media/clock.js';
 import { SluiceError } from '../media/errors.js';
 import type { NodeContext, NodeLog } from '../media/node.js';
 import type { StreamInfo } from '../media/session-access.js';
@@ -5,7 +6,7 @@ import type { LinkObserver } from './link-observer.js';
 import { placed } from './placed.js';
 import type { Plan, PlannedBranch, PlannedNode } from './planned.js';
 import type { RunCounts } from './report.js';
-import { Scope, type ScopeOptions } from './scope.js';
+import { Scope } from './scope.js';
 
 export interface BranchOptions {
   readonly plan: Plan;
@@ -14,7 +15,9 @@ export interface BranchOptions {
   readonly log: NodeLog;
   /** How long a branch whose stream has gone may drain, in ms. */
   readonly drainMs: number;
-  readonly scope: Pick<ScopeOptions, 'clock' | 'outsideInput'>;
+  readonly clock: Clock;
+  /** The nodes that are not in branches. */
+  readonly main: Scope;
   readonly observe?: LinkObserver | undefined;
   readonly contextOf: (node: PlannedNode, stream: StreamInfo | undefined, signal: AbortSignal) => NodeContext;
 }
@@ -121,7 +124,7 @@ export class BranchRuns {
       return;
     }
     scope.stop();
-    const timer = this.#options.scope.clock.after(this.#options.drainMs, () => {
+    const timer = this.#options.clock.after(this.#options.drainMs, () => {
       scope.destroy(new SluiceError('SLUICE_STATE_INVALID', 'did not drain in time'));
     });
     void branch.over.then(() => {
@@ -130,12 +133,16 @@ export class BranchRuns {
   }
 
   async #runBranch(branch: LiveBranch): Promise<void> {
-    const { plan, counts, log, scope, observe, contextOf } = this.#options;
+    const { plan, counts, log, clock, main, observe, contextOf } = this.#options;
     const { stream, abort } = branch;
     try {
       const opened = await Scope.open({
-        ...scope,
         plan,
+        clock,
+        outside: {
+          input: (link) => main.input(link, stream.streamId),
+          output: (link) => main.output(link, stream.streamId),
+        },
         nodes: this.#nodes,
         counts: counts.links,
         contextOf: (node) => contextOf(node, stream, abort.signal),
@@ -144,6 +151,7 @@ export class BranchRuns {
       branch.scope = opened;
       // The stream went, or the graph ended, while the nodes were being made.
       if (branch.ending) opened.destroy(new SluiceError('SLUICE_STATE_INVALID', 'ended before it began'));
+      for (const { id } of this.#nodes) opened.seal(id);
       opened.start();
       await opened.finished;
       counts.branchEnded();

@@ -3,7 +3,7 @@ import { asStream } from 'stream-chain/asStream.js';
 import { gen } from 'stream-chain/gen.js';
 import { SluiceError, type Place } from '../media/errors.js';
 import { durationUs, type StreamValue } from '../media/media-value.js';
-import type { NodeContext, NodeInstance, NodePorts, TransformFunction } from '../media/node.js';
+import type { InputLink, NodeContext, NodeInstance, NodePorts, TransformFunction } from '../media/node.js';
 import type { LinkCount } from './link-count.js';
 import { placed } from './placed.js';
 import type { Plan, PlannedLink, PlannedNode } from './planned.js';
@@ -12,8 +12,9 @@ import type { Plan, PlannedLink, PlannedNode } from './planned.js';
 export interface BuiltNode {
   /** Where to look when it fails. */
   readonly place: Place;
-  input(port: string): Writable;
-  output(port: string): Readable;
+  input(port: string, link: InputLink): Writable;
+  /** `branch`: id of the stream whose branch it is for, where there is one for each. */
+  output(port: string, branch?: string): Readable;
   seal(port: string): void;
   /** Frees what is not a stream. */
   close(): void | Promise<void>;
@@ -102,13 +103,13 @@ function fromStream(stream: Readable | Writable, { place, id }: PlannedNode): Bu
 function fromPorts(ports: NodePorts, { place, id }: PlannedNode): BuiltNode {
   return {
     place,
-    input(port) {
+    input(port, link) {
       if (!ports.input) throw fault(`"${id}" has no inputs`, place);
-      return ports.input(port);
+      return ports.input(port, link);
     },
-    output(port) {
+    output(port, branch) {
       if (!ports.output) throw fault(`"${id}" has no outputs`, place);
-      return ports.output(port);
+      return ports.output(port, branch);
     },
     seal: (port) => ports.seal?.(port),
     close: () => ports.close?.(),

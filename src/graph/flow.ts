@@ -27,7 +27,7 @@ export function planFlow(
       const port = node.inputs.find((one) => one.name === link.to.input);
       const takes = port && paceOf(port, node);
       const queue = queues.get(node.id) ?? (flow === 'push' && takes === 'pull' ? usual(port) : undefined);
-      if (flow === 'push' && takes !== 'pull' && !queue) isPushed = true;
+      if (flow === 'push' && !takes && !queue) isPushed = true;
       planned.push({ ...link, flow, ...(queue && { queue }) });
     }
     gives.set(node.id, node.latency.live === true || isPushed ? 'push' : 'pull');

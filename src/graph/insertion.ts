@@ -106,8 +106,10 @@ export class Insertion {
     const latency = latencyOf(def, options);
     this.#ids.add(id);
     this.nodes.push({ id, def, options, inputs, outputs, latency, inserted: false, adapted: {}, ...rest });
+    // Those that have to be named do not count where one is meant without a name.
+    const unnamed = outputs.filter((port) => port.perBranch !== true);
     for (const { name, formats } of outputs) {
-      const stem = outputs.length === 1 ? id : `${id}.${name}`;
+      const stem = unnamed.length === 1 && unnamed[0]?.name === name ? id : `${id}.${name}`;
       this.#outlets.set(`${id}.${name}`, { node: id, output: name, stem, formats, converters: new Map() });
     }
   }

@@ -30,6 +30,7 @@ export interface PortReference {
   readonly formats: readonly string[];
   readonly many: boolean;
   readonly optional: boolean;
+  readonly perBranch: boolean;
 }
 
 /** Describes a node. Ports that depend on options are those of its defaults, or of its example. Pure. */
@@ -118,11 +119,16 @@ function portReference(port: PortDef): PortReference {
     formats: port.formats.map(describeFormat),
     many: port.many === true,
     optional: port.optional === true,
+    perBranch: port.perBranch === true,
   };
 }
 
 function portText(port: PortReference): string {
-  const marks = [port.many ? 'any number of links' : '', port.optional ? 'optional' : ''].filter((mark) => mark !== '');
+  const marks = [
+    ...(port.many ? ['any number of links'] : []),
+    ...(port.perBranch ? ['one for each branch'] : []),
+    ...(port.optional ? ['optional'] : []),
+  ];
   return `${port.name}: ${port.formats.join(' or ')}${marks.length === 0 ? '' : ` (${marks.join(', ')})`}`;
 }
 

@@ -159,16 +159,12 @@ class Run {
     if (this.#isOver()) return;
     const inBranches = new Set(this.#plan.branches.flatMap((branch) => branch.nodes));
     const nodes = this.#plan.nodes.filter((node) => !inBranches.has(node.id));
-    const outsideInput = (link: { readonly place: Place }): never => {
-      throw new SluiceError('SLUICE_INTERNAL', 'a link leads out of the graph', { place: link.place });
-    };
     const { observe } = this.#options;
     const scope = await Scope.open({
       plan: this.#plan,
       nodes,
       counts: this.#counts.links,
       clock: this.#clock,
-      outsideInput,
       contextOf: (node) => this.#context(node, undefined, this.#abort.signal),
       observe: observe && ((link) => observe(link, undefined)),
     });
@@ -187,7 +183,8 @@ class Run {
           counts: this.#counts,
           log: this.#log,
           drainMs: this.#options.drainMs ?? DRAIN_MS,
-          scope: { clock: this.#clock, outsideInput: (link) => scope.input(link) },
+          clock: this.#clock,
+          main: scope,
           contextOf: (node, stream, signal) => this.#context(node, stream, signal),
           observe: this.#options.observe,
         }),
@@ -195,8 +192,8 @@ class Run {
     const joining = new Set(nodes.filter((node) => this.#isJoin(node)).map((node) => node.id));
     for (const { id } of nodes) if (!joining.has(id)) scope.seal(id);
     scope.start();
-    if (this.#stopping || this.#isOver()) return;
-    await Promise.all(this.#branches.map((branch) => this.#watch(branch.run())));
+    if (!this.#stopping && !this.#isOver())
+      await Promise.all(this.#branches.map((branch) => this.#watch(branch.run())));
     for (const id of joining) scope.seal(id);
   }
 

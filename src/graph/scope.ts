@@ -1,17 +1,27 @@
 import { Readable, finished, type Writable } from 'node:stream';
 import { SluiceError, type Place } from '../media/errors.js';
 import type { Clock } from '../media/clock.js';
+import type { InputLink, PortDef } from '../media/node.js';
 import { buildNodes, type BuildOptions, type BuiltNode } from './build.js';
 import { Pump } from './link.js';
 import { LinkCount } from './link-count.js';
 import { LinkTarget } from './link-target.js';
+import { groupBy } from './order.js';
 import { placed } from './placed.js';
 import type { PlannedLink } from './planned.js';
 
 export interface ScopeOptions extends BuildOptions {
   readonly clock: Clock;
-  /** The input of a node outside this scope that a link of this scope leads to. */
-  readonly outsideInput: (link: PlannedLink) => Writable;
+  /** Of a branch: the nodes outside it. */
+  readonly outside?: OutsideNodes;
+}
+
+/** Nodes that join, as a branch sees them. */
+export interface OutsideNodes {
+  /** A new input for a link that leads out of the branch. */
+  input(link: PlannedLink): Writable;
+  /** What a link into the branch comes from. */
+  output(link: PlannedLink): Readable;
 }
 
 /** How long destroyed streams may take to close before the scope settles without them, in ms. */
@@ -35,6 +45,8 @@ export class Scope {
   readonly #open = new Set<Readable | Writable>();
   /** Inputs of nodes outside, which are ended, not destroyed, when the scope fails. */
   readonly #outside = new Set<Readable | Writable>();
+  /** Nodes that may still get inputs. */
+  readonly #unsealed: Set<string>;
   #failure: SluiceError | undefined;
   #stopping = false;
   #over = false;
@@ -43,6 +55,7 @@ export class Scope {
   private constructor(options: ScopeOptions, nodes: ReadonlyMap<string, BuiltNode>) {
     this.#options = options;
     this.#nodes = nodes;
+    this.#unsealed = new Set(options.nodes.filter((node) => node.inputs.some(isMany)).map((node) => node.id));
     const closed = new Promise<void>((resolve) => {
       this.#close = resolve;
     });
@@ -66,20 +79,25 @@ export class Scope {
   start(): void {
     for (const pump of this.#pumps) pump.start();
     for (const output of this.#unread) output.resume();
-    if (this.#open.size === 0) this.#close();
+    this.#closeIfDone();
   }
 
-  /** No more inputs will come for this node. */
+  /** No more inputs will come for this node. The scope stays open until all that take many have been told. */
   seal(nodeId: string): void {
     const planned = this.#options.nodes.find((node) => node.id === nodeId);
-    for (const port of planned?.inputs ?? []) if (port.many === true) this.#nodes.get(nodeId)?.seal(port.name);
+    for (const port of planned?.inputs ?? []) if (isMany(port)) this.#nodes.get(nodeId)?.seal(port.name);
+    this.#unsealed.delete(nodeId);
+    this.#closeIfDone();
   }
 
-  /** A new input of one of its nodes, for a link from another scope. */
-  input(link: PlannedLink): Writable {
-    const node = this.#nodes.get(link.to.node);
-    if (!node) throw new SluiceError('SLUICE_INTERNAL', `"${link.to.node}" is not there`, { place: link.place });
-    return node.input(link.to.input);
+  /** A new input of one of its nodes, for a link from a branch. */
+  input(link: PlannedLink, branch: string): Writable {
+    return this.#joinOf(link.to.node, link).input(link.to.input, inputLink(link, branch));
+  }
+
+  /** The output of one of its nodes that is for a branch. */
+  output(link: PlannedLink, branch: string): Readable {
+    return this.#joinOf(link.from.node, link).output(link.from.output, branch);
   }
 
   /** Ends the sources; what is on its way drains. `finished` tells when. */
@@ -105,6 +123,16 @@ export class Scope {
     if (this.#open.size === 0) this.#close();
   }
 
+  #joinOf(nodeId: string, { place }: PlannedLink): BuiltNode {
+    const node = this.#nodes.get(nodeId);
+    if (!node) throw new SluiceError('SLUICE_INTERNAL', `"${nodeId}" is not there`, { place });
+    return node;
+  }
+
+  #closeIfDone(): void {
+    if (this.#open.size === 0 && (this.#failure || this.#unsealed.size === 0)) this.#close();
+  }
+
   #link(): void {
     for (const node of this.#options.nodes) {
       const built = this.#nodes.get(node.id);
@@ -114,18 +142,40 @@ export class Scope {
       const built = this.#nodes.get(node.id);
       if (built) for (const port of node.outputs) this.#linkOutput(node.id, port.name, built);
     }
+    this.#linkGivenBack();
   }
 
   #linkOutput(nodeId: string, port: string, built: BuiltNode): void {
-    const { plan, counts, clock, observe } = this.#options;
+    const { plan, outside } = this.#options;
     const links = plan.links.filter((link) => link.from.node === nodeId && link.from.output === port);
     if (links.length === 0 && built.stream instanceof Readable) this.#unread.add(built.stream);
-    // The links inside a fused run are no streams.
-    const outer = links.filter((link) => this.#nodes.get(link.to.node) !== built && !this.#isInner(link));
+    // The links inside a fused run are no streams; what is given back to branches is linked there.
+    const outer = links.filter(
+      (link) => !this.#isInner(link) && (outside !== undefined || this.#isInside(link.to.node)),
+    );
     if (outer.length === 0) return;
     const output = built.output(port);
-    this.#watch(output, built.place, false);
-    const targets = outer.map((link) => {
+    const pump = this.#pump(output, built.place, outer);
+    if (!this.#hasInput(built)) this.#sources.set(output, pump);
+  }
+
+  /** Links what comes from nodes outside, which give each branch its own. */
+  #linkGivenBack(): void {
+    const { plan, outside } = this.#options;
+    if (!outside) return;
+    const links = plan.links.filter((link) => this.#isInside(link.to.node) && !this.#isInside(link.from.node));
+    for (const [link, ...others] of groupBy(links, ({ from }) => `${from.node}.${from.output}`).values())
+      if (link) this.#pump(outside.output(link), link.place, [link, ...others]);
+  }
+
+  #isInside(nodeId: string): boolean {
+    return this.#options.nodes.some((node) => node.id === nodeId);
+  }
+
+  #pump(output: Readable, place: Place, links: readonly PlannedLink[]): Pump {
+    const { counts, clock, observe } = this.#options;
+    this.#watch(output, place, false);
+    const targets = links.map((link) => {
       const count = counts.get(link.name) ?? new LinkCount();
       return new LinkTarget({
         writable: this.#inputFor(link),
@@ -137,12 +187,14 @@ export class Scope {
     });
     const pump = new Pump(output, targets);
     this.#pumps.push(pump);
-    if (!this.#hasInput(built)) this.#sources.set(output, pump);
+    return pump;
   }
 
   #inputFor(link: PlannedLink): Writable {
+    const { outside } = this.#options;
     const node = this.#nodes.get(link.to.node);
-    const writable = node ? node.input(link.to.input) : this.#options.outsideInput(link);
+    const writable = node?.input(link.to.input, inputLink(link)) ?? outside?.input(link);
+    if (!writable) throw new SluiceError('SLUICE_INTERNAL', `"${link.to.node}" is not there`, { place: link.place });
     if (!node) this.#outside.add(writable);
     this.#watch(writable, node?.place ?? link.place, true);
     return writable;
@@ -165,7 +217,7 @@ export class Scope {
       this.#open.delete(stream);
       if (error && !this.#isExpected(stream, error))
         this.destroy(isPremature(error) ? closedEarly(error) : error, place);
-      if (this.#open.size === 0) this.#close();
+      this.#closeIfDone();
     });
   }
 
@@ -183,6 +235,15 @@ export class Scope {
     });
     if (this.#failure) throw this.#failure;
   }
+}
+
+/** What an input may know of its link. What is behind a queue does not come by the clock any more. */
+function inputLink({ flow, queue }: PlannedLink, branch?: string): InputLink {
+  return { flow: queue ? 'pull' : flow, ...(branch !== undefined && { branch }) };
+}
+
+function isMany(port: PortDef): boolean {
+  return port.many === true;
 }
 
 function isPremature(error: Error): boolean {

@@ -21,6 +21,7 @@ export class Limiter {
   #gain = 1;
   /** Steps for which the gain stays down. */
   #held = 0;
+  #difference = new Int32Array(0);
 
   constructor(sampleRate: number, numberOfChannels: number) {
     this.#numberOfChannels = numberOfChannels;
@@ -30,6 +31,17 @@ export class Limiter {
   /** What the last sample was turned down by, 0 to 1. */
   get gain(): number {
     return this.#gain;
+  }
+
+  /** Goes on from where another one is. */
+  follow(other: Limiter): void {
+    this.#gain = other.#gain;
+    this.#held = other.#held;
+  }
+
+  /** Whether both would make the same of the same sum. */
+  isLike(other: Limiter): boolean {
+    return this.#gain === other.#gain && (this.#gain === 1 || this.#held === other.#held);
   }
 
   /** Writes interleaved samples into `out`, which is as long as `sum`. Frames follow those of the last call. */
@@ -43,6 +55,25 @@ export class Limiter {
       else if (~sample > highest) highest = ~sample;
     }
     if (this.#gain < 1 || highest > FULL_SCALE) this.#limit(sum, out);
+  }
+
+  /** As `process`, for a sum without one of its parts, which is as long. */
+  processWithout(sum: Int32Array, part: Int16Array, out: Int16Array): void {
+    let highest = 0;
+    for (let i = 0; i < sum.length; i++) {
+      const sample = sum[i]! - part[i]!;
+      out[i] = sample;
+      if (sample > highest) highest = sample;
+      else if (~sample > highest) highest = ~sample;
+    }
+    if (this.#gain < 1 || highest > FULL_SCALE) this.#limit(this.#rest(sum, part), out);
+  }
+
+  #rest(sum: Int32Array, part: Int16Array): Int32Array {
+    if (this.#difference.length !== sum.length) this.#difference = new Int32Array(sum.length);
+    const rest = this.#difference;
+    for (let i = 0; i < sum.length; i++) rest[i] = sum[i]! - part[i]!;
+    return rest;
   }
 
   #limit(sum: Int32Array, out: Int16Array): void {

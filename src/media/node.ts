@@ -13,8 +13,13 @@ export interface PortDef<Name extends string = string> {
   readonly formats: readonly FormatPattern[];
   /** An input that takes any number of links; one that does not takes exactly one. */
   readonly many?: boolean;
-  /** A port that need not be linked. A source needs at least one linked output all the same. */
+  /** A port that need not be linked. A node with outputs needs at least one linked output all the same. */
   readonly optional?: boolean;
+  /**
+   * Of an output of a node that joins: there is one for each branch that flows into it, and what reads it belongs to that
+   * branch again. It is meant only where a link names it.
+   */
+  readonly perBranch?: boolean;
   /**
    * Of an input. `push` takes what comes at once, always; `pull` takes it at its own pace and holds back who gives.
    * Left out, a node with outputs hands the pace of its readers on, and one without pulls.
@@ -80,12 +85,23 @@ export interface NodeLog {
   error(fields: object, text: string): void;
 }
 
+/** What a node may know of a link into it. */
+export interface InputLink {
+  /** The branch that it comes from, by the id of its stream. */
+  readonly branch?: string;
+  /** `push`: media comes by the clock, and nothing is between that could wait. `pull` when left out. */
+  readonly flow?: Flow;
+}
+
 /** A running node with any number of ports. */
 export interface NodePorts {
   /** A new Writable for one more link into `port`. */
-  input?(port: string): Writable;
-  /** The Readable of `port`; asked for once, and only when it is linked. */
-  output?(port: string): Readable;
+  input?(port: string, link?: InputLink): Writable;
+  /**
+   * The Readable of `port`; asked for once, and only when it is linked. One of `perBranch` is asked for once for each branch,
+   * with the id of its stream.
+   */
+  output?(port: string, branch?: string): Readable;
   /** No more calls of `input(port)` will come: a port that takes many is through when those it has have ended. */
   seal?(port: string): void;
   /** Called once when the node's run is over, however it ended. The streams given out have ended or were destroyed. */

@@ -32,6 +32,12 @@ export function stereoToMono(data: Int16Array): Int16Array {
   return out;
 }
 
+/** Whether all samples are zero. */
+export function isSilent(data: Int16Array): boolean {
+  for (let i = 0; i < data.length; i++) if (data[i] !== 0) return false;
+  return true;
+}
+
 /** Adds samples to a running sum, as many as both hold. */
 export function mixInto(sum: Int32Array, data: Int16Array): void {
   const length = Math.min(sum.length, data.length);

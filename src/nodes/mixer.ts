@@ -1,52 +1,74 @@
-import { Readable, Writable } from 'node:stream';
+import { Readable, type Writable } from 'node:stream';
 import { z } from 'zod';
-import { SAMPLE_RATES, audioData, type AudioData } from '../media/audio-data.js';
+import { SAMPLE_RATES, audioData } from '../media/audio-data.js';
 import type { ClockTimer } from '../media/clock.js';
-import { SluiceError } from '../media/errors.js';
 import { audioOptions } from '../media/format.js';
 import { Limiter } from '../media/limiter.js';
-import { defineNode, type NodeContext, type NodePorts } from '../media/node.js';
-import { mixInto } from '../media/pcm.js';
+import { MixInput } from '../media/mix-input.js';
+import { MixMinus } from '../media/mix-minus.js';
+import { defineNode, type InputLink, type NodeContext, type NodePorts, type PortDef } from '../media/node.js';
 
 const CHUNK_MS = 20;
+const CHUNK_US = CHUNK_MS * 1000;
+/** How many chunks wait for a slow reader before live ones are dropped. */
+const WAITING = 8;
 
 const Options = z.strictObject({
   sampleRate: z
     .literal(SAMPLE_RATES)
     .default(48_000)
-    .describe('Samples per second and channel of all inputs and the output, in Hz.'),
-  channels: z.literal([1, 2]).default(1).describe('1 for mono, 2 for stereo, of all inputs and the output.'),
+    .describe('Samples per second and channel of all inputs and outputs, in Hz.'),
+  channels: z.literal([1, 2]).default(1).describe('1 for mono, 2 for stereo, of all inputs and outputs.'),
   live: z
     .boolean()
     .default(true)
     .describe(
       '`true` gives 20 ms every 20 ms of the clock, silence for who is late; `false` waits until every input has given.',
     ),
+  latencyMs: z
+    .number()
+    .min(0)
+    .max(1000)
+    .default(40)
+    .describe(
+      'Live: how long after it has begun an input is heard, in ms. What comes late by no more leaves no gap; what comes later is played late, up to as much again, and beyond that the oldest is dropped.',
+    ),
   queueMs: z
     .number()
     .min(40)
     .max(2000)
     .default(200)
-    .describe('How much of each input may wait in the mixer, in ms; then it is held back.'),
+    .describe(
+      'How much of an input that need not come in real time may wait in the mixer, in ms; then it is held back.',
+    ),
 });
 type MixerOptions = z.output<typeof Options>;
 
 /**
- * Adds up any number of audio inputs; what is louder than full scale is turned down for a while. Inputs come and go while it runs;
- * it ends when no more can come and all have ended. While its reader is more than 160 ms behind, a live mixer
- * drops what it mixed, so that it stays on time.
+ * Adds up any number of audio inputs; what is louder than full scale is turned down for a while. Inputs come and go while it
+ * runs: who gives nothing holds nobody up and costs nothing. `out` is everybody. `others` is one output for each branch,
+ * read by nodes of that branch: everybody but the branch itself (mix-minus), so that nobody hears themselves. It ends with the
+ * branch; the mixer ends when no more inputs can come and all have ended. While its reader is more than 160 ms behind, a live
+ * mixer drops what it mixed for that one, so that it stays on time. Errors: SLUICE_FORMAT_MISMATCH.
  */
 export const mixer = defineNode({
   type: 'mixer',
-  summary: 'Mixes any number of audio inputs into one, also those of branches.',
+  summary: 'Mixes any number of audio inputs into one, also those of branches, and for each branch all the others.',
   options: Options,
   joins: true,
   inputs: (options) => [
-    // The chunk that fills it up is the first that is held back.
-    { name: 'in', many: true, formats: [formatOf(options)], flow: 'pull', bufferMs: options.queueMs - CHUNK_MS },
+    {
+      name: 'in',
+      many: true,
+      formats: [formatOf(options)],
+      ...(!options.live && { flow: 'pull' }),
+      // The chunk that fills it up is the first that is held back.
+      bufferMs: options.queueMs - CHUNK_MS,
+    },
   ],
-  outputs: (options) => [{ name: 'out', formats: [formatOf(options)] }],
-  latency: ({ live, queueMs }) => ({ live, minMs: 0, maxMs: queueMs }),
+  outputs: outputsOf,
+  latency: ({ live, latencyMs, queueMs }) =>
+    live ? { live, minMs: 0, maxMs: 2 * latencyMs + CHUNK_MS } : { minMs: 0, maxMs: queueMs },
   waitsForAll: ({ live }) => !live,
   adapts: audioOptions,
   example: `nodes:
@@ -61,54 +83,69 @@ function formatOf(options: MixerOptions): { kind: 'audio'; sampleRate: number; n
   return { kind: 'audio', sampleRate: options.sampleRate, numberOfChannels: options.channels };
 }
 
+function outputsOf(options: MixerOptions): readonly PortDef<'out' | 'others'>[] {
+  const formats = [formatOf(options)];
+  const out: PortDef<'out'> = { name: 'out', formats, optional: true };
+  // Branches come and go by the clock.
+  return options.live ? [out, { name: 'others', formats, optional: true, perBranch: true }] : [out];
+}
+
 class Mixer implements NodePorts {
   readonly #options: MixerOptions;
   readonly #context: NodeContext;
-  readonly #inputs = new Set<MixerInput>();
-  readonly #output: Readable;
-  readonly #sum: Int32Array;
-  readonly #limiter: Limiter;
+  readonly #inputs = new Set<MixInput>();
+  readonly #branches = new Map<string, MixedBranch>();
+  readonly #outputs = new Set<MixOutput>();
+  readonly #length: number;
+  readonly #mix: MixMinus;
   #sealed = false;
-  #hungry = false;
   #mixing = false;
   #ticks = 0;
   #startUs: number | undefined;
   #timer: ClockTimer | undefined;
+  /** Inputs were given a turn to bring what has come while the process was busy. */
+  #waited = false;
 
   constructor(options: MixerOptions, context: NodeContext) {
+    const { sampleRate, channels } = options;
     this.#options = options;
     this.#context = context;
-    this.#sum = new Int32Array((options.sampleRate / 1000) * CHUNK_MS * options.channels);
-    this.#limiter = new Limiter(options.sampleRate, options.channels);
-    this.#output = new Readable({
-      objectMode: true,
-      highWaterMark: 8,
-      read: () => {
-        this.#hungry = true;
-        if (options.live) this.#start();
-        else this.#mixWhileReady();
-      },
-      destroy: (error, done) => {
-        this.#timer?.cancel();
-        done(error);
-      },
-    });
+    this.#length = (sampleRate / 1000) * CHUNK_MS * channels;
+    this.#mix = new MixMinus(sampleRate, channels, this.#length);
   }
 
-  input(): Writable {
-    const input = new MixerInput(this.#options, (this.#options.queueMs / CHUNK_MS) * this.#sum.length, () => {
-      this.#mixWhileReady();
+  input(_port: string, { branch, flow }: InputLink = {}): Writable {
+    const { sampleRate, channels, live, latencyMs, queueMs } = this.#options;
+    const input = new MixInput({
+      sampleRate,
+      numberOfChannels: channels,
+      live,
+      latencyMs,
+      pushed: live && flow === 'push',
+      queueMs,
+      branch,
+      clock: this.#context.clock,
+      changed: this.#mixWhileReady,
+      dropped: this.#droppedOld,
     });
     this.#inputs.add(input);
-    input.once('close', () => {
-      if (!input.writableFinished) this.#inputs.delete(input);
-      this.#mixWhileReady();
-    });
+    if (branch !== undefined) this.#branch(branch).inputs++;
     return input;
   }
 
-  output(): Readable {
-    return this.#output;
+  output(port: string, branch?: string): Readable {
+    const { sampleRate, channels } = this.#options;
+    const output = new MixOutput(new Limiter(sampleRate, channels), this.#wanted);
+    this.#outputs.add(output);
+    output.once('close', () => {
+      this.#outputs.delete(output);
+      if (this.#outputs.size === 0) this.#pause();
+    });
+    if (port === 'others' && branch !== undefined) {
+      output.own = this.#branch(branch).parts;
+      this.#branch(branch).output = output;
+    }
+    return output;
   }
 
   seal(): void {
@@ -116,133 +153,149 @@ class Mixer implements NodePorts {
     this.#mixWhileReady();
   }
 
+  #branch(id: string): MixedBranch {
+    let branch = this.#branches.get(id);
+    if (!branch) this.#branches.set(id, (branch = { inputs: 0, parts: [], output: undefined }));
+    return branch;
+  }
+
+  readonly #wanted = (): void => {
+    if (!this.#options.live) this.#mixWhileReady();
+    else if (!this.#timer) this.#start();
+  };
+
+  readonly #droppedOld = (): void => {
+    this.#context.dropped('input too late');
+  };
+
+  /** Begins, or goes on after nobody has read for a while. */
   #start(): void {
-    if (this.#startUs !== undefined) return;
-    this.#startUs = this.#context.clock.nowUs();
+    const nowUs = this.#context.clock.nowUs();
+    this.#startUs ??= nowUs;
+    this.#ticks = Math.max(this.#ticks, Math.ceil((nowUs - this.#startUs) / CHUNK_US - 1e-6));
     this.#tick();
+  }
+
+  #pause(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
   }
 
   readonly #tick = (): void => {
     const { clock } = this.#context;
     const elapsedUs = clock.nowUs() - (this.#startUs ?? 0);
-    while (this.#ticks * CHUNK_MS * 1000 <= elapsedUs + 0.5) {
-      if (this.#endIfOver()) return;
-      if (this.#hungry) this.#mix();
-      else {
-        this.#skip();
-        this.#context.dropped('reader too slow');
-      }
+    if (elapsedUs > (this.#ticks + 1) * CHUNK_US && !this.#waited) {
+      this.#waited = true;
+      this.#timer = clock.after(0, this.#tick);
+      return;
     }
-    this.#timer = clock.after((this.#ticks * CHUNK_MS * 1000 - elapsedUs) / 1000, this.#tick);
+    this.#waited = false;
+    while (this.#ticks * CHUNK_US <= elapsedUs + 0.5) if (!this.#mixNext()) return;
+    this.#timer = clock.after((this.#ticks * CHUNK_US - elapsedUs) / 1000, this.#tick);
   };
 
   /** Not live: goes on while every input has a chunk or has ended. Taking makes writers go on, which calls it again. */
-  #mixWhileReady(): void {
+  readonly #mixWhileReady = (): void => {
     if (this.#options.live || !this.#sealed || this.#mixing) return;
     this.#mixing = true;
-    while (this.#hungry && !this.#output.destroyed && !this.#endIfOver() && this.#allReady()) this.#mix();
+    while (this.#isWanted() && this.#isReady() && this.#mixNext());
     this.#mixing = false;
+  };
+
+  #isWanted(): boolean {
+    for (const output of this.#outputs) if (!output.isHungry) return false;
+    return this.#outputs.size > 0;
   }
 
-  #allReady(): boolean {
-    for (const input of this.#inputs) if (!input.ready(this.#sum.length)) return false;
+  #isReady(): boolean {
+    for (const input of this.#inputs) if (!input.isReady(this.#length)) return false;
     return true;
   }
 
-  #endIfOver(): boolean {
-    for (const input of this.#inputs) if (input.over()) this.#inputs.delete(input);
-    if (!this.#sealed || this.#inputs.size > 0) return false;
-    if (!this.#output.readableEnded) this.#output.push(null);
-    this.#hungry = false;
+  /** The next period of all outputs; false when there is none, since everything has ended. */
+  #mixNext(): boolean {
+    this.#endInputs();
+    if (this.#sealed && this.#inputs.size === 0) {
+      for (const output of this.#outputs) output.finish();
+      this.#pause();
+      return false;
+    }
+    const timestamp = this.#ticks++ * CHUNK_US;
+    const nowUs = (this.#startUs ?? 0) + timestamp;
+    this.#mix.begin();
+    for (const input of this.#inputs) {
+      const part = input.take(this.#length, nowUs);
+      if (!part) continue;
+      this.#mix.add(part);
+      if (input.branch !== undefined) this.#branches.get(input.branch)?.parts.push(part);
+    }
+    this.#mix.finish();
+    this.#give(timestamp);
+    for (const branch of this.#branches.values()) branch.parts.length = 0;
     return true;
   }
 
-  #mix(): void {
-    this.#sum.fill(0);
-    for (const input of this.#inputs) input.takeInto(this.#sum);
-    const data = new Int16Array(this.#sum.length);
-    this.#limiter.process(this.#sum, data);
-    const timestamp = this.#ticks++ * CHUNK_MS * 1000;
-    this.#hungry = this.#output.push(audioData(data, this.#options.sampleRate, this.#options.channels, timestamp));
+  #give(timestamp: number): void {
+    const { sampleRate, channels } = this.#options;
+    for (const output of this.#outputs) {
+      const data = output.own ? this.#mix.without(output.own, output.limiter) : this.#mix.whole;
+      if (!output.give(audioData(data, sampleRate, channels, timestamp))) this.#context.dropped('reader too slow');
+    }
   }
 
-  #skip(): void {
-    for (const input of this.#inputs) input.takeInto(this.#sum);
-    this.#ticks++;
+  /** Lets go of inputs that are over, and of branches all of whose inputs are. */
+  #endInputs(): void {
+    for (const input of this.#inputs) {
+      if (!input.isOver) continue;
+      this.#inputs.delete(input);
+      const branch = input.branch === undefined ? undefined : this.#branches.get(input.branch);
+      if (!branch || input.branch === undefined || --branch.inputs > 0) continue;
+      this.#branches.delete(input.branch);
+      if (!branch.output) continue;
+      branch.output.finish();
+      this.#outputs.delete(branch.output);
+    }
   }
 }
 
-/** One input: holds what came until the mixer takes it, and holds its writer back when that is too much. */
-class MixerInput extends Writable {
-  readonly #options: MixerOptions;
-  readonly #most: number;
-  readonly #came: () => void;
-  readonly #queue: Int16Array[] = [];
-  #held = 0;
-  #waiting: ((error?: Error | null) => void) | undefined;
+/** What comes from one branch, and goes back to it. */
+interface MixedBranch {
+  /** How many it has that are not over. */
+  inputs: number;
+  /** What they gave in this period. */
+  readonly parts: Int16Array[];
+  output: MixOutput | undefined;
+}
 
-  constructor(options: MixerOptions, most: number, came: () => void) {
-    super({ objectMode: true, highWaterMark: 2 });
-    this.#options = options;
-    this.#most = most;
-    this.#came = came;
+/** One reader of the mix, or of the mix without its own part. */
+class MixOutput extends Readable {
+  readonly limiter: Limiter;
+  /** What the reader gave itself in this period, and does not hear. */
+  own: readonly Int16Array[] | undefined;
+  isHungry = false;
+  #hasBegun = false;
+  readonly #wanted: () => void;
+
+  constructor(limiter: Limiter, wanted: () => void) {
+    super({ objectMode: true, highWaterMark: WAITING });
+    this.limiter = limiter;
+    this.#wanted = wanted;
   }
 
-  /** Whether `samples` can be taken without a gap. */
-  ready(samples: number): boolean {
-    return this.#held >= samples || this.writableFinished || this.destroyed;
+  override _read(): void {
+    this.isHungry = this.#hasBegun = true;
+    this.#wanted();
   }
 
-  /** Whether nothing is left and nothing more comes. */
-  over(): boolean {
-    return this.#held === 0 && (this.writableFinished || this.destroyed);
+  /** False where the reader is too far behind to take it. Who has not begun to read misses nothing. */
+  give(chunk: object): boolean {
+    if (!this.isHungry) return !this.#hasBegun;
+    this.isHungry = this.push(chunk);
+    return true;
   }
 
-  /** Adds the oldest samples to `sum`, as many as there are. */
-  takeInto(sum: Int32Array): void {
-    for (let at = 0; at < sum.length;) {
-      const chunk = this.#queue[0];
-      if (!chunk) break;
-      const part = chunk.subarray(0, sum.length - at);
-      mixInto(sum.subarray(at), part);
-      at += part.length;
-      this.#held -= part.length;
-      if (part.length === chunk.length) this.#queue.shift();
-      else this.#queue[0] = chunk.subarray(part.length);
-    }
-    if (this.#waiting && this.#held < this.#most) this.#release();
-  }
-
-  override _write(audio: AudioData, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    const { sampleRate, channels } = this.#options;
-    if (audio.sampleRate !== sampleRate || audio.numberOfChannels !== channels) {
-      done(
-        new SluiceError(
-          'SLUICE_FORMAT_MISMATCH',
-          `the mixer takes ${sampleRate} Hz and ${channels} channel(s), not ${audio.sampleRate} Hz and ${audio.numberOfChannels}`,
-          { mend: 'Put a resampler in front of it, or set its sampleRate and channels.' },
-        ),
-      );
-      return;
-    }
-    this.#queue.push(audio.data);
-    this.#held += audio.data.length;
-    if (this.#held < this.#most) done();
-    else this.#waiting = done;
-    this.#came();
-  }
-
-  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    if (!this.writableFinished) {
-      this.#queue.length = 0;
-      this.#held = 0;
-    }
-    done(error);
-  }
-
-  #release(): void {
-    const done = this.#waiting;
-    this.#waiting = undefined;
-    done?.();
+  finish(): void {
+    this.isHungry = false;
+    if (!this.readableEnded && !this.destroyed) this.push(null);
   }
 }

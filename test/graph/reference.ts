@@ -50,8 +50,9 @@ await t.test('every example is a pipeline that works', async (t) => {
 await t.test('the reference of a node', async (t) => {
   const text = referenceText(nodeReference(nodes.mixer));
   for (const line of [
-    'mixer: Mixes any number of audio inputs into one, also those of branches.',
+    'mixer: Mixes any number of audio inputs into one, also those of branches, and for each branch all the others.',
     'input   in: audio 48000 Hz 1 ch (any number of links)',
+    'output  others: audio 48000 Hz 1 ch (one for each branch, optional)',
     '  channels  1 | 2, default 1',
     '  queueMs  number 40..2000, default 200',
   ]) {

@@ -23,7 +23,8 @@ export function checkOutputPort(
     );
     return [];
   }
-  return output === undefined ? outputs : named(output, outputs, `"${source.id}"`, 'output', reference.place, problems);
+  if (output === undefined) return outputs.filter((port) => port.perBranch !== true);
+  return named(output, outputs, `"${source.id}"`, 'output', reference.place, problems);
 }
 
 /** The inputs that a link can mean. SLUICE_PORT_UNKNOWN where it can mean none. Pure. */

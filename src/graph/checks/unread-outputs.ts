@@ -1,12 +1,11 @@
 import { SluiceError } from '../../media/errors.js';
-import { inputPorts, outputPorts, type TypedNode } from '../typed-node.js';
+import { outputPorts, type TypedNode } from '../typed-node.js';
 
-/** Every output that is not optional is read, and a source gives something. SLUICE_OUTPUT_UNREAD. Pure. */
+/** Every output that is not optional is read, and who has outputs gives something. SLUICE_OUTPUT_UNREAD. Pure. */
 export function checkUnreadOutputs(node: TypedNode, read: ReadonlySet<string>, problems: SluiceError[]): void {
   const outputs = outputPorts(node);
   const loose = outputs.find((port) => !read.has(port.name) && port.optional !== true);
-  const idle = inputPorts(node).length === 0 && read.size === 0;
-  if (!loose && !idle) return;
+  if (!loose && (outputs.length === 0 || read.size > 0)) return;
   const names = outputs.map((port) => (outputs.length === 1 ? node.id : `${node.id}.${port.name}`));
   problems.push(
     new SluiceError(

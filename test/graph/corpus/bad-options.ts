@@ -352,36 +352,4 @@ nodes:
       ],
     ],
   },
-  'a branch and what is in none': {
-    graph: `
-sessions: { room: { sessionId: demo } }
-nodes:
-  v: { type: subscriber, media: audio }
-  p: { type: test-pattern }
-  r: { type: recorder, path: "{name}.webm", from: [v, p] }`,
-    refused: [
-      [
-        'SLUICE_BRANCH_INVALID',
-        '6:55: node "r"',
-        '"r" is made anew for every stream of "v", but "p" is not',
-        'Bring branches together with a node that joins, for instance a mixer.',
-      ],
-    ],
-  },
-  'two branches in one recording': {
-    graph: `
-sessions: { room: { sessionId: demo } }
-nodes:
-  v: { type: subscriber, media: audio }
-  u: { type: subscriber, media: video }
-  r: { type: recorder, path: "{name}.webm", from: [v, u] }`,
-    refused: [
-      [
-        'SLUICE_BRANCH_INVALID',
-        '6:55: node "r"',
-        '"r" lies in the branches of both "v" and "u"',
-        'Bring branches together with a node that joins, for instance a mixer.',
-      ],
-    ],
-  },
 };

@@ -67,7 +67,7 @@ nodes:
   a: { type: file, path: a.mp3 }
   m: { type: mixer, from: a.audio }
   w: { type: wav, path: w.wav, from: m }`,
-    plan: ['a>m pull', 'm>w push 500 drop-oldest', 'a~w 0..700 live'],
+    plan: ['a>m pull', 'm>w push 500 drop-oldest', 'a~w 0..600 live'],
   },
   'a mixer that is not live does not': {
     graph: `
@@ -160,13 +160,7 @@ nodes:
   d: { type: delay, ms: 1000, from: a }
   m: { type: mixer, from: [a, d] }
   w: { type: wav, path: w.wav, from: m }`,
-    plan: [
-      'a>d push',
-      'a>m push 500 drop-oldest',
-      'd>m push 500 drop-oldest',
-      'm>w push 500 drop-oldest',
-      'a~w 1020..2220 live',
-    ],
+    plan: ['a>d push', 'a>m push', 'd>m push', 'm>w push 500 drop-oldest', 'a~w 1020..1620 live'],
   },
   'two outputs of a file are no diamond': {
     graph: `

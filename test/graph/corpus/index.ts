@@ -1,4 +1,5 @@
 import { AUDIO } from './audio.js';
+import { BAD_BRANCHES } from './bad-branches.js';
 import { BAD_DIAMONDS } from './bad-diamonds.js';
 import { BAD_FILES } from './bad-files.js';
 import { BAD_FORMATS } from './bad-formats.js';
@@ -23,6 +24,7 @@ export const BAD_GRAPHS: BadGraphs = {
   ...BAD_LINKS,
   ...BAD_DIAMONDS,
   ...BAD_OPTIONS,
+  ...BAD_BRANCHES,
   ...BAD_TEXTS,
   ...BAD_FILES,
 };
@@ -38,6 +40,7 @@ export const CORPUS_SIZE = [
   BAD_LINKS,
   BAD_DIAMONDS,
   BAD_OPTIONS,
+  BAD_BRANCHES,
   BAD_TEXTS,
   BAD_FILES,
 ].reduce((size, graphs) => size + Object.keys(graphs).length, 0);

@@ -220,4 +220,23 @@ nodes:
   p: { type: publisher, sampleRate: 48000, channels: 2, from: i }`,
     plan: ['i+resampler(sampleRate=48000 channels=2)'],
   },
+  'everyone gets a mix of the others': {
+    graph: `
+sessions: { room: { sessionId: demo } }
+nodes:
+  v: { type: subscriber, media: audio }
+  m: { type: mixer, from: v }
+  p: { type: publisher, from: m.others }
+  r: { type: recorder, path: all.ogg, from: m }`,
+    plan: ['m+opus-encoder(application=audio fec=false dtx=false)', 'm: channels=2'],
+  },
+  'pictures and a mix of the others go back together': {
+    graph: `
+sessions: { room: { sessionId: demo } }
+nodes:
+  v: { type: subscriber, encoded: true }
+  m: { type: mixer, from: v.audio }
+  p: { type: publisher, video: true, sampleRate: 48000, channels: 2, from: [m.others, v.video] }`,
+    plan: ['v.audio+opus-decoder(sampleRate=48000 channels=2)', 'm: channels=2'],
+  },
 };
