@@ -1,3 +1,4 @@
+import './house/commands.js';
 import './house/error-table.js';
 import './house/exports.js';
 import './house/generated.js';

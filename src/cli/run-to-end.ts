@@ -1,53 +1,49 @@
 import type { Plan } from '../graph/planned.js';
-import { runGraph } from '../graph/run.js';
+import { runGraph, type GraphRun } from '../graph/run.js';
 import type { RunReport } from '../graph/report.js';
 import { runSessions } from '../graph-sessions.js';
-import type { CliIo, CommandArguments, CommandOption } from './command.js';
+import type { CliIo } from './command.js';
 import { EXIT_CODES, exitCodeOf } from './exit-codes.js';
 import { cliLog } from './log.js';
+import { serveMetrics, type MetricsServer } from './metrics-server.js';
 import { ProgressLine } from './progress-line.js';
-import { errorText } from './show-error.js';
+import type { RunChoices } from './run-options.js';
+import { summaryText } from './run-summary.js';
 
-/** Options of commands that run a pipeline. */
-export const RUN_OPTIONS: Readonly<Record<string, CommandOption>> = {
-  stats: { type: 'boolean', description: 'At the end, print what passed over each link.' },
-  verbose: { type: 'boolean', description: 'Log more than warnings.' },
-};
-
-/** Runs a plan until it ends or is stopped, tells how it went, and gives the exit code. */
-export async function runToEnd(plan: Plan, args: CommandArguments, io: CliIo): Promise<number> {
-  const json = args.flag('json');
-  const report = await runAndWait(plan, io, { json, verbose: args.flag('verbose') });
-  if (json) io.stdout.write(`${JSON.stringify(report)}\n`);
-  else io.stderr.write(summary(report, args.flag('stats')));
+/**
+ * Runs a plan until it ends or is stopped, tells how it went, and gives the exit code. Errors: those of a metrics server
+ * that cannot listen; nothing was started then.
+ */
+export async function runToEnd(plan: Plan, choices: RunChoices, io: CliIo): Promise<number> {
+  const report = await runAndWait(plan, choices, io);
+  if (choices.json || choices.statsMs !== undefined) printReport(report, io);
+  if (!choices.json) io.stderr.write(summaryText(report, { table: io.stderr.isTTY === true }));
   if (report.error) return exitCodeOf(report.error.code);
   return report.outcome === 'aborted' ? EXIT_CODES.failed : EXIT_CODES.ok;
 }
 
-async function runAndWait(plan: Plan, io: CliIo, options: { json: boolean; verbose: boolean }): Promise<RunReport> {
+async function runAndWait(plan: Plan, choices: RunChoices, io: CliIo): Promise<RunReport> {
+  const { json, metrics: address } = choices;
+  const metrics = address && (await serveMetrics(address, () => run.report()));
   const abort = new AbortController();
   const progress = new ProgressLine(io);
-  const pages = new Set<string>();
-  const sessions = runSessions(io.env, (url, sessionId) => {
-    const page = `${url}/?session=${encodeURIComponent(sessionId)}`;
-    if (pages.has(page)) return;
-    pages.add(page);
-    if (options.json) io.stderr.write(`${JSON.stringify({ level: 'info', text: 'embedded server', page })}\n`);
-    else io.stdout.write(`Open ${page} to join session "${sessionId}".\n`);
-  });
+  const log = cliLog(io, choices);
+  const sessions = runSessions(io.env, pageTeller(choices, io));
   const run = runGraph(plan, {
     sessions: sessions.factory,
     signal: abort.signal,
-    log: cliLog(io, options),
+    log,
     onProgress: progress.told,
   });
+  if (metrics) tellMetrics(metrics, json, io);
+  const stopStats = printStats(run, choices, io);
   let asked = 0;
   const forget = io.onSignal(() => {
     if (++asked > 1) {
       abort.abort(new Error('ended at once'));
       return;
     }
-    if (!options.json) io.stderr.write('Stopping; once more ends at once.\n');
+    if (!json) io.stderr.write('Stopping; once more ends at once.\n');
     void run.stop();
   });
   progress.follow(run);
@@ -57,45 +53,43 @@ async function runAndWait(plan: Plan, io: CliIo, options: { json: boolean; verbo
     // The report has it.
   } finally {
     progress.end();
+    stopStats();
+    await metrics?.close();
     await sessions.close().catch((error: unknown) => {
-      cliLog(io, options).warn({ error }, 'the embedded server did not close');
+      log.warn({ error }, 'the embedded server did not close');
     });
     forget();
   }
   return run.report();
 }
 
-function summary(report: RunReport, stats: boolean): string {
-  const { outcome, error, elapsedMs, branches } = report;
-  const lines: string[] = [];
-  if (error && outcome === 'failed') lines.push(errorText(error));
-  const extra = [
-    branches.begun > 0 ? `${branches.begun} branches, ${branches.failed} failed` : '',
-    outcome === 'stopped' && !report.drained ? 'not everything came out in time' : '',
-  ].filter((text) => text !== '');
-  lines.push([`${outcome} after ${(elapsedMs / 1000).toFixed(1)} s`, ...extra].join('; '));
-  for (const [node, reasons] of Object.entries(report.dropped)) {
-    for (const [reason, count] of Object.entries(reasons)) lines.push(`${node} dropped ${count}: ${reason}`);
-  }
-  if (stats) lines.push(...table(report));
-  return `${lines.join('\n')}\n`;
+/** Prints a report at every interval, where that was asked for; returns what ends it. */
+function printStats(run: GraphRun, { statsMs }: RunChoices, io: CliIo): () => void {
+  if (statsMs === undefined) return () => undefined;
+  const timer = setInterval(() => {
+    printReport(run.report(), io);
+  }, statsMs);
+  return () => {
+    clearInterval(timer);
+  };
 }
 
-function table({ links }: RunReport): string[] {
-  const rows = [
-    ['link', 'chunks', 'media', 'dropped', 'most held'],
-    ...links.map((link) => [
-      link.name,
-      String(link.chunks),
-      `${(link.mediaMs / 1000).toFixed(1)} s`,
-      String(link.dropped),
-      String(link.mostHeld),
-    ]),
-  ];
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  return rows.map((row) =>
-    row
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
-      .join('  '),
-  );
+function printReport(report: RunReport, io: CliIo): void {
+  io.stdout.write(`${JSON.stringify(report)}\n`);
+}
+
+/** Tells the page of each embedded session once; beside the results where those are read by a program. */
+function pageTeller({ json, statsMs }: RunChoices, io: CliIo): (url: string, sessionId: string) => void {
+  const pages = new Set<string>();
+  return (url, sessionId) => {
+    const page = `${url}/?session=${encodeURIComponent(sessionId)}`;
+    if (pages.has(page)) return;
+    pages.add(page);
+    if (json) io.stderr.write(`${JSON.stringify({ level: 'info', text: 'embedded server', page })}\n`);
+    else (statsMs === undefined ? io.stdout : io.stderr).write(`Open ${page} to join session "${sessionId}".\n`);
+  };
+}
+
+function tellMetrics({ url }: MetricsServer, json: boolean, io: CliIo): void {
+  io.stderr.write(json ? `${JSON.stringify({ level: 'info', text: 'metrics', url })}\n` : `Metrics at ${url}\n`);
 }

@@ -33,8 +33,8 @@ export interface LinkReport {
   readonly heldMs: number;
   /** The most values that waited at once. */
   readonly mostHeld: number;
-  /** How long values waited in the queue of the link, in ms; undefined where there is none. */
-  readonly waitMs?: { readonly mean: number; readonly max: number };
+  /** How long values waited in the queue of the link, in ms, of those that have left it; undefined where none has. */
+  readonly waitMs?: { readonly chunks: number; readonly total: number; readonly mean: number; readonly max: number };
   /** What came, by format, oldest first; and how often it changed. */
   readonly formats: readonly string[];
   readonly formatChanges: number;
@@ -108,10 +108,14 @@ function reportOf(name: string, count: LinkCount): LinkReport {
     held,
     heldMs: Math.round(heldMs),
     mostHeld,
-    ...(queued > 0 && { waitMs: { mean: rounded(count.queuedUs / queued), max: rounded(count.longestUs) } }),
+    ...(queued > 0 && { waitMs: waitOf(count) }),
     formats: [...formats],
     formatChanges,
   };
+}
+
+function waitOf({ queued, queuedUs, longestUs }: LinkCount): NonNullable<LinkReport['waitMs']> {
+  return { chunks: queued, total: rounded(queuedUs), mean: rounded(queuedUs / queued), max: rounded(longestUs) };
 }
 
 /** µs as ms with one digit behind the point. */

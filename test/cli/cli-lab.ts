@@ -13,14 +13,18 @@ export interface RunningCli {
   readonly result: Promise<CliResult>;
   /** What a SIGINT does. */
   interrupt(): void;
-  /** Settles when `text` has been written to standard error. */
-  wrote(text: string): Promise<void>;
+  /** What was written to standard error, when `text` is in it. */
+  wrote(text: string): Promise<string>;
   /** What was written to standard output, when `text` is in it. */
   printed(text: string): Promise<string>;
 }
 
-/** Starts `sluice` in this process. */
-export function startCli(args: readonly string[], env: Record<string, string> = {}): RunningCli {
+/** Starts `sluice` in this process; `isTTY`: its standard error is a terminal. */
+export function startCli(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  { isTTY = false }: { readonly isTTY?: boolean } = {},
+): RunningCli {
   const output = { stdout: '', stderr: '' };
   const listeners = new Set<() => void>();
   const waiting = new Map<string, () => void>();
@@ -33,6 +37,7 @@ export function startCli(args: readonly string[], env: Record<string, string> = 
       },
     },
     stderr: {
+      isTTY,
       write: (text: string) => {
         output.stderr += text;
         for (const [wanted, resolve] of waiting) if (output.stderr.includes(wanted)) resolve();
@@ -49,11 +54,13 @@ export function startCli(args: readonly string[], env: Record<string, string> = 
     interrupt: () => {
       for (const listener of listeners) listener();
     },
-    wrote: (text) =>
-      new Promise((resolve) => {
+    wrote: async (text) => {
+      await new Promise<void>((resolve) => {
         if (output.stderr.includes(text)) resolve();
         else waiting.set(text, resolve);
-      }),
+      });
+      return output.stderr;
+    },
     printed: async (text) => {
       await new Promise<void>((resolve) => {
         if (output.stdout.includes(text)) resolve();
@@ -64,6 +71,7 @@ export function startCli(args: readonly string[], env: Record<string, string> = 
   };
 }
 
+/** Runs `sluice` in this process until it ends. */
 export function cli(args: readonly string[], env: Record<string, string> = {}): Promise<CliResult> {
   return startCli(args, env).result;
 }

@@ -111,12 +111,8 @@ await t.test('graph, nodes, inspect', async (t) => {
 
 await t.test('run', async (t) => {
   const { file, folder } = await pipelineFile(GOOD);
-  const done = await cli(['run', file, '--stats']);
-  t.match([done.code, done.stdout], [0, '']);
-  t.match(
-    done.stderr,
-    /^ended after \d+\.\d s\nlink +chunks +media +dropped +most held\na\.out -> f\.in +5 +0\.1 s +0 /,
-  );
+  const done = await cli(['run', file]);
+  t.match([done.code, done.stdout, done.stderr], [0, '', /^ended after \d+\.\d s\n$/]);
   t.equal((await readFile(join(folder, 'out', 'a.wav'))).length, 44 + 2 * 4800, 'its paths start from its folder');
   const json = JSON.parse((await cli(['run', file, '--json'])).stdout) as object;
   t.match(json, {

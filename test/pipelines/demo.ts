@@ -7,9 +7,9 @@ import { findPictures, findSpeech, median } from './recording.js';
 await t.test('demo.yaml records what was played, in step', { timeout: 200_000 }, async (t) => {
   const folder = t.testdir();
   copyPipelines(folder);
-  const { code, stderr } = await startCli(t, ['run', '--stats', 'pipelines/demo.yaml'], { cwd: folder }).ended;
+  const { code, stdout, stderr } = await startCli(t, ['run', '--json', 'pipelines/demo.yaml'], { cwd: folder }).ended;
   t.equal(code, 0, stderr);
-  t.comment(stderr);
+  t.comment(stdout);
   const path = join(folder, 'out', 'demo.webm');
   t.match(await openMediaFile(path), {
     audio: { codec: 'opus', numberOfChannels: 2 },

@@ -1,7 +1,8 @@
 import type { Command } from '../command.js';
 import { loadPlan } from '../load-plan.js';
 import { SESSION_OPTIONS, sessionOf } from '../read-graph.js';
-import { RUN_OPTIONS, runToEnd } from '../run-to-end.js';
+import { RUN_OPTIONS, runChoices } from '../run-options.js';
+import { runToEnd } from '../run-to-end.js';
 import { showErrors } from '../show-error.js';
 
 export const launchCommand: Command = {
@@ -11,8 +12,9 @@ export const launchCommand: Command = {
   options: { ...SESSION_OPTIONS, ...RUN_OPTIONS },
   example: "sluice launch 'file path=a.mp3 ! resampler sampleRate=16000 ! wav path=b.wav'",
   async run(args, io) {
+    const choices = runChoices(args, launchCommand);
     const line = args.positionals.join(' ');
     const { plan, problems } = await loadPlan({ line, session: sessionOf(args) }, io.env);
-    return plan ? await runToEnd(plan, args, io) : showErrors(problems, io, args.flag('json'));
+    return plan ? await runToEnd(plan, choices, io) : showErrors(problems, io, choices.json);
   },
 };

@@ -1,6 +1,7 @@
 import type { Command } from '../command.js';
 import { loadPlan } from '../load-plan.js';
-import { RUN_OPTIONS, runToEnd } from '../run-to-end.js';
+import { RUN_OPTIONS, runChoices } from '../run-options.js';
+import { runToEnd } from '../run-to-end.js';
 import { showErrors } from '../show-error.js';
 
 export const runCommand: Command = {
@@ -10,7 +11,8 @@ export const runCommand: Command = {
   options: RUN_OPTIONS,
   example: 'sluice run pipelines/echo.yaml',
   async run(args, io) {
+    const choices = runChoices(args, runCommand);
     const { plan, problems } = await loadPlan({ file: args.positionals[0] ?? '' }, io.env);
-    return plan ? await runToEnd(plan, args, io) : showErrors(problems, io, args.flag('json'));
+    return plan ? await runToEnd(plan, choices, io) : showErrors(problems, io, choices.json);
   },
 };

@@ -2,6 +2,7 @@ import type { EmbeddedServer } from '../../server/index.js';
 import type { CliIo, Command } from '../command.js';
 import { usage } from '../arguments.js';
 import { EXIT_CODES } from '../exit-codes.js';
+import { portOf, secondsAsMs } from '../option-values.js';
 
 export const serveCommand: Command = {
   name: 'serve',
@@ -23,9 +24,9 @@ export const serveCommand: Command = {
   },
   example: 'SLUICE_API_KEY=bot SLUICE_API_SECRET=change-me sluice serve --host 0.0.0.0',
   async run(args, io) {
-    const port = portOf(args.text('port') ?? (io.env['SLUICE_PORT'] || '7880'));
+    const port = portOf(args.text('port') ?? (io.env['SLUICE_PORT'] || '7880'), serveCommand);
     const logLevel = levelOf(args.text('log-level'));
-    const drainSeconds = secondsOf(args.text('drain-timeout') ?? '10');
+    const deadlineMs = secondsAsMs(args.text('drain-timeout') ?? '10', { least: 0, most: 3600 }, serveCommand);
     const key = io.env['SLUICE_API_KEY'];
     const secret = io.env['SLUICE_API_SECRET'];
     const { startServer } = await import('../../server/index.js');
@@ -41,7 +42,7 @@ export const serveCommand: Command = {
       io.stdout.write(`Serving sessions at ${url}\nOpen ${httpUrl} to join one.\n`);
       if (development) io.stdout.write('Tokens are signed with the development keys: devkey / secret.\n');
     }
-    await endBySignal(server, drainSeconds * 1000, io);
+    await endBySignal(server, deadlineMs, io);
     return EXIT_CODES.ok;
   },
 };
@@ -70,16 +71,4 @@ function levelOf(text: string | undefined): (typeof LEVELS)[number] | undefined 
   if (text !== undefined && !level)
     throw usage(`unknown level "${text}"; there are ${LEVELS.join(', ')}`, serveCommand);
   return level;
-}
-
-function secondsOf(text: string): number {
-  const seconds = Number(text);
-  if (/^\d+(\.\d+)?$/.test(text) && seconds <= 3600) return seconds;
-  throw usage(`"${text}" is no time; use a number of seconds from 0 to 3600`, serveCommand);
-}
-
-function portOf(text: string): number {
-  const port = Number(text);
-  if (/^\d+$/.test(text) && port <= 65_535) return port;
-  throw usage(`"${text}" is no port; use a number from 0 to 65535`, serveCommand);
 }

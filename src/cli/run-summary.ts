@@ -1,0 +1,48 @@
+import type { LinkReport, RunReport } from '../graph/report.js';
+import { errorText } from './show-error.js';
+import { textColumns } from './text-columns.js';
+
+/** How a run went, in a few lines; with a `table` of its links where there is a terminal to read it on. Pure. */
+export function summaryText(report: RunReport, options: { readonly table: boolean }): string {
+  const { outcome, error, elapsedMs, branches } = report;
+  const lines: string[] = [];
+  if (error && outcome === 'failed') lines.push(errorText(error));
+  const extra = [
+    branches.begun > 0 ? `${branches.begun} branches, ${branches.failed} failed` : '',
+    outcome === 'stopped' && !report.drained ? 'not everything came out in time' : '',
+  ].filter((text) => text !== '');
+  lines.push([`${outcome} after ${(elapsedMs / 1000).toFixed(1)} s`, ...extra].join('; '));
+  for (const [node, reasons] of Object.entries(report.dropped)) {
+    for (const [reason, count] of Object.entries(reasons)) lines.push(`${node} dropped ${count}: ${reason}`);
+  }
+  if (options.table && report.links.length > 0) lines.push('', ...linkTable(report.links));
+  return `${lines.join('\n')}\n`;
+}
+
+const HEAD = ['link', 'chunks', 'media', 'most held', 'longest wait', 'dropped', 'formats'];
+const NUMBERS = new Set([1, 2, 3, 4]);
+
+function linkTable(links: readonly LinkReport[]): string[] {
+  const rows = links.map((link) => [
+    link.name,
+    String(link.chunks),
+    `${(link.mediaMs / 1000).toFixed(1)} s`,
+    String(link.mostHeld),
+    link.waitMs ? `${Math.round(link.waitMs.max)} ms` : '-',
+    dropsText(link),
+    formatsText(link),
+  ]);
+  return textColumns([HEAD, ...rows], NUMBERS);
+}
+
+function dropsText({ dropped, drops }: LinkReport): string {
+  if (dropped === 0) return '0';
+  return Object.entries(drops)
+    .map(([reason, count]) => `${count} ${reason}`)
+    .join('; ');
+}
+
+function formatsText({ formats, formatChanges }: LinkReport): string {
+  const changes = formatChanges === 0 ? '' : ` (${formatChanges} ${formatChanges === 1 ? 'change' : 'changes'})`;
+  return `${formats.join(', ')}${changes}`;
+}
