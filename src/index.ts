@@ -98,4 +98,6 @@ export {
   type NodePorts,
   type PortDef,
 } from './media/node.js';
+/** What the options of a node are described with; the copy that sluice itself uses. */
+export { z } from 'zod';
 export type { SessionAccess, StreamInfo } from './media/session-access.js';

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import type { z } from 'zod';
 import type { Environment } from './graph/environment.js';
-import type { GraphSpec, TypesById } from './graph/graph-types.js';
+import type { DefsOf, GraphSpec, TypesById } from './graph/graph-types.js';
 import { loadGraph } from './graph/load.js';
 import { readLine } from './graph/notation/line.js';
 import { Graph, callSiteOf, programGraph } from './graph/notation/program.js';
@@ -14,18 +14,23 @@ import { optionNames } from './graph/typed-node.js';
 import { runGraph as runPlan, type GraphRun, type RunOptions } from './graph/run.js';
 import { runSessions } from './graph-sessions.js';
 import type { SluiceError } from './media/errors.js';
+import type { NodeDef } from './media/node.js';
 
 type Defs = typeof import('./nodes/index.js');
 
 /**
  * A graph in TypeScript: what a pipeline file holds, with the ids, options and ports of its nodes checked by the compiler.
  * Relative paths in it start from the folder of the file that calls this. Texts may hold `${NAME}` and `${NAME:-default}`.
+ * `own.nodes`: kinds of node of the program itself, which the graph brings along wherever it is planned or run.
  */
-export function graph<const Types extends TypesById<Defs>, const Session extends string = never>(
-  spec: GraphSpec<Defs, Types, Session>,
-): Graph {
+export function graph<
+  const Types extends TypesById<Defs & DefsOf<Own>>,
+  const Session extends string = never,
+  const Own extends readonly NodeDef[] = [],
+>(spec: GraphSpec<Defs & DefsOf<Own>, Types, Session>, own: { readonly nodes?: Own } = {}): Graph {
   const place = callSiteOf(graph);
-  return programGraph(spec, place, place.line === undefined ? process.cwd() : dirname(place.file ?? ''));
+  const folder = place.line === undefined ? process.cwd() : dirname(place.file ?? '');
+  return programGraph(spec, place, folder, own.nodes);
 }
 
 /** What is known of a session; the rest comes from the environment. */
@@ -33,21 +38,29 @@ export type SessionDetails = z.input<typeof SessionConfig>;
 
 /**
  * A graph in one line, as `sluice launch` takes it. Relative paths start from the current folder. Where nodes need a
- * session and the line has none, they get one: `session`. Errors: SLUICE_CONFIG_SYNTAX.
+ * session and the line has none, they get one: `session`. `nodes`: kinds of node of the program itself, which the graph
+ * brings along. Errors: SLUICE_CONFIG_SYNTAX.
  */
-export async function graphFromLine(line: string, session: SessionDetails = {}): Promise<Graph> {
+export async function graphFromLine(
+  line: string,
+  session: SessionDetails = {},
+  nodes: readonly NodeDef[] = [],
+): Promise<Graph> {
   const written = readLine(line, 'line', process.cwd());
   const value = written.value as Readonly<Record<string, unknown>>;
-  const defs = await allNodes();
+  const defs = await allNodes(nodes);
   const types = Object.values(value['nodes'] as object).map(({ type }: { type: string }) => defs.get(type));
   const needsOne = types.some((def) => def && optionNames(def).includes('session'));
-  if (!needsOne || 'sessions' in value) return new Graph(written);
-  return new Graph({ ...written, value: { ...value, sessions: { session } } });
+  if (!needsOne || 'sessions' in value) return new Graph(written, nodes);
+  return new Graph({ ...written, value: { ...value, sessions: { session } } }, nodes);
 }
 
-/** A graph from a pipeline file in YAML or JSON. Errors: SLUICE_FILE_NOT_FOUND, SLUICE_CONFIG_SYNTAX. */
-export async function graphFromFile(path: string): Promise<Graph> {
-  return new Graph(await readTextFile(path));
+/**
+ * A graph from a pipeline file in YAML or JSON. `nodes`: kinds of node of the program itself, which the graph brings along.
+ * Errors: SLUICE_FILE_NOT_FOUND, SLUICE_CONFIG_SYNTAX.
+ */
+export async function graphFromFile(path: string, nodes: readonly NodeDef[] = []): Promise<Graph> {
+  return new Graph(await readTextFile(path), nodes);
 }
 
 export interface PlanOptions {
@@ -55,10 +68,13 @@ export interface PlanOptions {
   readonly environment?: Environment;
 }
 
-/** Plans a graph without touching a device. Everything that is wrong comes back as problems, each with its place and a mend. */
+/**
+ * Plans a graph without touching a device. Everything that is wrong comes back as problems, each with its place and a mend.
+ * Errors: SLUICE_CONFIG_INVALID where a node that the graph brings along has the type of another.
+ */
 export async function checkPipeline(source: Graph, options: PlanOptions = {}): Promise<PlanResult> {
   const loaded = loadGraph(source.written, options.environment ?? process.env);
-  const planned = loaded.graph ? checkGraph(loaded.graph, await allNodes()) : { problems: [] };
+  const planned = loaded.graph ? checkGraph(loaded.graph, await allNodes(source.nodes)) : { problems: [] };
   const problems = [...loaded.problems, ...planned.problems];
   return problems.length === 0 ? planned : { problems };
 }
@@ -98,8 +114,8 @@ export async function runGraph(source: Graph, options: GraphOptions = {}): Promi
 
 let registry: Registry | undefined;
 
-/** All nodes that come with sluice; loaded when they are first needed. */
-export async function allNodes(): Promise<Registry> {
+/** All nodes that come with sluice, loaded when they are first needed, and `own`. Errors: SLUICE_CONFIG_INVALID. */
+export async function allNodes(own: readonly NodeDef[] = []): Promise<Registry> {
   registry ??= new Registry(Object.values(await import('./nodes/index.js')));
-  return registry;
+  return registry.with(own);
 }

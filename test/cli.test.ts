@@ -4,3 +4,4 @@ import './cli/sessions.js';
 import './cli/serve.js';
 import './cli/running.js';
 import './cli/metrics.js';
+import './cli/own-nodes.js';

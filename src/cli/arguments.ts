@@ -8,7 +8,8 @@ export function readArguments(command: Command, args: readonly string[]): Comman
   const known = { ...COMMON_OPTIONS, ...command.options };
   const options = Object.fromEntries(
     Object.entries(known).map(
-      ([name, { type, short }]) => [name, { type, ...(short !== undefined && { short }) }] as const,
+      ([name, { type, short, multiple = false }]) =>
+        [name, { type, multiple, ...(short !== undefined && { short }) }] as const,
     ),
   );
   const { values, positionals, tokens } = parseArgs({
@@ -35,6 +36,10 @@ export function readArguments(command: Command, args: readonly string[]): Comman
       const value = values[name];
       return typeof value === 'string' ? value : undefined;
     },
+    texts: (name) => {
+      const value = values[name];
+      return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [];
+    },
   };
 }
 
@@ -51,11 +56,9 @@ function unknownOption(name: string, known: readonly string[], command: Command)
 }
 
 function checkPositionals(command: Command, positionals: readonly string[]): void {
-  const wanted = command.positionals;
-  const needsOne = wanted.startsWith('<');
-  const takesMany = wanted.includes('…');
-  if (needsOne && positionals.length === 0) throw usage(`${command.name} needs ${wanted}`, command);
-  const most = wanted === '' ? 0 : takesMany ? Infinity : 1;
-  const extra = positionals[most];
+  const wanted = command.positionals === '' ? [] : command.positionals.split(' ');
+  const missing = wanted[positionals.length];
+  if (missing?.startsWith('<') === true) throw usage(`${command.name} needs ${missing}`, command);
+  const extra = positionals[wanted.some((one) => one.includes('…')) ? Infinity : wanted.length];
   if (extra !== undefined) throw usage(`"${extra}" is one argument too many`, command);
 }

@@ -12,6 +12,8 @@ export interface CliIo {
 export interface CommandOption {
   readonly type: 'boolean' | 'string';
   readonly short?: string;
+  /** May be given several times. */
+  readonly multiple?: boolean;
   /** What stands for the value in the help, of options that have one. */
   readonly value?: string;
   readonly description: string;
@@ -23,6 +25,8 @@ export interface CommandArguments {
   flag(name: string): boolean;
   /** The value of an option, where it was given. */
   text(name: string): string | undefined;
+  /** All values of an option that may be given several times. */
+  texts(name: string): readonly string[];
 }
 
 /** One command of `sluice`. */

@@ -1,11 +1,11 @@
 import { dirname, extname, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { Graph } from '../graph/notation/program.js';
-import { readPipelineFile } from '../graph/notation/text.js';
 import { SluiceError } from '../media/errors.js';
+import type { NodeDef } from '../media/node.js';
 import { graphFromFile, graphFromLine, type SessionDetails } from '../pipeline.js';
 import { usage } from './arguments.js';
 import type { Command, CommandArguments, CommandOption } from './command.js';
+import { importModule } from './import-module.js';
 
 /** A graph that a command was given: a file, or the line itself. */
 export type GraphChoice = { readonly file: string } | { readonly line: string; readonly session?: SessionDetails };
@@ -50,47 +50,23 @@ export function graphChoice(args: CommandArguments, command: Command): GraphChoi
 /** Extensions of programs: their module is run, and exports the graph. */
 const PROGRAMS: readonly string[] = ['.js', '.mjs', '.ts', '.mts'];
 
-/** Reads a graph in the notation that its file's name stands for. Errors: SLUICE_FILE_NOT_FOUND, SLUICE_CONFIG_SYNTAX, SLUICE_CONFIG_INVALID. */
-export async function readAnyGraph(choice: GraphChoice): Promise<Graph> {
-  if ('line' in choice) return await graphFromLine(choice.line, choice.session);
-  return PROGRAMS.includes(extname(choice.file)) ? readProgram(choice.file) : graphFromFile(choice.file);
+/**
+ * Reads a graph in the notation that its file's name stands for; it brings `nodes` along. Errors: SLUICE_FILE_NOT_FOUND,
+ * SLUICE_CONFIG_SYNTAX, SLUICE_CONFIG_INVALID.
+ */
+export async function readAnyGraph(choice: GraphChoice, nodes: readonly NodeDef[] = []): Promise<Graph> {
+  if ('line' in choice) return await graphFromLine(choice.line, choice.session, nodes);
+  return PROGRAMS.includes(extname(choice.file)) ? readProgram(choice.file, nodes) : graphFromFile(choice.file, nodes);
 }
 
 /** The graph that a module exports, under whatever name. */
-async function readProgram(file: string): Promise<Graph> {
-  await readPipelineFile(file);
-  const place = { file };
-  let exported: unknown[];
-  try {
-    exported = Object.values((await import(pathToFileURL(resolve(file)).href)) as object);
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ERR_UNKNOWN_FILE_EXTENSION') {
-      throw new SluiceError('SLUICE_CONFIG_INVALID', 'this Node.js does not run TypeScript', {
-        cause,
-        place,
-        found: `a ${extname(file)} file, and Node.js ${process.version}`,
-        expected: 'JavaScript, or Node.js 22.18 or later',
-        mend: 'Compile it, or name it .mjs where it has no types in it.',
-      });
-    }
-    if (cause instanceof SluiceError) throw cause;
-    throw new SluiceError(
-      'SLUICE_CONFIG_SYNTAX',
-      `the program broke: ${cause instanceof Error ? cause.message : 'it threw'}`,
-      {
-        cause,
-        place,
-        found: 'a program that breaks when it is loaded',
-        expected: 'a module that exports a graph',
-        mend: 'Run it with node to see where.',
-      },
-    );
-  }
+async function readProgram(file: string, nodes: readonly NodeDef[]): Promise<Graph> {
+  const exported = await importModule(file, 'a graph');
   const graphs = exported.filter((value): value is Graph => value instanceof Graph);
   const [graph] = graphs;
-  if (graph && new Set(graphs).size === 1) return withFolderOf(file, graph);
+  if (graph && new Set(graphs).size === 1) return withFolderOf(file, graph, nodes);
   throw new SluiceError('SLUICE_CONFIG_INVALID', `the program exports ${graph ? 'several graphs' : 'no graph'}`, {
-    place,
+    place: { file },
     found: `${graphs.length} graphs among ${exported.length} exports`,
     expected: 'one graph',
     mend: 'Write `export const pipeline = graph({ … })`.',
@@ -98,6 +74,6 @@ async function readProgram(file: string): Promise<Graph> {
 }
 
 /** Whatever V8 tells of where `graph()` was called: paths start from the file's folder, as everywhere. */
-function withFolderOf(file: string, { written }: Graph): Graph {
-  return new Graph({ ...written, baseDir: dirname(resolve(file)) });
+function withFolderOf(file: string, { written, nodes: own }: Graph, nodes: readonly NodeDef[]): Graph {
+  return new Graph({ ...written, baseDir: dirname(resolve(file)) }, [...new Set([...own, ...nodes])]);
 }

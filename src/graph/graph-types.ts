@@ -8,6 +8,9 @@ export type Variable = `\${${string}}`;
 /** Definitions of nodes, by any name. */
 export type NodeDefs = Readonly<Record<string, NodeDef>>;
 
+/** Definitions as a list, by their types. */
+export type DefsOf<List extends readonly NodeDef[]> = { readonly [Def in List[number] as Def['type']]: Def };
+
 /** The types of node there are. */
 export type NodeType<Defs extends NodeDefs> = Defs[keyof Defs]['type'];
 

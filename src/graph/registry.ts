@@ -14,6 +14,23 @@ export class Registry {
     }
   }
 
+  /** These and others, such as those of a program. Errors: SLUICE_CONFIG_INVALID when a type is taken. */
+  with(defs: readonly NodeDef[]): Registry {
+    if (defs.length === 0) return this;
+    const types = new Set(this.#defs.keys());
+    for (const { type } of defs) {
+      if (types.has(type)) {
+        throw new SluiceError('SLUICE_CONFIG_INVALID', `there is a node of type "${type}" already`, {
+          found: `a second definition of "${type}"`,
+          expected: 'a type of its own for each node',
+          mend: 'Give your node another type.',
+        });
+      }
+      types.add(type);
+    }
+    return new Registry([...this.#defs.values(), ...defs]);
+  }
+
   get(type: string): NodeDef | undefined {
     return this.#defs.get(type);
   }

@@ -86,6 +86,55 @@ import { pipeline } from 'node:stream/promises';
 await pipeline(tone({ durationMs: 100 }), gain(), resampler({ sampleRate: 16000 }), frameRate({ frameRate: 5 }), wav({ path: 'x.wav' }));
 `;
 
+/** A node of the program itself, and a graph that brings it along. */
+const OWN_NODE = `
+import { defineTransform, graph, z } from 'sluice';
+const twice = defineTransform({
+  type: 'twice', summary: '', example: '', options: z.strictObject({ times: z.number() }),
+  inputs: [{ name: 'in', formats: [{ kind: 'audio' }] }], outputs: [{ name: 'both', formats: [{ kind: 'audio' }] }],
+  transform: () => (value) => value,
+});
+`;
+const ownGraph = (node: string, sink = 't.both', nodes = ', { nodes: [twice] }'): string =>
+  `${OWN_NODE}graph({ nodes: { a: { type: 'tone' }, t: { ${node} }, n: { type: 'null', from: '${sink}' } } }${nodes});\n`;
+
+const WRONG_OWN: Readonly<Record<string, readonly [source: string, at: string, message: RegExp]>> = {
+  'a wrong option of it': [ownGraph(`type: 'twice', from: 'a', times: 'x'`), 'times', /'"x"' is not assignable/],
+  'an option that it does not have': [
+    ownGraph(`type: 'twice', from: 'a', times: 1, db: 3`),
+    'db',
+    /'db' does not exist/,
+  ],
+  'an output that it does not have': [
+    ownGraph(`type: 'twice', from: 'a', times: 1`, 't.out'),
+    'from',
+    /not assignable/,
+  ],
+  'a wrong option of a node beside it': [ownGraph(`type: 'gain', from: 'a', db: 'x'`, 't.out'), 'db', /not assignable/],
+  'without bringing it along': [
+    ownGraph(`type: 'twice', from: 'a', times: 1`, 't.both', ''),
+    'type',
+    /'"twice"' is not/,
+  ],
+};
+
+await t.test('nodes of the program itself are known as well as those of sluice', async (t) => {
+  const right = ownGraph(`type: 'twice', from: 'a', times: 2`);
+  const [none, ...found] = compile([right, ...Object.values(WRONG_OWN).map(([source]) => source)]);
+  t.same(
+    none?.map(({ message }) => message),
+    [],
+    'what is right compiles',
+  );
+  for (const [index, [name, [, at, message]]] of Object.entries(WRONG_OWN).entries()) {
+    const told = found[index] ?? [];
+    t.ok(
+      told.some((one) => one.text.startsWith(at) && message.test(one.message)),
+      `${name}: ${told.map((one) => `${one.text}: ${one.message}`).join(' | ') || 'nothing'}`,
+    );
+  }
+});
+
 await t.test('the compiler finds what is wrong with a graph', async (t) => {
   const sources = Object.entries(WRONG).map(
     ([name, [nodes]]) => `// ${name}\ngraph({ sessions: { room: {} }, nodes: { ${nodes} } });\n`,

@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, extname, relative, resolve, sep } from 'node:path';
+import { dirname, extname, resolve } from 'node:path';
 import { checkWritten } from '../../graph/load.js';
 import { writeLine } from '../../graph/notation/write-line.js';
 import { writeProgram } from '../../graph/notation/write-program.js';
@@ -8,8 +8,8 @@ import { SluiceError } from '../../media/errors.js';
 import { usage } from '../arguments.js';
 import type { Command } from '../command.js';
 import { EXIT_CODES } from '../exit-codes.js';
-import { packageRoot } from '../package-root.js';
 import { LINE_OPTION, graphChoice, readAnyGraph } from '../read-graph.js';
+import { schemaPathFrom } from '../schema-path.js';
 import { showErrors } from '../show-error.js';
 
 const NOTATIONS = ['yaml', 'json', 'ts', 'line'] as const;
@@ -55,20 +55,11 @@ function notationOf(text: string): Notation {
 
 function writers(output: string | undefined): Record<Notation, (value: unknown, file: string) => string> {
   return {
-    yaml: (value) => writeYaml(normalGraph(value), schemaFrom(output)),
+    yaml: (value) => writeYaml(normalGraph(value), schemaPathFrom(output ?? 'pipeline.yaml')),
     json: (value) => writeJson(normalGraph(value)),
     ts: (value) => writeProgram(normalGraph(value)),
     line: (value, file) => `${writeLine(normalGraph(value), { file })}\n`,
   };
-}
-
-/** Where the schema lies that comes with sluice, as seen from the file that names it. */
-function schemaFrom(output: string | undefined): string {
-  const folder = output === undefined ? process.cwd() : dirname(resolve(output));
-  const path = relative(folder, resolve(packageRoot(), 'pipelines', 'schema.json'))
-    .split(sep)
-    .join('/');
-  return path.startsWith('.') ? path : `./${path}`;
 }
 
 async function writeTo(path: string, text: string): Promise<void> {

@@ -6,6 +6,7 @@ import type { Command } from '../command.js';
 import { EXIT_CODES } from '../exit-codes.js';
 import { loadPlan } from '../load-plan.js';
 import { LINE_OPTION, graphChoice } from '../read-graph.js';
+import { NODES_OPTION, readNodes } from '../read-nodes.js';
 import { showErrors } from '../show-error.js';
 import { explainSvg } from '../svg.js';
 
@@ -27,13 +28,14 @@ export const graphCommand: Command = {
       description: 'How to show it; text when left out.',
     },
     line: LINE_OPTION,
+    ...NODES_OPTION,
   },
   example: 'sluice graph pipelines/echo.yaml --format mermaid',
   async run(args, io) {
     const format = args.text('format') ?? 'text';
     const explain = FORMATS[format];
     if (!explain) throw usage(`unknown format "${format}"; there are ${Object.keys(FORMATS).join(', ')}`, graphCommand);
-    const { plan, problems } = await loadPlan(graphChoice(args, graphCommand), io.env);
+    const { plan, problems } = await loadPlan(graphChoice(args, graphCommand), io.env, await readNodes(args));
     if (!plan) return showErrors(problems, io, args.flag('json'));
     io.stdout.write(args.flag('json') ? `${JSON.stringify(explainData(plan))}\n` : await explain(plan));
     return EXIT_CODES.ok;

@@ -2,18 +2,20 @@ import { toErrorData } from '../../media/errors.js';
 import type { Command } from '../command.js';
 import { EXIT_CODES } from '../exit-codes.js';
 import { loadPlan } from '../load-plan.js';
+import { NODES_OPTION, readNodes } from '../read-nodes.js';
 import { errorText } from '../show-error.js';
 
 export const validateCommand: Command = {
   name: 'validate',
   summary: 'Checks pipeline files without running them.',
   positionals: '<file…>',
-  options: {},
+  options: NODES_OPTION,
   example: 'sluice validate pipelines/*.yaml',
   async run(args, io) {
     const results: { file: string; valid: boolean; errors: object[] }[] = [];
+    const nodes = await readNodes(args);
     for (const file of args.positionals) {
-      const problems = await problemsOf(file, io.env);
+      const problems = await problemsOf({ file }, io.env, nodes);
       const errors = problems.map((problem) => toErrorData(problem));
       results.push({ file, valid: errors.length === 0, errors });
       if (args.flag('json')) continue;
@@ -25,9 +27,9 @@ export const validateCommand: Command = {
   },
 };
 
-async function problemsOf(file: string, environment: Parameters<typeof loadPlan>[1]): Promise<readonly unknown[]> {
+async function problemsOf(...what: Parameters<typeof loadPlan>): Promise<readonly unknown[]> {
   try {
-    return (await loadPlan({ file }, environment)).problems;
+    return (await loadPlan(...what)).problems;
   } catch (error) {
     return [error];
   }

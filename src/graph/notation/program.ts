@@ -1,4 +1,5 @@
 import type { Place } from '../../media/errors.js';
+import type { NodeDef } from '../../media/node.js';
 import type { WrittenGraph } from '../load.js';
 import type { Path, Places } from '../source-map.js';
 
@@ -10,9 +11,12 @@ const BRAND = Symbol.for('sluice.graph');
  */
 export class Graph {
   readonly written: WrittenGraph;
+  /** Kinds of node that it brings along, beside those that come with sluice. */
+  readonly nodes: readonly NodeDef[];
 
-  constructor(written: WrittenGraph) {
+  constructor(written: WrittenGraph, nodes: readonly NodeDef[] = []) {
     this.written = written;
+    this.nodes = nodes;
     Object.defineProperty(this, BRAND, { value: true });
   }
 
@@ -22,8 +26,8 @@ export class Graph {
 }
 
 /** A graph of a value in a program: everything in it stands where `graph()` was called. */
-export function programGraph(value: unknown, callSite: Place, baseDir: string): Graph {
-  return new Graph({ value, places: new OnePlace(callSite), file: callSite.file ?? 'graph', baseDir });
+export function programGraph(value: unknown, callSite: Place, baseDir: string, nodes: readonly NodeDef[] = []): Graph {
+  return new Graph({ value, places: new OnePlace(callSite), file: callSite.file ?? 'graph', baseDir }, nodes);
 }
 
 /**

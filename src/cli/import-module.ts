@@ -1,0 +1,39 @@
+import { extname, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { readPipelineFile } from '../graph/notation/text.js';
+import { SluiceError } from '../media/errors.js';
+
+/**
+ * Runs a module of the user and gives what it exports. `exports`: what it should export, in a few words. Errors:
+ * SLUICE_FILE_NOT_FOUND, SLUICE_CONFIG_SYNTAX where it breaks, SLUICE_CONFIG_INVALID where this Node.js cannot run it, and
+ * SluiceErrors that it throws itself.
+ */
+export async function importModule(file: string, exports: string): Promise<readonly unknown[]> {
+  await readPipelineFile(file);
+  const place = { file };
+  try {
+    return Object.values<unknown>((await import(pathToFileURL(resolve(file)).href)) as Record<string, unknown>);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ERR_UNKNOWN_FILE_EXTENSION') {
+      throw new SluiceError('SLUICE_CONFIG_INVALID', 'this Node.js does not run TypeScript', {
+        cause,
+        place,
+        found: `a ${extname(file)} file, and Node.js ${process.version}`,
+        expected: 'JavaScript, or Node.js 22.18 or later',
+        mend: 'Compile it, or name it .mjs where it has no types in it.',
+      });
+    }
+    if (cause instanceof SluiceError) throw cause;
+    throw new SluiceError(
+      'SLUICE_CONFIG_SYNTAX',
+      `the program broke: ${cause instanceof Error ? cause.message : 'it threw'}`,
+      {
+        cause,
+        place,
+        found: 'a program that breaks when it is loaded',
+        expected: `a module that exports ${exports}`,
+        mend: 'Run it with node to see where.',
+      },
+    );
+  }
+}
