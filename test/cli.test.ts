@@ -5,3 +5,5 @@ import './cli/serve.js';
 import './cli/running.js';
 import './cli/metrics.js';
 import './cli/own-nodes.js';
+import './cli/new.js';
+import './cli/completion.js';

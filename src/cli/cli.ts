@@ -4,11 +4,13 @@ import { SluiceError } from '../media/errors.js';
 import { nearest } from '../graph/nearest.js';
 import { readArguments } from './arguments.js';
 import type { CliIo, Command } from './command.js';
+import { completionCommand } from './commands/completion.js';
 import { convertCommand } from './commands/convert.js';
 import { graphCommand } from './commands/graph.js';
 import { helpCommand } from './commands/help.js';
 import { inspectCommand } from './commands/inspect.js';
 import { launchCommand } from './commands/launch.js';
+import { newCommand } from './commands/new.js';
 import { nodesCommand } from './commands/nodes.js';
 import { planCommand } from './commands/plan.js';
 import { runCommand } from './commands/run.js';
@@ -29,10 +31,12 @@ const COMMANDS: readonly Command[] = [
   graphCommand,
   convertCommand,
   schemaCommand,
+  newCommand,
   nodesCommand,
   inspectCommand,
   serveCommand,
   tokenCommand,
+  completionCommand(() => COMMANDS),
   helpCommand(() => COMMANDS),
 ];
 

@@ -8,8 +8,8 @@ const GOOD =
 const BAD = 'nodes:\n  a: { type: toen }\n  b: { type: gain, db: 99, from: a }';
 
 const ALL = [
-  ...['run', 'launch', 'validate', 'plan', 'graph', 'convert', 'schema'],
-  ...['nodes', 'inspect', 'serve', 'token', 'help'],
+  ...['run', 'launch', 'validate', 'plan', 'graph', 'convert', 'schema', 'new'],
+  ...['nodes', 'inspect', 'serve', 'token', 'completion', 'help'],
 ];
 
 await t.test('help', async (t) => {

@@ -10,6 +10,9 @@ const PROGRAMS = {
   'redis-server': ['redis-server'],
   'livekit-server': ['livekit-server'],
   go: ['go'],
+  bash: ['bash'],
+  zsh: ['zsh'],
+  fish: ['fish'],
 } as const;
 
 export type SystemProgram = keyof typeof PROGRAMS;
