@@ -2,7 +2,14 @@ import { type Duplex, type Readable, Writable, finished } from 'node:stream';
 import type { z } from 'zod';
 import { systemClock } from './media/clock.js';
 import { SluiceError } from './media/errors.js';
-import { parseOptions, type NodeContext, type NodeDef, type NodeInstance, type NodePorts } from './media/node.js';
+import {
+  parseOptions,
+  type InputLink,
+  type NodeContext,
+  type NodeDef,
+  type NodeInstance,
+  type NodePorts,
+} from './media/node.js';
 import * as defs from './nodes/index.js';
 
 /*
@@ -29,7 +36,14 @@ export const wav = sink(defs.wav);
 type WithOutput = NodePorts & { readonly output: (port: string) => Readable };
 type WithInput = NodePorts & { readonly input: (port: string) => Writable };
 type Joining = WithInput & WithOutput & { readonly seal: (port: string) => void };
+type Composing = Omit<Joining, 'input'> & {
+  /** `name` is written into its picture. */
+  readonly input: (port: string, link?: InputLink) => Writable;
+  readonly close: () => void;
+};
 
+/** Any number of inputs `in`, `seal('in')` when all are made; output `out`. `close()` frees it. */
+export const compositor = ports<Composing>()(defs.compositor);
 /** Outputs `audio` and `video`. */
 export const file = ports<WithOutput>()(defs.file);
 /** Any number of inputs `in`, `seal('in')` when all are made; output `out`. */

@@ -2,6 +2,7 @@ import './codecs/samples.js';
 import './codecs/opus.js';
 import './codecs/resampler.js';
 import './codecs/scaler.js';
+import './codecs/picture-composer.js';
 import './codecs/video.js';
 import './codecs/layers.js';
 import './codecs/temporal-layers.js';

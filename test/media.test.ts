@@ -3,3 +3,4 @@ import './media/audio-ring.js';
 import './media/clock.js';
 import './media/limiter.js';
 import './media/mix-minus.js';
+import './media/picture-layout.js';

@@ -1,3 +1,4 @@
+import './nodes/compositor.js';
 import './nodes/delay.js';
 import './nodes/file.js';
 import './nodes/frame-rate.js';

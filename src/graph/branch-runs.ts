@@ -140,7 +140,7 @@ export class BranchRuns {
         plan,
         clock,
         outside: {
-          input: (link) => main.input(link, stream.streamId),
+          input: (link) => main.input(link, stream),
           output: (link) => main.output(link, stream.streamId),
         },
         nodes: this.#nodes,

@@ -1,8 +1,10 @@
 import { Readable, finished, type Writable } from 'node:stream';
 import { SluiceError, type Place } from '../media/errors.js';
 import type { Clock } from '../media/clock.js';
-import type { InputLink, PortDef } from '../media/node.js';
+import type { PortDef } from '../media/node.js';
+import type { StreamInfo } from '../media/session-access.js';
 import { buildNodes, type BuildOptions, type BuiltNode } from './build.js';
+import { inputLink } from './input-link.js';
 import { Pump } from './link.js';
 import { LinkCount } from './link-count.js';
 import { LinkTarget } from './link-target.js';
@@ -91,7 +93,7 @@ export class Scope {
   }
 
   /** A new input of one of its nodes, for a link from a branch. */
-  input(link: PlannedLink, branch: string): Writable {
+  input(link: PlannedLink, branch: StreamInfo): Writable {
     return this.#joinOf(link.to.node, link).input(link.to.input, inputLink(link, branch));
   }
 
@@ -235,11 +237,6 @@ export class Scope {
     });
     if (this.#failure) throw this.#failure;
   }
-}
-
-/** What an input may know of its link. What is behind a queue does not come by the clock any more. */
-function inputLink({ flow, queue }: PlannedLink, branch?: string): InputLink {
-  return { flow: queue ? 'pull' : flow, ...(branch !== undefined && { branch }) };
 }
 
 function isMany(port: PortDef): boolean {

@@ -20,6 +20,13 @@ export function optionNames(def: NodeDef): readonly string[] {
   return def.options instanceof z.ZodObject ? Object.keys(def.options.shape) : [];
 }
 
+/** Whether a node cannot do without an option. Pure. */
+export function needs(def: NodeDef, option: string): boolean {
+  if (!(def.options instanceof z.ZodObject)) return false;
+  const field: unknown = def.options.shape[option];
+  return field instanceof z.ZodType && !field.safeParse(undefined).success;
+}
+
 /**
  * The same node with those of its open options set that stand for a format; undefined when it has none, or does not
  * take them so. Pure.

@@ -87,6 +87,8 @@ export interface NodeLog {
 
 /** What a node may know of a link into it. */
 export interface InputLink {
+  /** Name of the stream whose branch it comes from; outside of branches the id of the node. */
+  readonly name?: string;
   /** The branch that it comes from, by the id of its stream. */
   readonly branch?: string;
   /** `push`: media comes by the clock, and nothing is between that could wait. `pull` when left out. */

@@ -34,6 +34,18 @@ export interface YuvColour {
 export const BLACK: YuvColour = { y: 16, u: 128, v: 128 };
 export const WHITE: YuvColour = { y: 235, u: 128, v: 128 };
 
+/** The colour that `#rrggbb` stands for, in BT.601. Pure. */
+export function yuvColour(hex: string): YuvColour {
+  const rgb = Number.parseInt(hex.slice(1), 16);
+  const [r, g, b] = [(rgb >> 16) / 255, ((rgb >> 8) & 0xff) / 255, (rgb & 0xff) / 255];
+  const luma = 0.299 * r + 0.587 * g + 0.114 * b;
+  return {
+    y: Math.round(16 + 219 * luma),
+    u: Math.round(128 + (112 * (b - luma)) / (1 - 0.114)),
+    v: Math.round(128 + (112 * (r - luma)) / (1 - 0.299)),
+  };
+}
+
 /** A YUV420P picture in one colour, black unless another is given. */
 export function blackFrame(width: number, height: number, timestamp = 0, colour: YuvColour = BLACK): VideoFrame {
   const data = new Uint8Array(frameSizeBytes('YUV420P', width, height));

@@ -2,7 +2,7 @@ import { SluiceError } from '../../media/errors.js';
 import type { NodeDef } from '../../media/node.js';
 import type { LoadedGraph, LoadedNode } from '../load.js';
 import { nearest } from '../nearest.js';
-import { optionNames } from '../typed-node.js';
+import { needs, optionNames } from '../typed-node.js';
 
 /**
  * A node's options with the session that goes without saying: the only one of the graph. SLUICE_SESSION_UNKNOWN where
@@ -18,7 +18,7 @@ export function checkSession(
   const ids = graph.sessions.map((session) => session.id);
   const id = node.options['session'] ?? (ids.length === 1 ? ids[0] : undefined);
   if (id === undefined) {
-    if (ids.length > 0) return node.options;
+    if (ids.length > 0 || !needs(def, 'session')) return node.options;
     return refuse(`${def.type} needs a session, and there is none`, {
       place: node.place,
       found: 'no sessions',
