@@ -1,3 +1,4 @@
+import './pipelines/compose.js';
 import './pipelines/demo.js';
 import './pipelines/echo.js';
 import './pipelines/late-and-lost.js';
