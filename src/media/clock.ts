@@ -1,5 +1,3 @@
-import { performance } from 'node:perf_hooks';
-
 /** A timer that was set on a Clock. */
 export interface ClockTimer {
   cancel(): void;
@@ -13,9 +11,9 @@ export interface Clock {
   after(delayMs: number, task: () => void): ClockTimer;
 }
 
-/** The machine's own monotonic clock. Its timers keep the process alive until they fire or are cancelled. */
+/** The machine's own monotonic clock, the same in all threads. Its timers keep the process alive until they fire or are cancelled. */
 export const systemClock: Clock = {
-  nowUs: () => performance.now() * 1000,
+  nowUs: () => Number(process.hrtime.bigint()) / 1000,
   after(delayMs, task) {
     const timer = setTimeout(task, delayMs);
     return {

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
 import t from 'tap';
 import { VirtualClock, systemClock } from '../../src/media/clock.js';
 
@@ -68,4 +70,11 @@ t.test('the clock of the machine goes on, counts microseconds, and its timers ca
   await new Promise<void>((resolve) => systemClock.after(20, resolve));
   const passedUs = systemClock.nowUs() - startUs;
   t.ok(passedUs >= 19_000, `${passedUs} us`);
+});
+
+t.test('the clock of the machine is the same in all threads', async (t) => {
+  const beforeUs = systemClock.nowUs();
+  const worker = new Worker(new URL('./programs/clock-reader.js', import.meta.url));
+  const [thereUs] = (await once(worker, 'message')) as [number];
+  t.ok(thereUs > beforeUs && thereUs < systemClock.nowUs());
 });
