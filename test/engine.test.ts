@@ -20,6 +20,8 @@ import './engine/data-link.js';
 import './engine/audio-sender.js';
 import './engine/audio-muting.js';
 import './engine/audio-writing.js';
+import './engine/send-beat.js';
+import './engine/sending-delay.js';
 import './engine/bitrate-share.js';
 import './engine/video-layers.js';
 import './engine/outbound-stream.js';

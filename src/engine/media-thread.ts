@@ -1,6 +1,7 @@
 import type { CaptionsData } from '../media/captions.js';
 import { systemClock } from '../media/clock.js';
 import { SluiceError } from '../media/errors.js';
+import { SendBeat } from './audio/send-beat.js';
 import type { Emit } from './media-reader.js';
 import { Participant } from './participant.js';
 import type {
@@ -26,6 +27,7 @@ export class MediaThread {
   readonly #onFault = (error: unknown): void => {
     process.emitWarning(error instanceof Error ? error : String(error));
   };
+  readonly #sendBeat = new SendBeat(systemClock, this.#onFault);
   readonly #audioTicker = new Ticker(systemClock, AUDIO_BEAT_MS, this.#onFault);
   readonly #shortAudioTicker = new Ticker(systemClock, SHORT_AUDIO_BEAT_MS, this.#onFault);
   readonly #ticker = new Ticker(systemClock, PACING_BEAT_MS, this.#onFault);
@@ -37,6 +39,7 @@ export class MediaThread {
   async connect(args: ConnectArgs): Promise<ConnectResult> {
     const participant = await Participant.connect(args, {
       clock: systemClock,
+      sendBeat: this.#sendBeat,
       audioTicker: this.#audioTicker,
       shortAudioTicker: this.#shortAudioTicker,
       ticker: this.#ticker,

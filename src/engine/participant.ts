@@ -25,11 +25,13 @@ import { Publishing } from './publishing.js';
 import { Reading } from './reading.js';
 import type { ServerLink } from './server-link.js';
 import { streamIdOf } from './stream-entry.js';
+import type { SendBeat } from './audio/send-beat.js';
 import type { Ticker } from './ticker.js';
 import { sessionLeft } from './waits.js';
 
 export interface ParticipantOptions {
   readonly clock: Clock;
+  readonly sendBeat: SendBeat;
   /** 20 ms. */
   readonly audioTicker: Ticker;
   /** 10 ms. */
@@ -83,9 +85,9 @@ export class Participant {
     this.#membership = membership;
     this.#media = media;
     this.#connection = this.result.connection;
-    const { clock, audioTicker, shortAudioTicker, emit } = options;
+    const { clock, sendBeat, audioTicker, shortAudioTicker, emit } = options;
     const { identity } = participant;
-    this.#publishing = new Publishing({ clock, audioTicker, emit, identity });
+    this.#publishing = new Publishing({ clock, sendBeat, emit, identity });
     const directory = (this.#directory = new Directory(identity));
     this.#reading = new Reading({ clock, audioTicker, shortAudioTicker, emit, directory, media });
     this.#data = new DataIntake((error) => {

@@ -4,11 +4,11 @@ import type { MediaValue } from '../media/media-value.js';
 import { SluiceError, toErrorData } from '../media/errors.js';
 import type { Clock } from '../media/clock.js';
 import { AudioSender } from './audio/audio-sender.js';
+import type { SendBeat } from './audio/send-beat.js';
 import { captionPackets } from './captions/caption-packets.js';
 import { CaptionSegments, type NamedCaptions } from './captions/caption-segments.js';
 import type { Emit } from './media-reader.js';
 import { PUBLISHER_LEVELS, type OutboundStats, type PublisherOpenArgs, type RemoteInboundStats } from './port.js';
-import type { Ticker } from './ticker.js';
 import type { OutboundStream } from './outbound-stream.js';
 import type { PublishedTrack, Uplink } from './uplink.js';
 import type { UplinkTrack } from './uplink-track.js';
@@ -21,8 +21,7 @@ const NO_DEMAND = { minBps: 0, maxBps: 0, weight: 0 };
 
 export interface PublisherContext {
   readonly clock: Clock;
-  /** 20 ms. */
-  readonly audioTicker: Ticker;
+  readonly sendBeat: SendBeat;
   /** Of this participant. */
   readonly identity: string;
   readonly emit: Emit;
@@ -54,7 +53,7 @@ export class EnginePublisher {
     this.#context = context;
     this.#audio = audio;
     this.#video = video;
-    if (audio) context.audioTicker.add(audio);
+    if (audio) context.sendBeat.add(audio);
   }
 
   /** Makes what a stream is sent with; what is written waits until it is published. Errors: SLUICE_CODEC_UNAVAILABLE. */
@@ -155,8 +154,8 @@ export class EnginePublisher {
   /** Ends the stream for everybody. */
   async close(): Promise<void> {
     this.#closed = true;
-    const { audioTicker, emit } = this.#context;
-    if (this.#audio) audioTicker.remove(this.#audio);
+    const { sendBeat, emit } = this.#context;
+    if (this.#audio) sendBeat.remove(this.#audio);
     this.#audio?.close();
     this.#video?.close();
     emit('publisherEnd', { publisher: this.id });
@@ -250,7 +249,7 @@ async function openCaptions(uplink: Uplink, published: readonly PublishedTrack[]
   }
 }
 
-function openAudio(args: PublisherOpenArgs, { emit }: PublisherContext): Promise<AudioSender> {
+function openAudio(args: PublisherOpenArgs, { clock, emit }: PublisherContext): Promise<AudioSender> {
   const { publisher } = args;
   const levels = new BigInt64Array(args.levels);
   return AudioSender.open({
@@ -259,6 +258,7 @@ function openAudio(args: PublisherOpenArgs, { emit }: PublisherContext): Promise
     dtx: args.dtx,
     silenceToleranceMs: args.silenceToleranceMs,
     levels,
+    clock,
     ...(args.audioRing && { ring: new AudioRing(args.audioRing) }),
     onDrained: () => {
       emit('mediaBufferDrained', { publisher, kind: 'audio' });

@@ -47,6 +47,11 @@ export class Ticker {
     }
   }
 
+  /** Moves the next beat and all that follow by so much, later or earlier. */
+  shift(byUs: number): void {
+    this.#nextUs += byUs;
+  }
+
   #schedule(nowUs: number): void {
     // Rounded down it would fire early, and again for the rest: each time wakes the thread.
     this.#timer = this.#clock.after(Math.max(0, Math.ceil((this.#nextUs - nowUs) / 1000)), this.#beat);

@@ -13,8 +13,8 @@ const HEAD_BYTES = 24;
 /** All begins at a multiple of this many bytes. */
 const UNIT_BYTES = 8;
 const SAMPLES_PER_UNIT = UNIT_BYTES / Int16Array.BYTES_PER_ELEMENT;
-/** In front of the samples: the time stamp, then their number and the mark. */
-const RECORD_UNITS = 2;
+/** In front of the samples: the time stamp, when they were written, then their number and the mark. */
+const RECORD_UNITS = 3;
 
 /** Memory for an AudioRing that holds so many samples, of all channels, and a few chunks' heads. */
 export function audioRingMemory(samples: number): SharedArrayBuffer {
@@ -44,14 +44,18 @@ export class AudioRing {
     this.#units = this.#times.length;
   }
 
-  /** Copies a chunk in; false where there is no room for it. `mark`: a 32-bit number that goes with it. */
-  write(samples: Int16Array, timestampUs: number, mark = 0): boolean {
+  /**
+   * Copies a chunk in; false where there is no room for it. `writtenUs`: the moment, of a clock that both threads have;
+   * `mark`: a 32-bit number that goes with it.
+   */
+  write(samples: Int16Array, timestampUs: number, writtenUs = 0, mark = 0): boolean {
     const head = this.#head;
     const at = Atomics.load(head, WRITTEN);
     const units = RECORD_UNITS + Math.ceil(samples.length / SAMPLES_PER_UNIT);
     if (((at - Atomics.load(head, READ)) | 0) + units > this.#units) return false;
-    const words = this.#place(at + 1) * 2;
+    const words = this.#place(at + 2) * 2;
     this.#times[this.#place(at)] = timestampUs;
+    this.#times[this.#place(at + 1)] = writtenUs;
     this.#words[words] = samples.length;
     this.#words[words + 1] = mark;
     const from = this.#place(at + RECORD_UNITS) * SAMPLES_PER_UNIT;
@@ -70,7 +74,12 @@ export class AudioRing {
   get mark(): number | undefined {
     if (this.isEmpty) return undefined;
     const at = Atomics.load(this.#head, READ);
-    return this.#words[this.#place(at + 1) * 2 + 1];
+    return this.#words[this.#place(at + 2) * 2 + 1];
+  }
+
+  /** When the oldest chunk was written; 0 while there is none. */
+  get writtenUs(): number {
+    return this.isEmpty ? 0 : (this.#times[this.#place(Atomics.load(this.#head, READ) + 1)] ?? 0);
   }
 
   /** Takes the oldest chunk out, into memory of its own; undefined while there is none. */
@@ -79,7 +88,7 @@ export class AudioRing {
     const at = Atomics.load(head, READ);
     if (at === Atomics.load(head, WRITTEN)) return undefined;
     const timestampUs = this.#times[this.#place(at)] ?? 0;
-    const length = this.#words[this.#place(at + 1) * 2] ?? 0;
+    const length = this.#words[this.#place(at + 2) * 2] ?? 0;
     const from = this.#place(at + RECORD_UNITS) * SAMPLES_PER_UNIT;
     const first = Math.min(length, this.#samples.length - from);
     const samples = new Int16Array(length);

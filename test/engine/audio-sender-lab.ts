@@ -2,7 +2,7 @@ import t from 'tap';
 import { createOpusDecoder } from '../../src/codecs/opus.js';
 import { AudioSender } from '../../src/engine/audio/audio-sender.js';
 import { PUBLISHER_LEVELS, type AudioFormat } from '../../src/engine/port.js';
-import { Ticker } from '../../src/engine/ticker.js';
+import { SendBeat } from '../../src/engine/audio/send-beat.js';
 import { audioData } from '../../src/media/audio-data.js';
 import { VirtualClock } from '../../src/media/clock.js';
 import type { EncodedAudioChunk } from '../../src/media/encoded-chunk.js';
@@ -12,10 +12,14 @@ import { type SentPacket, captured } from './capture.js';
 export const STEREO: AudioFormat = { sampleRate: 48_000, numberOfChannels: 2 };
 
 /** A sender of audio on a virtual clock, what leaves it, and a tone to be written. */
-export async function setUp(format = STEREO, more: { dtx?: boolean; silenceToleranceMs?: number } = {}) {
-  const clock = new VirtualClock();
+export async function setUp(
+  format = STEREO,
+  more: { dtx?: boolean; silenceToleranceMs?: number; clock?: VirtualClock; beat?: SendBeat } = {},
+) {
+  const { clock = new VirtualClock() } = more;
   const { capture, stream } = captured(clock, 'audio');
   const events: string[] = [];
+  let roomMade = (): void => undefined;
   const levels = new BigInt64Array(new SharedArrayBuffer(8 * PUBLISHER_LEVELS.length));
   const sender = await AudioSender.open({
     format,
@@ -23,12 +27,13 @@ export async function setUp(format = STEREO, more: { dtx?: boolean; silenceToler
     dtx: more.dtx ?? false,
     silenceToleranceMs: more.silenceToleranceMs ?? 200,
     levels,
+    clock,
     onDrained: () => events.push(`drained ${clock.nowUs() / 1000}`),
-    onConsumed: () => undefined,
+    onConsumed: () => roomMade(),
     onError: (error) => t.fail(String(error)),
   });
-  const ticker = new Ticker(clock, 20, (error) => t.fail(String(error)));
-  ticker.add(sender);
+  const beat = more.beat ?? new SendBeat(clock, (error) => t.fail(String(error)));
+  beat.add(sender);
   sender.attach(stream);
   let frame = 0;
   /** The next so many ms of one endless tone of 400 Hz. */
@@ -39,7 +44,16 @@ export async function setUp(format = STEREO, more: { dtx?: boolean; silenceToler
     frame += frames;
   };
   const level = (name: 'audioConsumedUs' | 'audioPlayedUs'): number => Number(levels[PUBLISHER_LEVELS[name]]);
-  return { clock, capture, stream, sender, write, events, level };
+  /** As a writer does that has written as much as may wait; once. */
+  const awaitRoom = (onRoom: () => void): void => {
+    levels[PUBLISHER_LEVELS.audioAwaited] = 1n;
+    roomMade = () => {
+      if (levels[PUBLISHER_LEVELS.audioAwaited] === 0n) return;
+      levels[PUBLISHER_LEVELS.audioAwaited] = 0n;
+      onRoom();
+    };
+  };
+  return { clock, capture, stream, sender, beat, write, events, level, awaitRoom };
 }
 
 /** Decodes packets in a row, those that were not sent left out. */

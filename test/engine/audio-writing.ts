@@ -1,7 +1,7 @@
 import t from 'tap';
 import { AudioSender } from '../../src/engine/audio/audio-sender.js';
 import { PUBLISHER_LEVELS } from '../../src/engine/port.js';
-import { Ticker } from '../../src/engine/ticker.js';
+import { SendBeat } from '../../src/engine/audio/send-beat.js';
 import { AudioRing, audioRingMemory } from '../../src/media/audio-ring.js';
 import { VirtualClock } from '../../src/media/clock.js';
 import type { EncodedAudioChunk } from '../../src/media/encoded-chunk.js';
@@ -19,12 +19,13 @@ t.test('what comes through shared memory keeps its place among what is told', as
     dtx: false,
     silenceToleranceMs: 200,
     levels,
+    clock,
     ring: new AudioRing(memory),
     onDrained: () => undefined,
     onConsumed: () => undefined,
     onError: (error) => t.fail(String(error)),
   });
-  new Ticker(clock, 20, (error) => t.fail(String(error))).add(sender);
+  new SendBeat(clock, (error) => t.fail(String(error))).add(sender);
   sender.attach(stream);
   const consumedUs = (): number => Number(levels[PUBLISHER_LEVELS.audioConsumedUs]);
   const packet: EncodedAudioChunk = {
@@ -37,9 +38,9 @@ t.test('what comes through shared memory keeps its place among what is told', as
   const period = sine([400, 400], 48_000, 960, 10_000);
   const ring = new AudioRing(memory);
   // As the main thread writes them; of the calls, only the first has come yet.
-  ring.write(period, 0, 0);
-  ring.write(period, 20_000, 1);
-  ring.write(period, 40_000, 2);
+  ring.write(period, 0, 0, 0);
+  ring.write(period, 20_000, 0, 1);
+  ring.write(period, 40_000, 0, 2);
   sender.write(packet);
   clock.advance(20);
   t.equal(sender.heldUs, 40_000, 'one before the call, the call, one after it; a beat sends one of them');
@@ -49,7 +50,7 @@ t.test('what comes through shared memory keeps its place among what is told', as
     capture.sent.map(({ payload }) => payload[0] === 7),
     [false, true, false],
   );
-  ring.write(period, 60_000, 2);
+  ring.write(period, 60_000, clock.nowUs(), 2);
   sender.clear();
   t.equal(consumedUs(), 60_000, 'nothing that was written before it was left');
   const drained = sender.drained();

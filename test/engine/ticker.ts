@@ -138,3 +138,18 @@ t.test('a task that throws is reported, and nobody misses a beat', (t) => {
   t.match(faults, [{ message: 'from a task' }, {}, {}]);
   t.end();
 });
+
+t.test('beats can be moved, with all that follow', (t) => {
+  const { clock, ticker, beats, task } = setUp();
+  ticker.add(task);
+  clock.inner.advance(30);
+  ticker.shift(7000);
+  clock.inner.advance(40);
+  t.same(beats, [20, 47, 67]);
+  ticker.shift(-1000);
+  clock.inner.advance(60);
+  t.same(beats.slice(3), [86, 106, 126]);
+  t.equal(clock.waiting, 1);
+  ticker.remove(task);
+  t.end();
+});

@@ -2,8 +2,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import t from 'tap';
 import { createVideoDecoder } from '../../src/codecs/video-decoder.js';
 import { AudioSender } from '../../src/engine/audio/audio-sender.js';
+import { SendBeat } from '../../src/engine/audio/send-beat.js';
 import { PUBLISHER_LEVELS } from '../../src/engine/port.js';
-import { Ticker } from '../../src/engine/ticker.js';
 import { VideoSender, type VideoSenderOptions } from '../../src/engine/video/video-sender.js';
 import { audioData } from '../../src/media/audio-data.js';
 import { VirtualClock } from '../../src/media/clock.js';
@@ -275,6 +275,7 @@ await t.test('picture and sound of one source leave together, whichever was writ
       dtx: false,
       silenceToleranceMs: 200,
       levels,
+      clock,
       onDrained: nothing,
       onConsumed: nothing,
       onError: fail,
@@ -294,8 +295,7 @@ await t.test('picture and sound of one source leave together, whichever was writ
     });
     audio.attach(sound.stream);
     video.attach([image.stream]);
-    const beats = new Ticker(clock, 20, fail);
-    beats.add(audio);
+    new SendBeat(clock, fail).add(audio);
     clock.advance(Math.min(audioMs, videoMs));
     const speak = (): void => {
       for (let i = 0; i < 100; i++)

@@ -12,7 +12,7 @@ function setUp(samples: number): { writer: AudioRing; reader: AudioRing } {
   return { writer: new AudioRing(memory), reader: new AudioRing(memory) };
 }
 
-t.test('what was written is read in order, with its time and its mark, and what has no room is refused whole', (t) => {
+t.test('what was written is read in order, with its times and its mark, and what has no room is refused whole', (t) => {
   const lengths = fc.array(fc.oneof(fc.integer({ min: 0, max: 300 }), fc.constant(-1)), { maxLength: 300 });
   fc.assert(
     fc.property(fc.integer({ min: 100, max: 2000 }), lengths, (samples, steps) => {
@@ -23,9 +23,10 @@ t.test('what was written is read in order, with its time and its mark, and what 
       for (const step of steps) {
         assert.equal(reader.mark, held[0] === undefined ? undefined : held[0] - 1000);
         assert.equal(reader.isEmpty, held.length === 0);
+        assert.equal(reader.writtenUs, (held[0] ?? 0) * 7);
         if (step >= 0) {
           const chunk = numberedChunk(next);
-          if (writer.write(chunk, next * 20_000, next - 1000)) held.push(next++);
+          if (writer.write(chunk, next * 20_000, next * 7, next - 1000)) held.push(next++);
           else assert.ok(heldSamples() + chunk.length + 16 * (held.length + 1) > samples, 'there was room');
           continue;
         }

@@ -5,6 +5,8 @@ import { finished, pipeline } from 'node:stream/promises';
 import fc from 'fast-check';
 import t from 'tap';
 import type { AudioData } from '../../src/media/audio-data.js';
+import { AudioRing } from '../../src/media/audio-ring.js';
+import { systemClock } from '../../src/media/clock.js';
 import type { PublisherSettings } from '../../src/session/settings.js';
 import type { Publisher } from '../../src/session/publisher.js';
 import { join, turns, type FakeEngine } from './fake-engine.js';
@@ -73,6 +75,17 @@ t.test('publisher', async (t) => {
       t.pass('held for every case');
     },
   );
+
+  await t.test('the engine is told when sound was written, whenever it looks', async (t) => {
+    const { publisher, played } = await publish();
+    const ring = new AudioRing(played.args.audioRing!);
+    const beforeUs = systemClock.nowUs();
+    publisher.write(ramp(20));
+    const afterUs = systemClock.nowUs();
+    await turns();
+    t.ok(ring.writtenUs >= beforeUs && ring.writtenUs <= afterUs);
+    t.equal(played.heldUs('audio'), 20_000);
+  });
 
   await t.test('pieces of a long chunk follow each other in time', async (t) => {
     const { publisher, played } = await publish({ hasVideo: false, highWaterMarkMs: 40 });

@@ -3,7 +3,7 @@ import { createResampler, type Resampler } from '../../codecs/resampler.js';
 import { convertChannels } from '../../media/pcm.js';
 import type { AudioFormat } from '../port.js';
 import type { AudioConsumer, AudioFlow } from './audio-consumer.js';
-import { PERIOD_US } from './audio-sender.js';
+import { PERIOD_US } from './send-beat.js';
 import { DriftCompensator } from './drift-compensator.js';
 import { type Splice, TimeStretch } from './time-stretch.js';
 import { TrackDecoder } from './track-decoder.js';

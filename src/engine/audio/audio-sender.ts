@@ -1,16 +1,17 @@
 import { createOpusEncoder, type OpusEncoder, type OpusSampleRate } from '../../codecs/opus.js';
 import type { AudioData } from '../../media/audio-data.js';
 import type { AudioRing } from '../../media/audio-ring.js';
+import type { Clock } from '../../media/clock.js';
 import type { EncodedAudioChunk } from '../../media/encoded-chunk.js';
+import { durationUs } from '../../media/media-value.js';
 import { levelDbfs } from '../../media/pcm.js';
 import { PUBLISHER_LEVELS, type AudioFormat } from '../port.js';
 import type { OutboundStream } from '../outbound-stream.js';
-import type { TickTask } from '../ticker.js';
 import { PcmQueue } from './pcm-queue.js';
 import { PeriodConverter } from './period-converter.js';
+import { PERIOD_US, type BeatTask } from './send-beat.js';
+import { WriterRhythm } from './writer-rhythm.js';
 
-/** The length of one packet, and the beat at which `tick` is called. */
-export const PERIOD_US = 20_000;
 const RTP_CLOCK_RATE = 48_000;
 const BEATS_PER_LOSS_CHECK = 50;
 /** What is left of an earlier loss at each check. */
@@ -31,6 +32,8 @@ export interface AudioSenderOptions {
   readonly dtx: boolean;
   readonly silenceToleranceMs: number;
   readonly levels: BigInt64Array;
+  /** That of the beats, and of the times of writing in the ring. */
+  readonly clock: Clock;
   /** By which raw audio comes as well, marked with the number of calls of `write` and `clear` before it. */
   readonly ring?: AudioRing;
   /** The queue ran dry; not told again before it was filled. */
@@ -45,9 +48,10 @@ export interface AudioSenderOptions {
  * silence until the first data, then nothing for as long as a short gap lasts, then silence again; silence at once where what was
  * written is dropped.
  */
-export class AudioSender implements TickTask {
+export class AudioSender implements BeatTask {
   readonly #options: AudioSenderOptions;
   readonly #queue = new PcmQueue();
+  readonly #rhythm = new WriterRhythm();
   readonly #encoder: OpusEncoder;
   readonly #converter: PeriodConverter | undefined;
   readonly #period: Int16Array;
@@ -62,17 +66,20 @@ export class AudioSender implements TickTask {
   #muted = false;
   /** Packets that left since it was attached. */
   #sent = 0;
-  #everWritten = false;
   #dry = true;
-  #waitedForRest = false;
+  /** What is due has not come, and until when it is waited for. */
+  #waits = false;
+  #waitUntilUs = 0;
+  /** The writer is at it as fast as there is room. */
+  #isHeldBack = false;
   #resuming = true;
-  #gapUs = 0;
+  /** The length of the gap that there is, or was last. */
+  #gapUs = Infinity;
   /** Nothing was sent for a while, and silence was not either. */
   #inGap = false;
   #talking = false;
   /** Packets of silence still to send, since what was to be sent was dropped. */
   #cutOff = 0;
-  #wroteSinceTick = false;
   #beats = 0;
   #loss = 0;
   #lossPercent = 0;
@@ -110,7 +117,8 @@ export class AudioSender implements TickTask {
   attach(stream: OutboundStream | undefined): void {
     this.#stream = stream;
     this.#sent = 0;
-    this.#talking = false;
+    this.#dueUs = 0;
+    this.#talking = this.#waits = false;
     this.#timelineUs = undefined;
   }
 
@@ -122,7 +130,7 @@ export class AudioSender implements TickTask {
   write(value: AudioData | EncodedAudioChunk): void {
     this.#takeIn();
     this.#calls = (this.#calls + 1) | 0;
-    this.#push(value);
+    this.#push(value, this.#options.clock.nowUs());
   }
 
   /** Muted, what is written leaves as ever, but nobody hears it: nothing is sent, or silence at the beginning. */
@@ -136,6 +144,7 @@ export class AudioSender implements TickTask {
     this.#calls = (this.#calls + 1) | 0;
     if (this.#talking && this.#queue.heldUs > 0) this.#cutOff = CUT_OFF_PACKETS;
     this.#count(this.#queue.clear());
+    this.#rhythm.cleared();
     this.#settleDrains();
   }
 
@@ -150,24 +159,26 @@ export class AudioSender implements TickTask {
   readonly timelineUs = (): number | undefined => this.#timelineUs;
 
   /** One beat of 20 ms. */
-  tick(nowUs: number): void {
-    if (!this.#stream) return;
-    this.#beatUs = nowUs;
-    this.#takeIn();
-    const timestampUs = this.#queue.timestampUs;
-    this.#timelineUs = timestampUs === undefined ? undefined : nowUs - timestampUs;
+  beat(beatUs: number): boolean {
+    if (!this.#stream) return false;
+    const nowUs = this.#options.clock.nowUs();
+    this.#beatUs = beatUs;
+    this.#isHeldBack = Atomics.load(this.#options.levels, PUBLISHER_LEVELS.audioAwaited) !== 0n;
     this.#dueUs += PERIOD_US;
     if (++this.#beats % BEATS_PER_LOSS_CHECK === 0) this.#prepareForLoss(this.#stream);
-    while (this.#dueUs > 0) {
-      const sentUs = this.#startsTooEarly() ? 0 : this.#sendNext();
-      if (sentUs === 0) {
-        this.#skipPeriod();
-        break;
-      }
-      this.#dueUs -= sentUs;
-    }
-    this.#dueUs = Math.min(this.#dueUs, 0);
-    this.#wroteSinceTick = false;
+    return this.#sendDue(nowUs);
+  }
+
+  look(): boolean {
+    return this.#stream !== undefined && this.#sendDue(this.#options.clock.nowUs());
+  }
+
+  get excessUs(): number | undefined {
+    return this.#rhythm.excessUs;
+  }
+
+  beatsMoved(byUs: number): void {
+    this.#rhythm.beatsMoved(byUs);
   }
 
   close(): void {
@@ -177,9 +188,9 @@ export class AudioSender implements TickTask {
     this.#settleDrains();
   }
 
-  #push(value: AudioData | EncodedAudioChunk): void {
-    this.#queue.push(value);
-    this.#everWritten = this.#wroteSinceTick = true;
+  #push(value: AudioData | EncodedAudioChunk, writtenUs: number): void {
+    this.#queue.push(value, writtenUs);
+    this.#rhythm.wrote(writtenUs, durationUs(value));
     this.#dry = false;
   }
 
@@ -188,8 +199,9 @@ export class AudioSender implements TickTask {
     const { ring, format } = this.#options;
     if (!ring) return;
     while (ring.mark === this.#calls) {
+      const { writtenUs } = ring;
       const chunk = ring.read(format.sampleRate, format.numberOfChannels);
-      if (chunk) this.#push(chunk);
+      if (chunk) this.#push(chunk, writtenUs);
     }
   }
 
@@ -203,25 +215,62 @@ export class AudioSender implements TickTask {
     this.#encoder.setPacketLossPercent(percent);
   }
 
-  /** Sends one packet, or lets one period of a gap pass; the media time that this took, 0 to wait for the rest of a period. */
-  #sendNext(): number {
-    const next = this.#queue.next;
-    if (next === 'encoded-audio') return this.#sendEncoded();
-    if (next === 'audio') return this.#sendRaw();
-    return this.#passGap();
+  /** Sends what is due, as far as it has come. Whether the rest is worth waiting for. */
+  #sendDue(nowUs: number): boolean {
+    this.#takeIn();
+    const { timestampUs } = this.#queue;
+    if (timestampUs !== undefined) this.#timelineUs = this.#beatUs - timestampUs;
+    while (this.#dueUs > 0) {
+      if (!this.#isReady() && this.#isWorthWaiting(nowUs)) return true;
+      this.#dueUs -= this.#sendNext();
+    }
+    this.#waits = false;
+    return false;
   }
 
-  /** After a gap, one beat is waited for a second period: a live writer is never quite on time, and would make gaps. */
-  #startsTooEarly(): boolean {
-    if (!this.#resuming || this.#queue.next === undefined) return false;
+  #isWorthWaiting(nowUs: number): boolean {
+    if (!this.#waits) {
+      this.#waits = true;
+      // Where this thread is late, the writer may have been kept from it as well.
+      this.#waitUntilUs = this.#rhythm.expectedUntilUs + Math.max(0, nowUs - this.#beatUs);
+    }
+    return nowUs < this.#waitUntilUs;
+  }
+
+  /** Whether the next packet is there in full. */
+  #isReady(): boolean {
+    const { next } = this.#queue;
+    const length = this.#period.length;
+    return next === 'encoded-audio' || (next === 'audio' && this.#queue.available(length) === length);
+  }
+
+  /** Sends one packet, or lets one period of a gap pass; the media time that this took. */
+  #sendNext(): number {
+    const { next } = this.#queue;
+    if (next === undefined) return this.#passGap();
+    if (this.#resuming) this.#resume();
+    const sentUs = next === 'audio' ? this.#sendRaw() : this.#sendEncoded();
+    if (this.#isHeldBack) this.#rhythm.forget();
+    else this.#rhythm.sent(this.#beatUs - this.#queue.readWrittenUs);
+    return sentUs;
+  }
+
+  /** The writer goes on after a stall, or begins anew. */
+  #resume(): void {
     this.#resuming = false;
-    return this.#wroteSinceTick && this.#queue.heldUs < 2 * PERIOD_US;
+    if (this.#isShortGap) this.#rhythm.stalled(this.#gapUs);
+    else this.#rhythm.forget();
+  }
+
+  /** Whether the gap is passed without silence so far. */
+  get #isShortGap(): boolean {
+    return this.#gapUs <= this.#options.silenceToleranceMs * 1000;
   }
 
   #sendEncoded(): number {
     this.#inGap = false;
     const chunk = this.#queue.shiftEncoded();
-    if (!chunk) return 0;
+    if (!chunk) return PERIOD_US;
     this.#send(chunk.data, chunk.duration, undefined);
     this.#left(chunk.duration);
     return chunk.duration;
@@ -229,13 +278,6 @@ export class AudioSender implements TickTask {
 
   #sendRaw(): number {
     const period = this.#period;
-    const ready = this.#queue.available(period.length);
-    // The writer may be in the middle of a period: it gets one more beat before the rest is padded.
-    if (ready < period.length && !this.#waitedForRest && this.#wroteSinceTick) {
-      this.#waitedForRest = true;
-      return 0;
-    }
-    this.#waitedForRest = false;
     this.#cutOff = 0;
     const read = this.#queue.read(period);
     if (read < period.length) period.fill(0, read);
@@ -252,11 +294,12 @@ export class AudioSender implements TickTask {
       this.#settleDrains();
     }
     this.#resuming = true;
+    this.#timelineUs = undefined;
     this.#gapUs += PERIOD_US;
     if (this.#cutOff > 0) {
       this.#cutOff--;
       this.#encode(this.#silence);
-    } else if (this.#everWritten && this.#gapUs <= this.#options.silenceToleranceMs * 1000) {
+    } else if (this.#isShortGap) {
       this.#inGap = true;
       this.#skipPeriod();
     } else this.#encode(this.#silence);

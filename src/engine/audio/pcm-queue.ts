@@ -8,20 +8,30 @@ import { durationUs } from '../../media/media-value.js';
  */
 export class PcmQueue {
   #items: (AudioData | EncodedAudioChunk)[] = [];
+  /** Of each item, when it was written. */
+  #writtenUs: number[] = [];
   #head = 0;
   /** Samples (of all channels) of the oldest item that were read already. */
   #offset = 0;
   #heldUs = 0;
+  #readWrittenUs = 0;
 
   /** Media time that waits, in µs. */
   get heldUs(): number {
     return this.#heldUs;
   }
 
-  push(value: AudioData | EncodedAudioChunk): void {
+  /** When the last of what was read most lately had been written. */
+  get readWrittenUs(): number {
+    return this.#readWrittenUs;
+  }
+
+  /** `writtenUs`: when that was, not before any that was pushed earlier. */
+  push(value: AudioData | EncodedAudioChunk, writtenUs = 0): void {
     const valueUs = durationUs(value);
     if (valueUs <= 0) return;
     this.#items.push(value);
+    this.#writtenUs.push(writtenUs);
     this.#heldUs += valueUs;
   }
 
@@ -41,6 +51,7 @@ export class PcmQueue {
   shiftEncoded(): EncodedAudioChunk | undefined {
     const item = this.#items[this.#head];
     if (item?.kind !== 'encoded-audio') return undefined;
+    this.#noteWritten();
     this.#advance(item.duration);
     return item;
   }
@@ -62,6 +73,7 @@ export class PcmQueue {
     while (written < target.length) {
       const item = this.#items[this.#head];
       if (item?.kind !== 'audio') break;
+      this.#noteWritten();
       const count = Math.min(target.length - written, item.data.length - this.#offset);
       target.set(item.data.subarray(this.#offset, this.#offset + count), written);
       written += count;
@@ -77,8 +89,13 @@ export class PcmQueue {
   clear(): number {
     const droppedUs = this.#heldUs;
     this.#items = [];
+    this.#writtenUs = [];
     this.#head = this.#offset = this.#heldUs = 0;
     return droppedUs;
+  }
+
+  #noteWritten(): void {
+    this.#readWrittenUs = this.#writtenUs[this.#head] ?? 0;
   }
 
   #advance(us: number): void {
@@ -88,10 +105,12 @@ export class PcmQueue {
     this.#heldUs -= us;
     if (this.#head === this.#items.length) {
       this.#items = [];
+      this.#writtenUs = [];
       this.#head = 0;
       this.#heldUs = 0;
     } else if (this.#head > 64 && this.#head * 2 > this.#items.length) {
       this.#items.splice(0, this.#head);
+      this.#writtenUs.splice(0, this.#head);
       this.#head = 0;
     }
   }

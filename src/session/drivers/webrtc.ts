@@ -8,9 +8,9 @@ import {
 import { getEngine, type Engine } from '../../engine/thread.js';
 import type { CaptionsData } from '../../media/captions.js';
 import { fromErrorData } from '../../media/errors.js';
-import { AudioRing, audioRingMemory } from '../../media/audio-ring.js';
 import type { MediaValue } from '../../media/media-value.js';
 import { AudioInlet } from '../audio-inlet.js';
+import { AudioOutlet } from '../audio-outlet.js';
 import {
   kindOf,
   type Connection,
@@ -28,9 +28,6 @@ import {
   type SessionEvent,
   type StreamDescription,
 } from '../driver.js';
-
-/** Audio that may be written without waking the media thread, in seconds; what is more goes by messages. */
-const WRITING_SECONDS = 0.5;
 
 /**
  * Sessions of the embedded server and of LiveKit servers, through the media thread. The thread is started by the
@@ -115,15 +112,14 @@ class EngineSession implements DriverSession {
     });
     const levels = new SharedArrayBuffer(PUBLISHER_LEVELS.length * BigInt64Array.BYTES_PER_ELEMENT);
     const { video, ...rest } = request;
-    const { sampleRate, numberOfChannels } = request.audio;
-    const audioRing = request.hasAudio ? audioRingMemory(sampleRate * WRITING_SECONDS * numberOfChannels) : undefined;
+    const outlet = request.hasAudio ? new AudioOutlet(request.audio) : undefined;
     const { resolution, fps } = video;
     try {
-      const shared = { levels, ...(audioRing && { audioRing }) };
+      const shared = { levels, ...(outlet && { audioRing: outlet.memory }) };
       const args = { session: this.#session, publisher, ...rest, ...resolution, fps, ...shared };
       const { streamId } = await this.#engine.call('publisherOpen', args);
       if (request.hasAudio) setImmediate(() => this.#tellReady());
-      return new EnginePublisher(this.#engine, publisher, streamId, shared, () => this.#forget(publisher));
+      return new EnginePublisher(this.#engine, publisher, streamId, { levels, outlet }, () => this.#forget(publisher));
     } catch (error) {
       this.#forget(publisher);
       throw error;
@@ -201,7 +197,7 @@ class EngineSession implements DriverSession {
 
 interface PublisherMemory {
   readonly levels: SharedArrayBuffer;
-  readonly audioRing?: SharedArrayBuffer;
+  readonly outlet: AudioOutlet | undefined;
 }
 
 class EnginePublisher implements DriverPublisher {
@@ -209,25 +205,21 @@ class EnginePublisher implements DriverPublisher {
   readonly #engine: Engine;
   readonly #publisher: number;
   readonly #levels: BigInt64Array;
-  readonly #audioRing: AudioRing | undefined;
+  readonly #outlet: AudioOutlet | undefined;
   readonly #forget: () => void;
-  /** Posts about audio, 32 bits. */
-  #audioPosts = 0;
   #closing: Promise<void> | undefined;
 
   constructor(engine: Engine, publisher: number, streamId: string, shared: PublisherMemory, forget: () => void) {
     this.#engine = engine;
     this.#publisher = publisher;
     this.#levels = new BigInt64Array(shared.levels);
-    this.#audioRing = shared.audioRing && new AudioRing(shared.audioRing);
+    this.#outlet = shared.outlet;
     this.#forget = forget;
     this.streamId = streamId;
   }
 
-  /** Raw audio does not wake the media thread, which looks for it when it sends the next packet. */
   write(value: MediaValue): void {
-    if (value.kind === 'audio' && this.#audioRing?.write(value.data, value.timestamp, this.#audioPosts) === true)
-      return;
+    if (value.kind === 'audio' && this.#outlet?.write(value) === true) return;
     this.#notePost(kindOf(value));
     const own = copyOf(value);
     this.#engine.post('write', { publisher: this.#publisher, value: own }, own.data.buffer);
@@ -273,7 +265,7 @@ class EnginePublisher implements DriverPublisher {
   }
 
   #notePost(kind: Kind): void {
-    if (kind === 'audio') this.#audioPosts = (this.#audioPosts + 1) | 0;
+    if (kind === 'audio') this.#outlet?.notePost();
   }
 }
 

@@ -13,6 +13,6 @@ if (data) {
   const ring = new AudioRing(data.memory);
   for (let number = 0; number < data.chunks; number++) {
     const chunk = numberedChunk(number);
-    while (!ring.write(chunk, number * 20_000, number));
+    while (!ring.write(chunk, number * 20_000, 0, number));
   }
 }
