@@ -45,7 +45,7 @@ async function compare(server: ServerName): Promise<Report> {
   return {
     conditions: [
       'From just before `write()` (`captureFrame()`) of the chunk that begins with a click, until the reader of a subscriber in another process has the chunk in which the click begins; the server is a third process. One clock of the machine for all.',
-      'Included: queues, Opus both ways, pacing, the server, DTLS-SRTP, the jitter buffers of both (in sluice its least delay is 40 ms, in rtc-node it is NetEq), decoding, the way to the main thread. Not included: the 20 or 10 ms that recording the chunk takes.',
+      'Included: queues, Opus both ways, pacing, the server, DTLS-SRTP, the jitter buffers of both (in sluice it holds nothing back where there is no jitter, in rtc-node it is NetEq), decoding, the way to the main thread. Not included: the 20 or 10 ms that recording the chunk takes.',
       `48 kHz mono, Opus at 32 kbit/s without DTX and RED, soft noise between clicks, written by the clock. ${RUNS} runs of ${MEASURED_MS / 1000} s after ${WARM_UP_MS / 1000} s of warm-up, each with new processes, the setups at the same time in sessions of their own. A click that is heard after ${MAX_LATENCY_MS} ms counts as lost.`,
     ],
     head: [
@@ -74,7 +74,7 @@ async function compare(server: ServerName): Promise<Report> {
     ],
     limits: [
       'Loopback without loss or jitter: a network adds its own delay, and both jitter buffers grow with jitter.',
-      'The phase between the writer and the 20 ms beats of sluice is fixed within a run, and so is most of the latency: the spread of the medians shows it.',
+      'The writer is regular. The beat of 20 ms at which sluice sends follows it as closely as its irregularity lets it, so one that is less regular waits longer.',
     ],
   };
 }
