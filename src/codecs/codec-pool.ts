@@ -35,6 +35,13 @@ export async function openJob(request: JobRequest, listener: JobListener): Promi
   return job;
 }
 
+/** Questions to the codec threads of this thread that have not been answered yet: jobs that open or close, and steps of work. */
+export function unansweredCount(): number {
+  let count = 0;
+  for (const thread of threads) count += thread.unanswered;
+  return count;
+}
+
 /** How long a thread without work is kept, in ms. */
 const IDLE_MS = 2000;
 
@@ -83,6 +90,8 @@ class Job implements HostedJob {
 }
 
 class CodecThread {
+  /** Messages that were posted and have their answer yet to come. */
+  unanswered = 0;
   readonly #worker: Worker;
   readonly #jobs = new Map<number, Job>();
   #idle: NodeJS.Timeout | undefined;
@@ -109,6 +118,7 @@ class CodecThread {
   }
 
   post(message: ToWorker, transfer?: readonly Transferable[]): void {
+    if (message.op !== 'bitrate' && message.op !== 'stop') this.unanswered++;
     this.#worker.postMessage(message, transfer);
   }
 
@@ -132,6 +142,7 @@ class CodecThread {
   }
 
   #receive(message: FromWorker): void {
+    this.unanswered--;
     const job = this.#jobs.get(message.id);
     if (!job) return;
     switch (message.op) {

@@ -60,6 +60,15 @@ export class VirtualClock implements Clock {
     this.#nowUs = endUs;
   }
 
+  /** Moves time on to what is due next, and does that one thing; false where nothing is set. */
+  advanceToNext(): boolean {
+    const next = this.#take(Infinity);
+    if (!next) return false;
+    this.#nowUs = next.dueUs;
+    next.task();
+    return true;
+  }
+
   #take(endUs: number): Pending | undefined {
     let first: Pending | undefined;
     for (const entry of this.#pending) {

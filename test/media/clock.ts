@@ -63,6 +63,25 @@ t.test('a timer that throws leaves the others in place', (t) => {
   t.end();
 });
 
+t.test('going on to what is due next does one thing at a time, in the order of the setting where both are due', (t) => {
+  const clock = new VirtualClock();
+  const done: string[] = [];
+  clock.after(20, () => done.push('second'));
+  clock.after(10, () => {
+    done.push('first');
+    clock.after(10, () => done.push('third'));
+  });
+  const steps: [boolean, number, string[]][] = [];
+  for (let i = 0; i < 4; i++) steps.push([clock.advanceToNext(), clock.nowUs(), [...done]]);
+  t.strictSame(steps, [
+    [true, 10_000, ['first']],
+    [true, 20_000, ['first', 'second']],
+    [true, 20_000, ['first', 'second', 'third']],
+    [false, 20_000, ['first', 'second', 'third']],
+  ]);
+  t.end();
+});
+
 t.test('the clock of the machine goes on, counts microseconds, and its timers can be cancelled', async (t) => {
   const startUs = systemClock.nowUs();
   const cancelled = systemClock.after(5, () => t.fail('it was cancelled'));
