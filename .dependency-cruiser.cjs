@@ -73,6 +73,7 @@ module.exports = {
     layer('vonage', '^src/vonage/', ['^src/(media|vonage)/', '^src/session/', '^src/connect\\.ts$']),
     layer('node', '^src/nodes/(?!index\\.ts$)', '^src/(media|codecs)/'),
     layer('graph', '^src/graph/', ['^src/(graph|media)/', '^src/session/(?!drivers/)']),
+    layer('unit-test', '^src/unit-test/', ['^src/(unit-test|graph|media|codecs)/', '^src/session/(?!drivers/)']),
     {
       name: 'top-is-not-imported',
       severity: 'error',

@@ -9,13 +9,14 @@ const NUMERIC = [
   'src/engine/{rtp,audio,video}/**',
   'src/server/forwarding/**',
   'src/codecs/**',
+  'src/unit-test/judge/**',
 ];
 
 /** Code that fills in what older clients of the protocol still read. */
 const PROTOCOL = ['src/server/**', 'src/engine/signalling/**'];
 
 /** Code whose time comes from a Clock, so that tests can run it on a virtual one. */
-const CLOCKED = ['src/media/**', 'src/nodes/**', 'src/engine/rtp/**', 'src/graph/**'];
+const CLOCKED = ['src/media/**', 'src/nodes/**', 'src/engine/rtp/**', 'src/graph/**', 'src/unit-test/**'];
 
 const NODE_GLOBALS = ['Buffer', 'URL', 'console', 'fetch', 'performance', 'process', 'setTimeout', 'clearTimeout'];
 

@@ -13,6 +13,7 @@ list() {
     case "$file" in *.test.yaml | 'pipelines/*.yaml') continue ;; esac
     echo "validate $file"
   done
+  echo 'test pipelines'
   echo 'run pipelines/demo.yaml'
   echo 'run examples'
 }
@@ -20,6 +21,7 @@ list() {
 run() {
   case "$1" in
     'validate '*) sluice validate "${1#validate }" ;;
+    'test pipelines') sluice test pipelines ;;
     'run pipelines/demo.yaml') rm -rf out && SLUICE_PORT=0 timeout 60 node dist/cli/main.js run pipelines/demo.yaml && ls -l out ;;
     'run examples') timeout 120 node .ci/examples.mjs ;;
     *) echo "no such check: $1" && return 2 ;;

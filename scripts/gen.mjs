@@ -1,4 +1,4 @@
-// Writes what is generated: the list of nodes, their reference page, the JSON Schema of pipelines, and the
+// Writes what is generated: the list of nodes, their reference page, the JSON Schemas of pipelines and of their tests, and the
 // table of nodes in README. `--check` writes nothing and exits 1 when something is stale.
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -21,11 +21,13 @@ try {
   const { Registry } = await load('graph/registry.js');
   const { nodeTable, referencePage } = await load('graph/reference.js');
   const { pipelineSchema } = await load('graph/pipeline-schema.js');
+  const { testJsonSchema } = await load('unit-test/test-json-schema.js');
   const registry = new Registry(Object.values(await load('nodes/index.js')));
   const files = {
     'src/nodes/index.ts': list,
     'src/nodes/README.md': referencePage(registry),
     'pipelines/schema.json': `${JSON.stringify(pipelineSchema(registry), null, 2)}\n`,
+    'pipelines/test-schema.json': `${JSON.stringify(testJsonSchema(), null, 2)}\n`,
     ...readme(nodeTable(registry), (await load('media/errors.js')).ERROR_CODES),
   };
   const stale = Object.entries(files).filter(([path, text]) => current(path) !== text);

@@ -5,6 +5,7 @@ export {
   graphFromLine,
   planGraph,
   runGraph,
+  testPipeline,
   type GraphOptions,
   type PlanOptions,
   type SessionDetails,
@@ -15,6 +16,8 @@ export type { PlanResult } from './graph/plan.js';
 export type { PathLatency, Plan, PlannedBranch, PlannedLink, PlannedNode } from './graph/planned.js';
 export type { GraphRun, Progress } from './graph/run.js';
 export type { LinkReport, RunReport } from './graph/report.js';
+export type { TestFileResult } from './unit-test/run-test-file.js';
+export type { TestResult } from './unit-test/run-test.js';
 export { planHash } from './graph/plan-hash.js';
 
 export { connect, type ConnectOptions } from './connect.js';

@@ -15,6 +15,7 @@ import { runGraph as runPlan, type GraphRun, type RunOptions } from './graph/run
 import { runSessions } from './graph-sessions.js';
 import type { SluiceError } from './media/errors.js';
 import type { NodeDef } from './media/node.js';
+import type { TestFileResult } from './unit-test/run-test-file.js';
 
 type Defs = typeof import('./nodes/index.js');
 
@@ -110,6 +111,16 @@ export async function runGraph(source: Graph, options: GraphOptions = {}): Promi
     },
     report: () => run.report(),
   };
+}
+
+/**
+ * Runs the tests of a pipeline, a file as `sluice test` takes it, on a virtual clock and without a server: for programs that test their
+ * pipelines with the rest of themselves, `nodes` of their own included. What is not as expected comes back with its place.
+ * Errors: SLUICE_FILE_NOT_FOUND; SLUICE_CONFIG_INVALID where a node of one's own has the type of another.
+ */
+export async function testPipeline(path: string, nodes: readonly NodeDef[] = []): Promise<TestFileResult> {
+  const { runTestFile } = await import('./unit-test/run-test-file.js');
+  return await runTestFile(path, { registry: await allNodes(nodes) });
 }
 
 let registry: Registry | undefined;

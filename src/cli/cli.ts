@@ -16,6 +16,7 @@ import { planCommand } from './commands/plan.js';
 import { runCommand } from './commands/run.js';
 import { schemaCommand } from './commands/schema.js';
 import { serveCommand } from './commands/serve.js';
+import { testCommand } from './commands/test.js';
 import { tokenCommand } from './commands/token.js';
 import { validateCommand } from './commands/validate.js';
 import { EXIT_CODES } from './exit-codes.js';
@@ -34,6 +35,7 @@ const COMMANDS: readonly Command[] = [
   newCommand,
   nodesCommand,
   inspectCommand,
+  testCommand,
   serveCommand,
   tokenCommand,
   completionCommand(() => COMMANDS),

@@ -2,7 +2,7 @@ import type { Environment } from '../graph/environment.js';
 
 /** Everything that a command may touch of its process, so that tests can stand in for it. */
 export interface CliIo {
-  readonly stdout: { write(text: string): unknown };
+  readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean };
   readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean };
   readonly env: Environment;
   /** Calls `listener` for every SIGINT and SIGTERM; returns what ends that. */

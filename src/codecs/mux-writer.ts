@@ -44,7 +44,9 @@ export class MuxWriter {
     this.#video = options.video && { stream: addVideo(ffmpeg, format, options.video), lastPts: undefined };
     this.#videoCodec = options.video?.codec;
     this.#check(format.openOutputSync());
-    format.flags = (format.flags | ffmpeg.c.AVFMT_FLAG_FLUSH_PACKETS) as typeof format.flags;
+    // Bit by bit the same media gives the same file: FFmpeg puts random numbers into it otherwise.
+    const flags = ffmpeg.c.AVFMT_FLAG_FLUSH_PACKETS | ffmpeg.c.AVFMT_FLAG_BITEXACT;
+    format.flags = (format.flags | flags) as typeof format.flags;
     format.maxInterleaveDelta = BigInt(INTERLEAVE_US);
     this.#check(format.writeHeaderSync(lib.Dictionary.fromObject(CONTAINER_OPTIONS[options.container])));
     this.#packet = new lib.Packet();

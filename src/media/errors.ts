@@ -40,6 +40,7 @@ export const ERROR_CODES = {
   SLUICE_PROTOCOL: 'A peer sent something that the protocol does not allow.',
   SLUICE_ENGINE_FAILED: 'The media thread broke or did not start.',
   SLUICE_QUEUE_OVERFLOW: 'A queue whose overflow policy is `fail` ran full.',
+  SLUICE_TEST_FAILED: 'A test of a pipeline did not find what it expects.',
   SLUICE_STATE_INVALID: 'A call came at a time when it cannot be answered.',
   SLUICE_USAGE: 'A command was called with arguments that it does not take.',
   SLUICE_INTERNAL: 'A fault in sluice itself.',

@@ -11,3 +11,14 @@ await t.test('every shipped pipeline is valid', async (t) => {
     t.equal(code, 0, `${file} ${stderr}`);
   }
 });
+
+await t.test('every shipped pipeline has tests, and passes them', { timeout: 120_000 }, async (t) => {
+  const folder = shippedPipelines();
+  const names = readdirSync(folder);
+  for (const file of names.filter((name) => name.endsWith('.yaml') && !name.endsWith('.test.yaml'))) {
+    t.ok(names.includes(file.replace('.yaml', '.test.yaml')), file);
+  }
+  const { code, stdout } = await startCli(t, ['test', folder], { cwd: folder }).ended;
+  t.equal(code, 0, stdout);
+  t.comment(stdout);
+});

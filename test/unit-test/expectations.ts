@@ -1,0 +1,262 @@
+import t, { type Test } from 'tap';
+import { told, testOf } from './test-lab.js';
+
+/** Half a second of a tone at 440 Hz and -12 dBFS, then half a second at 660 Hz. */
+const SOUND = `
+inputs:
+  voice: { audio: [{ tone: 440, toMs: 500 }, { tone: 660, fromMs: 500, toMs: 1000 }] }
+expect:
+  nodes:
+    end: `;
+const SOUND_PIPELINE = `
+nodes:
+  voice: { type: tone, live: false }
+  end: { type: 'null', from: voice }
+`;
+/** A second of red, then a second of the pattern. */
+const PICTURES = `
+inputs:
+  camera:
+    video:
+      - { picture: '#c02020', toMs: 1000, fps: 10 }
+      - { picture: pattern, fromMs: 1000, toMs: 2000, fps: 10 }
+expect:
+  nodes:
+    end: `;
+const PICTURE_PIPELINE = `
+nodes:
+  camera: { type: test-pattern, width: 320, height: 240, live: false }
+  end: { type: 'null', from: camera }
+`;
+
+async function same(t: Test, pipeline: string, test: string, expected: readonly string[]): Promise<void> {
+  t.strictSame(told(await testOf(t, pipeline, test)), expected, test.split('\n').at(-1) ?? '');
+}
+
+async function sounds(t: Test, expectation: string, ...expected: string[]): Promise<void> {
+  await same(t, SOUND_PIPELINE, SOUND + expectation, expected);
+}
+
+async function looks(t: Test, expectation: string, ...expected: string[]): Promise<void> {
+  await same(t, PICTURE_PIPELINE, PICTURES + expectation, expected);
+}
+
+t.test('expectations of sound', async (t) => {
+  await t.test('a tone is known by its frequency and its level', async (t) => {
+    await sounds(t, '{ audio: [{ toMs: 500, tone: 440 }, { fromMs: 500, tone: 660, level: -12, toleranceDb: 0.5 }] }');
+    await sounds(
+      t,
+      '{ audio: [{ toMs: 500, tone: 450 }] }',
+      '"end" is not as expected: 450 Hz at silence, heard in 0 of 5 tenths of a second; everything else at -15.0 dBFS instead of 450 Hz, throughout',
+    );
+    await sounds(
+      t,
+      '{ audio: [{ toMs: 500, tone: 440, level: -20 }] }',
+      '"end" is not as expected: 440 Hz at -12.0 dBFS, heard in 5 of 5 tenths of a second; everything else at silence instead of 440 Hz at -20 dBFS, give or take 3 dB, throughout',
+    );
+  });
+
+  await t.test('a tone that pauses, or that another one covers, is not there throughout', async (t) => {
+    await sounds(
+      t,
+      '{ audio: [{ tone: 440 }] }',
+      '"end" is not as expected: 440 Hz at -15.0 dBFS, heard in 5 of 10 tenths of a second; everything else at -18.0 dBFS instead of 440 Hz, throughout',
+    );
+    await sounds(
+      t,
+      '{ audio: [{ fromMs: 500, toMs: 1500, tone: 660 }] }',
+      '"end" is not as expected: 660 Hz at -15.0 dBFS, heard in 5 of 10 tenths of a second; everything else at silence instead of 660 Hz, throughout',
+    );
+    const both = SOUND.replace('tone: 660, fromMs: 500', 'tone: 660').replace(
+      'tone: 440, toMs: 500',
+      'tone: 440, toMs: 1000',
+    );
+    await same(t, SOUND_PIPELINE, `${both}{ audio: [{ tone: [440, 660], level: -12 }] }`, []);
+    t.notOk((await testOf(t, SOUND_PIPELINE, `${both}{ audio: [{ tone: 440 }] }`)).passed);
+  });
+
+  await t.test('silence is what is nowhere louder than it may be', async (t) => {
+    await sounds(t, '{ audio: [{ fromMs: 1000, toMs: 2000, silence: true }, { silence: true, level: -15 }] }');
+    await sounds(
+      t,
+      '{ audio: [{ fromMs: 800, toMs: 2000, silence: true }] }',
+      '"end" is not as expected: -15.0 dBFS at 800 ms instead of silence: at most -60 dBFS',
+    );
+  });
+
+  await t.test('a level is that of everything together', async (t) => {
+    await sounds(t, '{ audio: [{ level: -15, toleranceDb: 0.5 }] }');
+    await sounds(
+      t,
+      '{ audio: [{ level: -30 }] }',
+      '"end" is not as expected: -15.0 dBFS instead of -30 dBFS, give or take 3 dB',
+    );
+  });
+
+  await t.test('how many chunks, and how long', async (t) => {
+    await sounds(t, '{ count: 50, durationMs: { min: 1000, max: 1000 } }');
+    await sounds(
+      t,
+      '{ count: { min: 51 }, durationMs: 900 }',
+      '"end" is not as expected: 50 instead of at least 51',
+      '"end" is not as expected: 1000 instead of 900',
+    );
+  });
+});
+
+t.test('expectations of pictures', async (t) => {
+  await t.test('a colour, in all of it or in a part', async (t) => {
+    await looks(
+      t,
+      '{ video: [{ toMs: 1000, colour: "#c02020" }, { toMs: 1000, colour: "#b82828", toleranceColour: 10 }] }',
+    );
+    await looks(
+      t,
+      '{ video: [{ toMs: 1000, colour: "#2020c0" }] }',
+      '"end" is not as expected: #c02120 at 0 ms instead of #2020c0',
+    );
+    const marker = 'area: { x: 0.01, y: 0.01, width: 0.06, height: 0.1 }';
+    await looks(t, `{ video: [{ fromMs: 1000, ${marker}, colour: "#ffffff" }] }`);
+    await looks(
+      t,
+      `{ video: [{ fromMs: 1000, ${marker}, colour: "#000000" }] }`,
+      '"end" is not as expected: #ffffff at 1000 ms instead of #000000',
+    );
+  });
+
+  await t.test('the numbers of the pattern', async (t) => {
+    await looks(t, '{ video: [{ fromMs: 1000, pattern: { from: 0, to: 9, present: 1 } }] }');
+    await looks(
+      t,
+      '{ video: [{ fromMs: 1000, pattern: { from: 0, to: 20 } }] }',
+      '"end" is not as expected: pictures 0 to 9, 100 % of them instead of 0 to 20, at least 90 % of them',
+    );
+    await looks(
+      t,
+      '{ video: [{ toMs: 1000, pattern: {} }] }',
+      '"end" is not as expected: no numbers in 10 pictures instead of the numbered pattern',
+    );
+    const twice = PICTURES.replace("'#c02020'", 'pattern');
+    t.match(told(await testOf(t, PICTURE_PIPELINE, `${twice}{ video: [{ pattern: {} }] }`)), [
+      '"end" is not as expected: 0 after 9 instead of numbers that grow',
+    ]);
+  });
+
+  await t.test('their number and size', async (t) => {
+    await looks(t, '{ video: [{ count: 20, width: 320, height: 240 }] }');
+    await looks(t, '{ video: [{ count: { max: 19 } }] }', '"end" is not as expected: 20 instead of at most 19');
+    await looks(t, '{ video: [{ fromMs: 3000 }] }', '"end" is not as expected: 0 instead of at least 1');
+    await looks(t, '{ video: [{ width: 640 }] }', '"end" is not as expected: 320x240 at 0 ms instead of 640x240');
+  });
+});
+
+const ROOM = 'sessions: { room: { sessionId: demo, name: Bot } }\n';
+
+t.test('expectations of how it went', async (t) => {
+  const beep = "nodes:\n  beep: { type: tone, durationMs: 200 }\n  end: { type: 'null', from: beep }";
+
+  await t.test('the outcome, and that it ends at all', async (t) => {
+    await same(t, beep, 'expect: { outcome: ended }', []);
+    await same(t, beep, 'stopMs: 100\nexpect: { outcome: stopped, nodes: { end: { durationMs: 100 } } }', []);
+    await same(t, beep, 'expect: { outcome: stopped }', ['the run ended otherwise: ended instead of stopped']);
+    await same(t, beep.replace(', durationMs: 200', ''), 'limitMs: 1000\nexpect: {}', [
+      'the pipeline did not end: still running after 1000 ms instead of an end; give `stopMs` where it has none of its own',
+    ]);
+  });
+
+  await t.test('errors, of planning and of running', async (t) => {
+    const file = "nodes:\n  clip: { type: file, path: '${CLIP}' }\n  end: { type: 'null', from: clip.audio }";
+    const unset = 'environment variable CLIP is not set [SLUICE_CONFIG_INVALID]';
+    await same(t, file, 'expect: { error: { code: SLUICE_CONFIG_INVALID, node: clip } }', []);
+    await same(t, file, 'expect: {}', [unset]);
+    const missing = 'environment: { CLIP: no.wav }\nexpect: ';
+    await same(t, file, `${missing}{ outcome: failed, error: { code: SLUICE_FILE_NOT_FOUND, node: clip } }`, []);
+    await same(t, file, `${missing}{ outcome: failed }`, []);
+    t.match(told(await testOf(t, file, `${missing}{ error: { code: SLUICE_FILE_UNDECODABLE } }`)), [
+      /^it failed otherwise: SLUICE_FILE_NOT_FOUND of node "clip": .* instead of SLUICE_FILE_UNDECODABLE$/,
+    ]);
+    t.match(told(await testOf(t, file, `${missing}{}`)), [/no\.wav does not exist.* \[SLUICE_FILE_NOT_FOUND\]$/]);
+    await same(t, beep, 'expect: { error: { code: SLUICE_CODEC_FAILED } }', [
+      'it did not fail: no error instead of SLUICE_CODEC_FAILED',
+    ]);
+  });
+
+  await t.test('a session that is lost', async (t) => {
+    const echo = `${ROOM}nodes:\n  all: { type: session-audio }\n  end: { type: 'null', from: all }`;
+    const lost = 'sessions: { room: { lostMs: 500 } }\nexpect: { error: { code: SLUICE_SESSION_LOST } }';
+    const result = await testOf(t, echo, lost);
+    t.strictSame([told(result), result.ranMs], [[], 500]);
+  });
+
+  await t.test('branches, drops and what they were', async (t) => {
+    const each = `${ROOM}nodes:\n  voices: { type: subscriber, media: audio }\n  end: { type: 'null', from: voices }`;
+    const people = `sessions:
+  room:
+    participants:
+      ann: { audio: [{ tone: 440 }], leaveMs: 1000 }
+      bob: { audio: [{ tone: 660 }], joinMs: 500, leaveMs: 1000 }
+stopMs: 2000
+expect: `;
+    await same(t, each, `${people}{ branches: 2, drops: 0 }`, []);
+    await same(t, each, `${people}{ branches: { max: 1 } }`, ['the run had other branches: 2 instead of at most 1']);
+    await same(
+      t,
+      each,
+      `${people}\n  nodes:\n    end@ann: { audio: [{ fromMs: 100, toMs: 900, tone: 440 }] }\n    end@bob: { audio: [{ fromMs: 600, toMs: 900, tone: 660 }] }`,
+      [],
+    );
+    const late = `${ROOM}nodes:
+  who: { type: subscriber, streams: ann, encoded: true }
+  file: { type: recorder, from: [who.audio, who.video], path: out/a.webm, waitMs: 500 }`;
+    const lateCamera = `sessions:
+  room:
+    participants:
+      ann: { audio: [{ tone: 440 }], video: [{ picture: pattern, fromMs: 1000, toMs: 2000, fps: 10 }] }
+stopMs: 2500
+expect: `;
+    const lost = 'video that the file has no track for';
+    await same(t, late, `${lateCamera}{ drops: 10, files: { out/a.webm: { tracks: [audio] } } }`, []);
+    await same(t, late, `${lateCamera}{ drops: 0 }`, [`the run had other drops: 10 in file (${lost}) instead of 0`]);
+  });
+});
+
+t.test('expectations of sessions', async (t) => {
+  const bot = `${ROOM}nodes:\n  beep: { type: tone, durationMs: 1000 }\n  bot: { type: publisher, from: beep }`;
+
+  await t.test('what is published is heard at its time in the test', async (t) => {
+    await same(
+      t,
+      bot,
+      'expect: { sessions: { room: { published: { Bot: { audio: [{ fromMs: 100, toMs: 900, tone: 440 }, { fromMs: 1100, toMs: 2000, silence: true }] } } } } }',
+      [],
+    );
+    await same(t, bot, 'expect: { sessions: { room: { published: { Bob: { count: 50 } } } } }', [
+      'nothing was published as "Bob": "Bot" instead of "Bob"',
+    ]);
+  });
+
+  await t.test('captions pass from those who send them to those who publish them', async (t) => {
+    const relay = `sessions:
+  here: { sessionId: here }
+  there: { sessionId: there, name: Relay }
+nodes:
+  who: { type: subscriber, session: here, streams: ann, captions: true, encoded: true, media: audio }
+  relay: { type: publisher, session: there, captions: true, from: { audio: who.audio, captions: who.captions } }`;
+    const test = `sessions:
+  here:
+    participants:
+      ann:
+        audio: [{ tone: 440 }]
+        captions: [{ atMs: 500, text: Goo, isFinal: false }, { atMs: 600, text: Good. }, { atMs: 700, text: Bye. }]
+stopMs: 1000
+expect:
+  sessions:
+    there:
+      published:
+        Relay:
+          audio: [{ fromMs: 100, toMs: 900, tone: 440, level: -12 }]
+          captions: `;
+    await same(t, relay, `${test}[Good., Bye.]`, []);
+    await same(t, relay, `${test}[Good.]`, ['"Relay" is not as expected: ["Good.","Bye."] instead of ["Good."]']);
+  });
+});
