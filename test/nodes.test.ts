@@ -9,6 +9,7 @@ import './nodes/null.js';
 import './nodes/opus.js';
 import './nodes/picture-size.js';
 import './nodes/recorder.js';
+import './nodes/recorder-files.js';
 import './nodes/resampler.js';
 import './nodes/scaler.js';
 import './nodes/test-pattern.js';

@@ -2,19 +2,22 @@ import { isAbsolute, join, normalize } from 'node:path';
 import { SluiceError } from './errors.js';
 import type { StreamInfo } from './session-access.js';
 
+const SEGMENT = 'segment';
 /** How much of a name goes into a file name, in characters. */
 const LONGEST_NAME = 80;
 
 /**
  * The path that an option stands for: `{streamId}` and `{name}` are filled in from the branch, made safe for a
- * file name, and a relative path starts from `baseDir`. Pure.
+ * file name, and a relative path starts from `baseDir`. `segment`, for nodes that write several files, is what `{segment}`
+ * stands for, in at least three digits. Pure.
  *
  * Errors: SLUICE_CONFIG_INVALID for an unknown placeholder, for a placeholder outside a branch, and for a path
  * without one inside a branch, where all branches would write to one file.
  */
-export function expandPath(template: string, baseDir: string, branch?: StreamInfo): string {
+export function expandPath(template: string, baseDir: string, branch?: StreamInfo, segment?: number): string {
   let filled = 0;
   const path = template.replaceAll(/\{([^{}]*)\}/g, (_whole, key: string) => {
+    if (key === SEGMENT && segment !== undefined) return String(segment).padStart(3, '0');
     filled++;
     return safeFileName(placeholder(template, key, branch));
   });
@@ -24,6 +27,11 @@ export function expandPath(template: string, baseDir: string, branch?: StreamInf
     });
   }
   return normalize(isAbsolute(path) ? path : join(baseDir, path));
+}
+
+/** Whether a path has a place for the number of the file. Pure. */
+export function hasSegments(template: string): boolean {
+  return template.includes(`{${SEGMENT}}`);
 }
 
 /**

@@ -1,17 +1,19 @@
 import { stat, unlink } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import { z } from 'zod';
 import { InStep } from '../codecs/in-step.js';
-import { type Muxer, type MuxerOptions, createMuxer } from '../codecs/muxer.js';
+import type { MuxerOptions } from '../codecs/muxer.js';
 import { openOutputFile } from '../codecs/output-file.js';
-import { opusChannels } from '../codecs/opus-packet.js';
 import { pictureSize } from '../codecs/picture-size.js';
+import { RecorderInput } from '../codecs/recorder-input.js';
+import { SegmentedRecording, tracksOf } from '../codecs/segmented-recording.js';
 import type { ClockTimer } from '../media/clock.js';
 import type { EncodedAudioChunk, EncodedVideoChunk, VideoCodec } from '../media/encoded-chunk.js';
+import { SluiceError } from '../media/errors.js';
 import { durationUs } from '../media/media-value.js';
 import { defineNode, type NodeContext, type NodePorts, type PortDef } from '../media/node.js';
-import { expandPath } from '../media/path-template.js';
+import { expandPath, hasSegments } from '../media/path-template.js';
 
 type Container = MuxerOptions['container'];
 
@@ -22,32 +24,44 @@ const CONTAINERS: ReadonlyMap<string, { readonly container: Container; readonly 
   ['.ogg', { container: 'ogg' }],
 ]);
 
-const Options = z.strictObject({
-  path: z
-    .string()
-    .min(1)
-    .refine((path) => containerOf(path) !== undefined, { message: 'Must end in .webm, .mp4 or .ogg' })
-    .meta({ examples: ['out/{name}.webm'] })
-    .describe(
-      'File to write, relative to the pipeline file: .webm for Opus and VP8, .mp4 for Opus and H.264, .ogg for Opus. `{streamId}` and `{name}` stand for the stream of a branch.',
-    ),
-  alignStart: z
-    .boolean()
-    .default(true)
-    .describe(
-      'Begin the file where both audio and video have begun, and leave out what comes before; `false` keeps it.',
-    ),
-  waitMs: z
-    .int()
-    .min(0)
-    .max(30_000)
-    .default(3000)
-    .describe('How long the first of audio and video waits for the other before the file begins without it, in ms.'),
-});
+const Options = z
+  .strictObject({
+    path: z
+      .string()
+      .min(1)
+      .refine((path) => containerOf(path) !== undefined, { message: 'Must end in .webm, .mp4 or .ogg' })
+      .meta({ examples: ['out/{name}.webm'] })
+      .describe(
+        'File to write, relative to the pipeline file: .webm for Opus and VP8, .mp4 for Opus and H.264, .ogg for Opus. `{streamId}` and `{name}` stand for the stream of a branch, `{segment}` for the number of the file.',
+      ),
+    segmentMs: z
+      .int()
+      .min(500)
+      .max(86_400_000)
+      .optional()
+      .describe(
+        'Begin another file after so much time, in ms, at the next key frame; `path` then has `{segment}`. When left out, one file.',
+      ),
+    alignStart: z
+      .boolean()
+      .default(true)
+      .describe(
+        'Begin the file where both audio and video have begun, and leave out what comes before; `false` keeps it.',
+      ),
+    waitMs: z
+      .int()
+      .min(0)
+      .max(30_000)
+      .default(3000)
+      .describe('How long the first of audio and video waits for the other before the file begins without it, in ms.'),
+  })
+  .refine(({ path, segmentMs }) => segmentMs === undefined || hasSegments(path), {
+    path: ['segmentMs'],
+    message: 'The path must have {segment} in it, or each file would take the place of the one before',
+  });
 type RecorderOptions = z.output<typeof Options>;
 type Kind = 'audio' | 'video';
 type Chunk = EncodedAudioChunk | EncodedVideoChunk;
-type Done = (error?: Error | null) => void;
 
 /** How long a disk may be busy before live media is lost, in ms. */
 const SLOW_DISK_MS = 5000;
@@ -56,13 +70,18 @@ const SLOW_DISK_MS = 5000;
 const MAX_PENDING = 64;
 
 /**
- * Stores encoded audio and video in one file, as they are: nothing is encoded again. Timestamps place what is written,
+ * Stores encoded audio and video in a file, as they are: nothing is encoded again. Timestamps place what is written,
  * so that both stay in step, and gaps stay gaps. Video begins with a key frame. What has no track in the file, because
- * it came after `waitMs` or in another codec, is dropped, counted. In a branch an existing file is kept and a number
- * added to the name; when nothing came, there is no file. Media that comes faster than real time is held back so that
- * audio and video stay within a second of each other.
+ * it came after `waitMs`, is dropped, counted. In a branch an existing file is kept and a number added to the name; when
+ * nothing came, there is no file. Media that comes faster than real time is held back so that audio and video stay within a
+ * second of each other. A process that is killed leaves files that can be read, but for about the last second.
  *
- * Errors: SLUICE_CONFIG_INVALID (path; codec that the file cannot hold), SLUICE_FILE_WRITE.
+ * With `{segment}` in its name a file is followed by another after `segmentMs`, and where pictures change their size; each begins
+ * with a key frame, which is asked for, and plays by itself. Without, WebM goes on with pictures of another size, as VP8 can; an MP4
+ * cannot, and is followed by another whose name has a number.
+ *
+ * Errors: SLUICE_CONFIG_INVALID (path; codec that the file cannot hold), SLUICE_FORMAT_MISMATCH (another codec on the way),
+ * SLUICE_FILE_WRITE.
  */
 export const recorder = defineNode({
   type: 'recorder',
@@ -76,12 +95,18 @@ export const recorder = defineNode({
   file: { type: recorder, from: opus, path: out/beep.webm }`,
   async create(options, context) {
     // Taken now, so that two streams of one name do not share a file and a bad path is told at once.
-    const wanted = expandPath(options.path, context.baseDir, context.branch);
-    const { path, handle } = await openOutputFile(wanted, context.branch !== undefined);
-    await handle.close();
-    return new Recorder(path, options, context);
+    return new Recorder(await claimFile(options, context, 1), options, context);
   },
 });
+
+/** The path of file `number`, which then exists. Errors: SLUICE_CONFIG_INVALID, SLUICE_FILE_WRITE. */
+async function claimFile({ path }: RecorderOptions, context: NodeContext, number: number): Promise<string> {
+  const wanted = expandPath(path, context.baseDir, context.branch, number);
+  const keep = context.branch !== undefined || (number > 1 && !hasSegments(path));
+  const claimed = await openOutputFile(wanted, keep);
+  await claimed.handle.close();
+  return claimed.path;
+}
 
 function containerOf(path: string): { readonly container: Container; readonly codec?: VideoCodec } | undefined {
   return CONTAINERS.get(extname(path).toLowerCase());
@@ -104,8 +129,8 @@ class Recorder implements NodePorts {
   readonly #context: NodeContext;
   #audio: RecorderInput<EncodedAudioChunk> | undefined;
   #video: RecorderInput<EncodedVideoChunk> | undefined;
-  #muxer: Muxer | undefined;
-  /** What the file has tracks for, once it has begun. */
+  #recording: SegmentedRecording | undefined;
+  /** What the files have tracks for, once the first has begun. */
   #tracks: Pick<MuxerOptions, 'audio' | 'video'> = {};
   #hasKeyFrame = false;
   /** Sound that ends before is left out. It may come after the picture: it waits for jitter, the picture does not. */
@@ -152,13 +177,13 @@ class Recorder implements NodePorts {
 
   /** A promise where the writer has to wait. */
   #takeAudio(chunk: EncodedAudioChunk): Promise<void> | undefined {
-    if (this.#muxer) return this.#put(this.#muxer, chunk) ?? this.#inStep.hold('audio');
+    if (this.#recording) return this.#put(this.#recording, chunk) ?? this.#inStep.hold('audio');
     this.#audio?.waiting.push(chunk);
     return this.#startIfReady();
   }
 
   #takeVideo(chunk: EncodedVideoChunk): Promise<void> | undefined {
-    if (this.#muxer) return this.#put(this.#muxer, chunk) ?? this.#inStep.hold('video');
+    if (this.#recording) return this.#put(this.#recording, chunk) ?? this.#inStep.hold('video');
     // Nothing before it could be shown, and the file needs its size.
     if (!this.#hasKeyFrame && !pictureSize(chunk)) {
       this.#context.dropped('before the first key frame');
@@ -207,17 +232,39 @@ class Recorder implements NodePorts {
     if (audio.length === 0 && video.length === 0) return;
     if (this.#options.alignStart) this.#alignStart(audio, video);
     this.#tracks = tracksOf(audio, video[0]);
-    const container = containerOf(this.#path)?.container ?? 'webm';
-    const muxer = await createMuxer(this.#path, { container, ...this.#tracks });
+    const recording = this.#newRecording();
+    await recording.opened;
     try {
       for (let waiting = this.#takeWaiting(); waiting.length > 0; waiting = this.#takeWaiting()) {
-        for (const chunk of waiting) await this.#put(muxer, chunk);
+        for (const chunk of waiting) await this.#put(recording, chunk);
       }
     } catch (error) {
-      await muxer.close().catch(() => undefined);
+      await recording.close().catch(() => undefined);
       throw error;
     }
-    this.#muxer = muxer;
+    this.#recording = recording;
+    for (const [kind, input] of [
+      ['audio', this.#audio],
+      ['video', this.#video],
+    ] as const) {
+      if (input?.over !== false) recording.end(kind);
+    }
+  }
+
+  #newRecording(): SegmentedRecording {
+    const { path, segmentMs = Infinity } = this.#options;
+    const container = containerOf(path)?.container ?? 'webm';
+    return new SegmentedRecording({
+      container,
+      ...this.#tracks,
+      segmentUs: segmentMs * 1000,
+      splitAtSize: hasSegments(path) || container === 'mp4',
+      path: async (number) => (number === 1 ? this.#path : claimFile(this.#options, this.#context, number)),
+      wantKeyFrame: () => this.#video?.askKeyFrame(),
+      wrote: (written) => {
+        this.#context.log.info({ path: written }, 'wrote');
+      },
+    });
   }
 
   /** Lets go of pictures from before the sound, as far as a later key frame allows, and of sound from before the pictures. */
@@ -241,9 +288,20 @@ class Recorder implements NodePorts {
     return waiting.sort((a, b) => a.timestamp - b.timestamp);
   }
 
-  #put(muxer: Muxer, chunk: Chunk): Promise<void> | undefined {
+  #put(recording: SegmentedRecording, chunk: Chunk): Promise<void> | undefined {
     const { audio, video } = this.#tracks;
-    if (chunk.kind === 'encoded-audio' ? !audio : chunk.codec !== video?.codec) {
+    if (chunk.kind === 'encoded-video' && video && chunk.codec !== video.codec) {
+      throw new SluiceError(
+        'SLUICE_FORMAT_MISMATCH',
+        `${this.#path} holds ${video.codec}, and ${chunk.codec} came on the way`,
+        {
+          found: chunk.codec,
+          expected: video.codec,
+          mend: 'Put a video-decoder and a video-encoder in front of it.',
+        },
+      );
+    }
+    if (chunk.kind === 'encoded-audio' ? !audio : !video) {
       this.#context.dropped(chunk.kind === 'encoded-audio' ? NO_AUDIO_TRACK : NO_VIDEO_TRACK);
       return undefined;
     }
@@ -252,17 +310,18 @@ class Recorder implements NodePorts {
       return undefined;
     }
     this.#inStep.note(chunk.kind === 'encoded-audio' ? 'audio' : 'video', chunk.timestamp);
-    muxer.write(chunk);
-    return muxer.pending >= MAX_PENDING ? muxer.drained() : undefined;
+    recording.write(chunk);
+    return recording.pending >= MAX_PENDING ? recording.drained() : undefined;
   }
 
   #over(kind: Kind): void {
     this.#inStep.end(kind);
+    this.#recording?.end(kind);
     if (this.#patience && !this.#starting && this.#isComplete()) void this.#start().catch(() => undefined);
   }
 
   async #ended(): Promise<void> {
-    if (!this.#muxer && this.#isComplete()) await this.#start();
+    if (!this.#recording && this.#isComplete()) await this.#start();
     if (this.#audio?.over !== false && this.#video?.over !== false) await this.#finish();
   }
 
@@ -275,12 +334,11 @@ class Recorder implements NodePorts {
     this.#inStep.close();
     try {
       await this.#start();
-      await this.#muxer?.close();
+      await this.#recording?.close();
     } finally {
-      if (!this.#muxer) await this.#removeEmpty();
+      if (!this.#recording) await this.#removeEmpty();
     }
-    if (this.#muxer) this.#context.log.info({ path: this.#path }, 'wrote');
-    else this.#context.log.warn({ path: this.#path }, 'nothing came to be recorded');
+    if (!this.#recording) this.#context.log.warn({ path: this.#path }, 'nothing came to be recorded');
   }
 
   async #removeEmpty(): Promise<void> {
@@ -292,19 +350,6 @@ class Recorder implements NodePorts {
 const NO_AUDIO_TRACK = 'audio that the file has no track for';
 const NO_VIDEO_TRACK = 'video that the file has no track for';
 
-function tracksOf(
-  audio: readonly EncodedAudioChunk[],
-  picture: EncodedVideoChunk | undefined,
-): Pick<MuxerOptions, 'audio' | 'video'> {
-  const size = picture && pictureSize(picture);
-  // One packet in stereo is enough: a stereo file holds mono as well.
-  const numberOfChannels = audio.some((chunk) => opusChannels(chunk.data) === 2) ? 2 : 1;
-  return {
-    ...(audio.length > 0 && { audio: { codec: 'opus', numberOfChannels } }),
-    ...(size && { video: { codec: picture.codec, ...size } }),
-  };
-}
-
 function endUs(chunk: EncodedAudioChunk): number {
   return chunk.timestamp + chunk.duration;
 }
@@ -313,59 +358,4 @@ function spanUs(waiting: readonly Chunk[] = []): number {
   const [first] = waiting;
   const last = waiting.at(-1);
   return first && last ? last.timestamp - first.timestamp + durationUs(last) : 0;
-}
-
-interface RecorderInputOptions<C extends Chunk> {
-  /** Takes a chunk; a promise where the writer has to wait. */
-  take(chunk: C): Promise<void> | undefined;
-  /** No more will come, however it ended. */
-  over(): void;
-  /** It has ended well; settles when what came is safe. */
-  ended(): Promise<void>;
-}
-
-class RecorderInput<C extends Chunk> extends Writable {
-  /** Chunks that came before the file could begin. */
-  readonly waiting: C[] = [];
-  /** No more will come. */
-  over = false;
-  readonly #options: RecorderInputOptions<C>;
-
-  constructor(options: RecorderInputOptions<C>) {
-    super({ objectMode: true, highWaterMark: 16 });
-    this.#options = options;
-  }
-
-  override _write(chunk: C, _encoding: BufferEncoding, done: Done): void {
-    let wait: Promise<void> | undefined;
-    try {
-      wait = this.#options.take(chunk);
-    } catch (error) {
-      done(error as Error);
-      return;
-    }
-    if (wait)
-      wait.then(() => {
-        done();
-      }, done);
-    else done();
-  }
-
-  override _final(done: Done): void {
-    this.#finish();
-    this.#options.ended().then(() => {
-      done();
-    }, done);
-  }
-
-  override _destroy(error: Error | null, done: Done): void {
-    this.#finish();
-    done(error);
-  }
-
-  #finish(): void {
-    if (this.over) return;
-    this.over = true;
-    this.#options.over();
-  }
 }
