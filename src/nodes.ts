@@ -25,6 +25,7 @@ export const frameRate = filter(defs.frameRate);
 export const gain = filter(defs.gain);
 export const opusDecoder = filter(defs.opusDecoder);
 export const opusEncoder = filter(defs.opusEncoder);
+export const queue = filter(defs.queue);
 export const resampler = filter(defs.resampler);
 export const scaler = filter(defs.scaler);
 export const videoDecoder = filter(defs.videoDecoder);
@@ -35,7 +36,16 @@ export const wav = sink(defs.wav);
 
 type WithOutput = NodePorts & { readonly output: (port: string) => Readable };
 type WithInput = NodePorts & { readonly input: (port: string) => Writable };
+type Both = WithInput & WithOutput;
 type Joining = WithInput & WithOutput & { readonly seal: (port: string) => void };
+type Mixing = Omit<Joining, 'input' | 'output'> & {
+  readonly input: (port: string, link?: InputLink) => Writable;
+  readonly output: (port: string, branch?: string) => Readable;
+};
+type Switching = Omit<Joining, 'input'> & {
+  readonly input: (port: string, link: InputLink) => Writable;
+  readonly update: (options: { readonly input: string }) => void;
+};
 type Composing = Omit<Joining, 'input'> & {
   /** `name` is written into its picture. */
   readonly input: (port: string, link?: InputLink) => Writable;
@@ -46,10 +56,20 @@ type Composing = Omit<Joining, 'input'> & {
 export const compositor = ports<Composing>()(defs.compositor);
 /** Outputs `audio` and `video`. */
 export const file = ports<WithOutput>()(defs.file);
-/** Any number of inputs `in`, `seal('in')` when all are made; output `out`. */
-export const mixer = ports<Joining>()(defs.mixer);
+/**
+ * Any number of inputs `in`, `seal('in')` when all are made; output `out`. What goes in by `input('in', { branch })` is not heard
+ * in `output('others', branch)`.
+ */
+export const mixer = ports<Mixing>()(defs.mixer);
 /** Inputs `audio` and `video`. */
 export const recorder = ports<WithInput>()(defs.recorder);
+
+/** Inputs `in`, each with a name (`from`), `seal('in')` when all are made; output `out`. `update` changes what is let through. */
+export const switchNode = ports<Switching>()(defs.switchNode);
+/** Inputs and outputs `audio` and `video`. `close()` frees it. */
+export const sync = ports<Both & { readonly close: () => void }>()(defs.sync);
+/** Input `in`; each call of `output('out')` gives one more reader. */
+export const tee = ports<Both>()(defs.tee);
 
 type Options<D extends NodeDef> = z.input<D['options']>;
 /** Options may be left out where all of them may. */

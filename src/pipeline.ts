@@ -110,6 +110,9 @@ export async function runGraph(source: Graph, options: GraphOptions = {}): Promi
       return report;
     },
     report: () => run.report(),
+    update: (nodeId, changes) => {
+      run.update(nodeId, changes);
+    },
   };
 }
 

@@ -12,4 +12,5 @@ import './graph/notations.js';
 import './graph/plan-property.js';
 import './graph/reference.js';
 import './graph/run.js';
+import './graph/splitting.js';
 import './graph/typed-graph.js';

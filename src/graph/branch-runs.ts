@@ -18,6 +18,7 @@ export interface BranchOptions {
   readonly clock: Clock;
   /** The nodes that are not in branches. */
   readonly main: Scope;
+  readonly optionsOf: (node: PlannedNode) => unknown;
   readonly observe?: LinkObserver | undefined;
   readonly contextOf: (node: PlannedNode, stream: StreamInfo | undefined, signal: AbortSignal) => NodeContext;
 }
@@ -82,6 +83,11 @@ export class BranchRuns {
     for (const branch of this.#live.values()) this.#stopBranch(branch);
   }
 
+  /** Gives a node other options, in all branches. */
+  update(nodeId: string, options: unknown): void {
+    for (const { scope } of this.#live.values()) scope?.update(nodeId, options);
+  }
+
   /** Ends all branches at once. */
   destroy(error: unknown): void {
     this.#watching.abort();
@@ -133,12 +139,13 @@ export class BranchRuns {
   }
 
   async #runBranch(branch: LiveBranch): Promise<void> {
-    const { plan, counts, log, clock, main, observe, contextOf } = this.#options;
+    const { plan, counts, log, clock, main, observe, optionsOf, contextOf } = this.#options;
     const { stream, abort } = branch;
     try {
       const opened = await Scope.open({
         plan,
         clock,
+        optionsOf,
         outside: {
           input: (link) => main.input(link, stream),
           output: (link) => main.output(link, stream.streamId),

@@ -16,6 +16,8 @@ export interface BuiltNode {
   /** `branch`: id of the stream whose branch it is for, where there is one for each. */
   output(port: string, branch?: string): Readable;
   seal(port: string): void;
+  /** Takes other options while it runs. */
+  update(options: unknown): void;
   /** Frees what is not a stream. */
   close(): void | Promise<void>;
   /** The stream that the node itself is, which exists before it is linked. */
@@ -28,6 +30,8 @@ export interface BuildOptions {
   /** By the name of the link. */
   readonly counts: ReadonlyMap<string, LinkCount>;
   readonly contextOf: (node: PlannedNode) => NodeContext;
+  /** Options of a node as they are when it is made. */
+  readonly optionsOf: (node: PlannedNode) => unknown;
   /** Told of what passes each link, before its reader has it. */
   readonly observe?: ((link: PlannedLink) => ((value: StreamValue) => void) | undefined) | undefined;
 }
@@ -70,10 +74,10 @@ async function freeNode(node: BuiltNode): Promise<void> {
   await node.close();
 }
 
-async function buildNode(node: PlannedNode, { contextOf }: BuildOptions): Promise<BuiltNode> {
+async function buildNode(node: PlannedNode, { contextOf, optionsOf }: BuildOptions): Promise<BuiltNode> {
   let instance: NodeInstance;
   try {
-    instance = await node.def.create(node.options, contextOf(node));
+    instance = await node.def.create(optionsOf(node), contextOf(node));
   } catch (error) {
     throw placed(error, node.place);
   }
@@ -96,6 +100,7 @@ function fromStream(stream: Readable | Writable, { place, id }: PlannedNode): Bu
       return stream;
     },
     seal: () => undefined,
+    update: () => undefined,
     close: () => undefined,
   };
 }
@@ -112,6 +117,7 @@ function fromPorts(ports: NodePorts, { place, id }: PlannedNode): BuiltNode {
       return ports.output(port, branch);
     },
     seal: (port) => ports.seal?.(port),
+    update: (options) => ports.update?.(options),
     close: () => ports.close?.(),
   };
 }

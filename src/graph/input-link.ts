@@ -3,10 +3,9 @@ import type { StreamInfo } from '../media/session-access.js';
 import type { PlannedLink } from './planned.js';
 
 /** What a node is told of a link into it. `stream`: that of the branch that it comes from. Pure. */
-export function inputLink({ from, flow, queue }: PlannedLink, stream?: StreamInfo): InputLink {
+export function inputLink({ source, flow, queue }: PlannedLink, stream?: StreamInfo): InputLink {
   // What is behind a queue does not come by the clock any more.
   const pace = queue ? 'pull' : flow;
-  if (stream) return { name: stream.name, branch: stream.streamId, flow: pace };
-  // Of a converter that was put in, the node that it stands behind.
-  return { name: from.node.split(/[+.]/)[0] ?? from.node, flow: pace };
+  if (stream) return { name: stream.name, branch: stream.streamId, flow: pace, from: source };
+  return { name: source.split('.')[0] ?? source, flow: pace, from: source };
 }

@@ -15,6 +15,8 @@ export type FormattedLink = Omit<PlannedLink, 'flow' | 'queue'>;
 interface Outlet {
   readonly node: string;
   readonly output: string;
+  /** The output that it is, or that the converters are behind: `id.output`. */
+  readonly source: string;
   /** Where the ids of converters behind it start. */
   readonly stem: string;
   formats: readonly FormatPattern[];
@@ -90,7 +92,8 @@ export class Insertion {
       inserted: true,
     });
     const { name: output, formats: given } = this.nodes.at(-1)?.outputs[0] ?? { name: 'out', formats: [step.format] };
-    const behind: Outlet = { node: id, output, stem: before.stem, formats: given, converters: new Map() };
+    const { stem, source } = before;
+    const behind: Outlet = { node: id, output, source, stem, formats: given, converters: new Map() };
     before.converters.set(key, behind);
     return behind;
   }
@@ -110,7 +113,8 @@ export class Insertion {
     const unnamed = outputs.filter((port) => port.perBranch !== true);
     for (const { name, formats } of outputs) {
       const stem = unnamed.length === 1 && unnamed[0]?.name === name ? id : `${id}.${name}`;
-      this.#outlets.set(`${id}.${name}`, { node: id, output: name, stem, formats, converters: new Map() });
+      const source = `${id}.${name}`;
+      this.#outlets.set(source, { node: id, output: name, source, stem, formats, converters: new Map() });
     }
   }
 
@@ -128,6 +132,13 @@ function linkOf(
   formats: readonly FormatPattern[],
   place: Place,
 ): FormattedLink {
-  const name = `${from.node}.${from.output} -> ${to}.${input}`;
-  return { name, from: { node: from.node, output: from.output }, to: { node: to, input }, formats, place };
+  const { node, output, source } = from;
+  return {
+    name: `${node}.${output} -> ${to}.${input}`,
+    from: { node, output },
+    to: { node: to, input },
+    source,
+    formats,
+    place,
+  };
 }

@@ -1,7 +1,5 @@
-import type { MediaValue, StreamValue } from '../media/media-value.js';
-
-/** Why a link let go of a value. */
-export type DropReason = 'reader gone' | 'queue full, oldest' | 'queue full, newest' | 'waiting for a key frame';
+import type { QueueAccount, QueueDropReason } from '../media/media-queue.js';
+import type { StreamValue } from '../media/media-value.js';
 
 /** One reader of a link. */
 export interface LinkReader {
@@ -14,14 +12,14 @@ export interface LinkReader {
 const FORMATS_KEPT = 16;
 
 /** What passed over one link of the plan, in all branches together. `chunks = taken + dropped + held` at all times. */
-export class LinkCount {
+export class LinkCount implements QueueAccount {
   /** Values that came in, and how much media that was. */
   chunks = 0;
   mediaUs = 0;
   /** Values that the reader has taken and is done with. */
   taken = 0;
   dropped = 0;
-  readonly drops = new Map<DropReason, number>();
+  readonly drops = new Map<QueueDropReason, number>();
   /** The most that waited at once before one reader, in values. */
   mostHeld = 0;
   /** How long values waited in queues, in µs: of those that left one, in all and at most. */
@@ -53,7 +51,7 @@ export class LinkCount {
     return held;
   }
 
-  drop(reason: DropReason, values = 1): void {
+  drop(reason: QueueDropReason, values = 1): void {
     if (values === 0) return;
     this.dropped += values;
     this.drops.set(reason, (this.drops.get(reason) ?? 0) + values);
@@ -104,23 +102,3 @@ export class SeenFormat {
     return true;
   }
 }
-
-/** Media time of the values of a link, also of pictures, which do not say how long they are shown. */
-export class StepMeter {
-  /** Of the last value, in µs. */
-  stepUs = 0;
-  #lastUs: number | undefined;
-
-  /** `lengthUs`: what the value says itself; 0 where it does not. */
-  measure(value: MediaValue, lengthUs: number): void {
-    if (lengthUs > 0) this.stepUs = lengthUs;
-    else if (this.#lastUs !== undefined) {
-      const stepUs = value.timestamp - this.#lastUs;
-      // A pause is no media.
-      if (stepUs > 0 && stepUs <= MAX_STEP_US) this.stepUs = stepUs;
-    }
-    this.#lastUs = value.timestamp;
-  }
-}
-
-const MAX_STEP_US = 1_000_000;

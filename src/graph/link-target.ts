@@ -2,10 +2,11 @@ import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../media/clock.js';
 import { describeFormat } from '../media/format.js';
 import { isKeyFrameSource } from '../media/key-frame-source.js';
+import { MediaQueue } from '../media/media-queue.js';
 import { durationUs, type StreamValue } from '../media/media-value.js';
+import { StepMeter } from '../media/step-meter.js';
 import { formatOf } from '../media/stream-format.js';
-import { type LinkCount, type LinkReader, SeenFormat, StepMeter } from './link-count.js';
-import { LinkQueue } from './link-queue.js';
+import { type LinkCount, type LinkReader, SeenFormat } from './link-count.js';
 import type { QueueConfig } from './schema.js';
 
 export interface LinkTargetOptions {
@@ -23,7 +24,7 @@ export class LinkTarget implements LinkReader {
   readonly writable: Writable;
   readonly #count: LinkCount;
   readonly #clock: Clock;
-  readonly #queue: LinkQueue | undefined;
+  readonly #queue: MediaQueue | undefined;
   readonly #onValue: ((value: StreamValue) => void) | undefined;
   readonly #step = new StepMeter();
   readonly #format = new SeenFormat();
@@ -43,7 +44,7 @@ export class LinkTarget implements LinkReader {
     this.#count = count;
     this.#clock = clock;
     this.#onValue = onValue;
-    if (queue) this.#queue = new LinkQueue(queue, count, this.#wantKeyFrame);
+    if (queue) this.#queue = new MediaQueue(queue, count, this.#wantKeyFrame);
     count.open(this);
     writable.once('close', this.#closed);
   }
@@ -98,7 +99,7 @@ export class LinkTarget implements LinkReader {
     if (!this.#queue || this.#queue.length === 0) this.#endWritable();
   }
 
-  #enqueue(queue: LinkQueue, value: StreamValue): void {
+  #enqueue(queue: MediaQueue, value: StreamValue): void {
     if (!this.#full && queue.length === 0) {
       if (!queue.lets(value)) return;
       this.#count.left(0);

@@ -2,6 +2,7 @@ import type { SluiceError } from '../media/errors.js';
 import { checkBranches } from './checks/branches.js';
 import { checkCycles } from './checks/cycles.js';
 import { checkDiamonds } from './checks/diamonds.js';
+import { checkNamedInputs } from './checks/named-inputs.js';
 import { checkFailures } from './checks/failures.js';
 import { checkQueues } from './checks/queues.js';
 import { checkReferences } from './checks/references.js';
@@ -36,6 +37,7 @@ export function checkGraph(graph: LoadedGraph, registry: Registry): PlanResult {
   const branches = checkBranches(linked.nodes, linked.links, problems);
   checkFailures(graph, branches, problems);
   checkQueues(graph, problems);
+  checkNamedInputs(graph, linked.nodes, linked.links, problems);
   const nodes = withFailures(graph, linked.nodes, branches);
   const queues = new Map(graph.nodes.flatMap(({ id, queue }) => (queue ? [[id, queue]] : [])));
   const links = planFlow(nodes, linked.links, queues);

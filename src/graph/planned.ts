@@ -26,6 +26,8 @@ export interface PlannedLink {
   readonly name: string;
   readonly from: { readonly node: string; readonly output: string };
   readonly to: { readonly node: string; readonly input: string };
+  /** The output that it reads, as the graph wrote it, in front of any converters: `id.output`. */
+  readonly source: string;
   /** What can flow here, best first; never empty. */
   readonly formats: readonly FormatPattern[];
   readonly place: Place;

@@ -3,6 +3,7 @@ import { SluiceError, type Place } from '../media/errors.js';
 import type { NodeContext, NodeLog } from '../media/node.js';
 import type { SessionAccess, StreamInfo } from '../media/session-access.js';
 import { BranchRuns } from './branch-runs.js';
+import { ChangedOptions } from './changed-options.js';
 import type { Plan, PlannedNode } from './planned.js';
 import { GivenToRun, type GivenStreams } from './given-streams.js';
 import type { LinkObserver } from './link-observer.js';
@@ -45,6 +46,11 @@ export interface GraphRun {
   stop(): Promise<RunReport>;
   /** How things stand. */
   report(): RunReport;
+  /**
+   * Changes options of a node while it runs, in all branches: those that its reference says can be (`input` of a switch).
+   * Errors: SLUICE_CONFIG_INVALID; SLUICE_STATE_INVALID after the end.
+   */
+  update(nodeId: string, options: Readonly<Record<string, unknown>>): void;
 }
 
 /** Runs a plan: joins its sessions, makes its nodes, lets media flow, and frees everything however it ends. */
@@ -59,6 +65,9 @@ export function runGraph(plan: Plan, options: RunOptions): GraphRun {
       return run.report();
     },
     report: () => run.report(),
+    update: (nodeId, changes) => {
+      run.update(nodeId, changes);
+    },
   };
 }
 
@@ -79,6 +88,7 @@ class Run {
   readonly #log: NodeLog;
   readonly #counts: RunCounts;
   readonly #given: GivenToRun;
+  readonly #changed: ChangedOptions;
   readonly #startUs: number;
   /** Aborted when the run ends at once, or is over. */
   readonly #abort = new AbortController();
@@ -99,6 +109,7 @@ class Run {
     this.#log = options.log ?? SILENT;
     this.#counts = new RunCounts(plan);
     this.#given = new GivenToRun(options);
+    this.#changed = new ChangedOptions(plan);
     this.#startUs = this.#clock.nowUs();
   }
 
@@ -125,6 +136,13 @@ class Run {
   report(): RunReport {
     const elapsedMs = ((this.#endUs ?? this.#clock.nowUs()) - this.#startUs) / 1000;
     return this.#counts.report(this.#outcome, elapsedMs, this.#drained, this.#failure);
+  }
+
+  update(nodeId: string, changes: Readonly<Record<string, unknown>>): void {
+    if (this.#isOver()) throw new SluiceError('SLUICE_STATE_INVALID', 'the graph has ended');
+    const options = this.#changed.change(nodeId, changes);
+    this.#scope?.update(nodeId, options);
+    for (const branch of this.#branches) branch.update(nodeId, options);
   }
 
   stop(): void {
@@ -165,6 +183,7 @@ class Run {
       nodes,
       counts: this.#counts.links,
       clock: this.#clock,
+      optionsOf: this.#changed.of,
       contextOf: (node) => this.#context(node, undefined, this.#abort.signal),
       observe: observe && ((link) => observe(link, undefined)),
     });
@@ -185,6 +204,7 @@ class Run {
           drainMs: this.#options.drainMs ?? DRAIN_MS,
           clock: this.#clock,
           main: scope,
+          optionsOf: this.#changed.of,
           contextOf: (node, stream, signal) => this.#context(node, stream, signal),
           observe: this.#options.observe,
         }),

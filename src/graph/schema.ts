@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { queueShape } from '../media/media-queue.js';
 import { SessionSettings } from '../session/settings.js';
 
 /** One link into a node: `id` or `id.output`. */
@@ -10,20 +11,9 @@ const From = z.union([References, z.record(z.string(), References)], {
   error: 'Expected an id, `id.output`, a list of them, or a map from inputs to them',
 });
 
-/** What a queue does that is full. */
-const OVERFLOW = ['drop-oldest', 'drop-newest', 'block', 'fail'] as const;
-
 /** A queue on a link. */
 export const QueueConfig = z
-  .strictObject({
-    maxMs: z.number().min(1).max(600_000).default(500).describe('How much media may wait, in ms.'),
-    overflow: z
-      .enum(OVERFLOW)
-      .default('drop-oldest')
-      .describe(
-        'What happens when it is full: `drop-oldest`, `drop-newest`, `block` (who gives is held back) or `fail`.',
-      ),
-  })
+  .strictObject(queueShape)
   .describe(
     'Puts a queue on each link into the node. Without it there is one where live media meets a reader that waits.',
   );

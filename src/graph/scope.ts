@@ -102,6 +102,11 @@ export class Scope {
     return this.#joinOf(link.from.node, link).output(link.from.output, branch);
   }
 
+  /** Gives one of its nodes other options; nothing happens where it is in another scope. */
+  update(nodeId: string, options: unknown): void {
+    this.#nodes.get(nodeId)?.update(options);
+  }
+
   /** Ends the sources; what is on its way drains. `finished` tells when. */
   stop(): void {
     this.#stopping = true;
@@ -142,12 +147,12 @@ export class Scope {
     }
     for (const node of this.#options.nodes) {
       const built = this.#nodes.get(node.id);
-      if (built) for (const port of node.outputs) this.#linkOutput(node.id, port.name, built);
+      if (built) for (const port of node.outputs) this.#linkOutput(node.id, port, built);
     }
     this.#linkGivenBack();
   }
 
-  #linkOutput(nodeId: string, port: string, built: BuiltNode): void {
+  #linkOutput(nodeId: string, { name: port, many }: PortDef, built: BuiltNode): void {
     const { plan, outside } = this.#options;
     const links = plan.links.filter((link) => link.from.node === nodeId && link.from.output === port);
     if (links.length === 0 && built.stream instanceof Readable) this.#unread.add(built.stream);
@@ -156,9 +161,11 @@ export class Scope {
       (link) => !this.#isInner(link) && (outside !== undefined || this.#isInside(link.to.node)),
     );
     if (outer.length === 0) return;
-    const output = built.output(port);
-    const pump = this.#pump(output, built.place, outer);
-    if (!this.#hasInput(built)) this.#sources.set(output, pump);
+    for (const read of many === true ? outer.map((link) => [link]) : [outer]) {
+      const output = built.output(port);
+      const pump = this.#pump(output, built.place, read);
+      if (!this.#hasInput(built)) this.#sources.set(output, pump);
+    }
   }
 
   /** Links what comes from nodes outside, which give each branch its own. */

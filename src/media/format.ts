@@ -99,6 +99,18 @@ export function intersect(upstream: readonly FormatPattern[], downstream: readon
   return common;
 }
 
+/** What is known of media that may have any of these formats: for each kind, the fields in which they agree. Pure. */
+export function commonFormats(formats: readonly FormatPattern[]): readonly FormatPattern[] {
+  const kinds = new Map<FormatPattern['kind'], Readonly<Record<string, unknown>>>();
+  for (const format of formats) {
+    const known = kinds.get(format.kind);
+    const fields = Object.entries(format);
+    const agreed = known && fields.filter(([key, value]) => JSON.stringify(known[key]) === JSON.stringify(value));
+    kinds.set(format.kind, Object.fromEntries(agreed ?? fields));
+  }
+  return [...kinds.values()] as unknown as readonly FormatPattern[];
+}
+
 /** A pattern as a person reads it: `audio 48000 Hz 2 channels`, `encoded-video vp8|h264`. */
 export function describeFormat(pattern: FormatPattern): string {
   const parts: string[] = [pattern.kind];

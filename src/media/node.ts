@@ -11,7 +11,10 @@ export interface PortDef<Name extends string = string> {
   readonly name: Name;
   /** What it carries, best first. A field that is not known before it runs is left out of an output. */
   readonly formats: readonly FormatPattern[];
-  /** An input that takes any number of links; one that does not takes exactly one. */
+  /**
+   * An input that takes any number of links; one that does not takes exactly one. An output that gives each link a
+   * Readable of its own, and goes by none of them.
+   */
   readonly many?: boolean;
   /** A port that need not be linked. A node with outputs needs at least one linked output all the same. */
   readonly optional?: boolean;
@@ -25,7 +28,7 @@ export interface PortDef<Name extends string = string> {
    * Left out, a node with outputs hands the pace of its readers on, and one without pulls.
    */
   readonly flow?: Flow;
-  /** Of an input that pulls: media that may wait in it before it holds back, in ms. 0 when left out. */
+  /** Of an input: media that may wait in it before it holds back, in ms. 0 when left out. */
   readonly bufferMs?: number;
   /** Of an input that pulls: how much live media may wait in a queue before it, in ms. 500 when left out. */
   readonly queueMs?: number;
@@ -93,6 +96,8 @@ export interface InputLink {
   readonly branch?: string;
   /** `push`: media comes by the clock, and nothing is between that could wait. `pull` when left out. */
   readonly flow?: Flow;
+  /** The output that it comes from, as the graph names it: `id.output`. */
+  readonly from?: string;
 }
 
 /** A running node with any number of ports. */
@@ -100,12 +105,14 @@ export interface NodePorts {
   /** A new Writable for one more link into `port`. */
   input?(port: string, link?: InputLink): Writable;
   /**
-   * The Readable of `port`; asked for once, and only when it is linked. One of `perBranch` is asked for once for each branch,
-   * with the id of its stream.
+   * The Readable of `port`; asked for once, and only when it is linked. One of `many` is asked for once for each link; one of
+   * `perBranch` once for each branch, with the id of its stream.
    */
   output?(port: string, branch?: string): Readable;
   /** No more calls of `input(port)` will come: a port that takes many is through when those it has have ended. */
   seal?(port: string): void;
+  /** Takes other options while it runs, of which those in `changes` may differ. They have been checked. */
+  update?(options: unknown): void;
   /** Called once when the node's run is over, however it ended. The streams given out have ended or were destroyed. */
   close?(): void | Promise<void>;
 }
@@ -162,6 +169,10 @@ export interface NodeDef<
    * `create` is then called once for each branch, with that stream as `context.branch`. See `watchStreams`.
    */
   readonly watch?: FromOptions<S, Promise<void>, [NodeContext, BranchEvents]>;
+  /** Name of the option that names one of the links into the node, as the graph writes it: `id` or `id.output`. */
+  readonly namesInput?: string;
+  /** Options that may be changed while it runs; what `create` makes then has `update`. */
+  readonly changes?: readonly string[];
   /** Stands for a stream of the program around the graph, which the node gets by `context.given`. */
   readonly given?: 'input' | 'output';
   /** No time at all when left out. */

@@ -1,6 +1,7 @@
 import { Transform, type TransformCallback } from 'node:stream';
 import { z } from 'zod';
 import { ANY_MEDIA } from '../media/format.js';
+import { keyFrameRequester } from '../media/key-frame-source.js';
 import type { MediaValue } from '../media/media-value.js';
 import { defineNode } from '../media/node.js';
 
@@ -33,6 +34,8 @@ export const delay = defineNode({
 class Delay extends Transform {
   readonly #delayUs: number;
   readonly #held: MediaValue[] = [];
+  /** Asks whoever gives encoded pictures for one that can be decoded on its own. */
+  readonly requestKeyFrame = keyFrameRequester(this);
 
   constructor(delayUs: number) {
     super({ objectMode: true });

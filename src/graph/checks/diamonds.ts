@@ -29,8 +29,13 @@ export function checkDiamonds(
     const slowest = new Map<string, Way>();
     const tightest = new Map<string, Way>();
     for (const last of into.get(join.id) ?? []) {
-      const bufferMs = join.inputs.find((port) => port.name === last.to.input)?.bufferMs ?? 0;
-      for (const [output, way] of waysTo(last, bufferMs, nodes, into, byId)) {
+      for (const [output, way] of waysTo(
+        last,
+        takesAtOnce(join, last) ? Infinity : bufferOf(join, last),
+        nodes,
+        into,
+        byId,
+      )) {
         for (const [one, other] of [
           [way, tightest.get(output)],
           [slowest.get(output), way],
@@ -79,9 +84,20 @@ function waysTo(
   for (let index = nodes.length - 1; index >= 0; index--) {
     const node = nodes[index];
     const way = node && behind.get(node.id);
-    if (node && way) for (const link of into.get(node.id) ?? []) enter(link, way.lagMs, way.roomMs);
+    if (node && way)
+      for (const link of into.get(node.id) ?? []) enter(link, way.lagMs, way.roomMs + bufferOf(node, link));
   }
   return ways;
+}
+
+/** Live media that an input does not hold back. */
+function takesAtOnce({ inputs }: PlannedNode, { to, flow, queue }: PlannedLink): boolean {
+  return flow === 'push' && !queue && inputs.find((port) => port.name === to.input)?.flow === undefined;
+}
+
+/** What an input holds before it holds back. */
+function bufferOf({ inputs }: PlannedNode, { to }: PlannedLink): number {
+  return inputs.find((port) => port.name === to.input)?.bufferMs ?? 0;
 }
 
 /** A queue that drops never holds anybody back. */

@@ -107,4 +107,28 @@ nodes:
       ],
     ],
   },
+  'a switch that lets through what does not flow in': {
+    graph: `
+nodes:
+  camera: { type: test-pattern }
+  slides: { type: test-pattern }
+  s: { type: switch, media: video, from: [camera, slides], input: camra }
+  x: { type: "null", from: s }`,
+    refused: [['SLUICE_CONFIG_INVALID', '5:67: node "s"', 'nothing flows in from "camra"', 'Did you mean "camera"?']],
+  },
+  'a switch of pictures that is given the rate of sound': {
+    graph: `
+nodes:
+  a: { type: test-pattern }
+  s: { type: switch, media: video, sampleRate: 48000, from: a, input: a }
+  x: { type: "null", from: s }`,
+    refused: [
+      [
+        'SLUICE_CONFIG_INVALID',
+        '4:48: node "s"',
+        'option "sampleRate": expected no "sampleRate" of video',
+        'See `sluice inspect switch` for its options.',
+      ],
+    ],
+  },
 };

@@ -135,4 +135,37 @@ nodes:
       ],
     ],
   },
+  'a queue node that is too small for a diamond': {
+    graph: `
+nodes:
+  a: { type: tone, live: false }
+  d: { type: delay, ms: 1000, from: a }
+  q: { type: queue, maxMs: 500, overflow: block, from: a }
+  m: { type: mixer, live: false, from: [q, d] }
+  x: { type: "null", from: m }`,
+    refused: [
+      [
+        'SLUICE_LINK_DEADLOCK',
+        '6:41: node "m"',
+        '"m" would wait for ever: "d" needs 1000 ms of "a.out" before it gives any, and "q" can hold 680 ms',
+        'Give "m" `queue: { maxMs: 420, overflow: block }`, or delay both ways alike.',
+      ],
+    ],
+  },
+  'a file that is switched to itself, delayed': {
+    graph: `
+nodes:
+  a: { type: tone, live: false }
+  d: { type: delay, ms: 1000, from: a }
+  s: { type: switch, media: audio, from: [a, d], input: d }
+  x: { type: "null", from: s }`,
+    refused: [
+      [
+        'SLUICE_LINK_DEADLOCK',
+        '5:43: node "s"',
+        '"s" would wait for ever: "d" needs 1000 ms of "a.out" before it gives any, and "a" can hold 0 ms',
+        'Give "s" `queue: { maxMs: 1100, overflow: block }`, or delay both ways alike.',
+      ],
+    ],
+  },
 };

@@ -192,4 +192,58 @@ nodes:
   w: { type: wav, path: "{streamId}.wav", from: v, onError: { action: restart, maxRestarts: 2 } }`,
     plan: ['v>w push 500 drop-oldest', 'v~w 20..720 live', 'v end-branch', 'w restart'],
   },
+  'behind a queue node media is pulled, and its readers need no queue': {
+    graph: `
+nodes:
+  a: { type: tone }
+  q: { type: queue, maxMs: 300, from: a }
+  w: { type: wav, path: w.wav, from: q }`,
+    plan: ['a>q push', 'q>w pull', 'a~w 20..320 live'],
+  },
+  'each reader of a tee has a queue in it': {
+    graph: `
+nodes:
+  a: { type: tone }
+  t: { type: tee, maxMs: 200, from: a }
+  w: { type: wav, path: w.wav, from: t }
+  x: { type: "null", from: t }`,
+    plan: ['a>t push', 't>w pull', 't>x pull', 'a~w 20..220 live', 'a~x 20..220 live'],
+  },
+  'a switch hands on the pace of what it lets through': {
+    graph: `
+nodes:
+  a: { type: tone, sampleRate: 48000, channels: 1 }
+  b: { type: tone, sampleRate: 48000, channels: 1 }
+  s: { type: switch, media: audio, from: [a, b], input: b }
+  w: { type: wav, path: w.wav, from: s }`,
+    plan: ['a>s push', 'b>s push', 's>w push 500 drop-oldest', 'a~w 20..520 live', 'b~w 20..520 live'],
+  },
+  'sound and pictures in step': {
+    graph: `
+sessions: { room: { sessionId: demo } }
+nodes:
+  v: { type: subscriber, streams: speaker, encoded: true }
+  s: { type: sync, maxMs: 300, from: [v.audio, v.video] }
+  r: { type: recorder, path: r.webm, from: [s.audio, s.video] }`,
+    plan: ['v>s push', 'v>s push', 's>r push 8000 drop-oldest', 's>r push 8000 drop-oldest', 'v~r 20..8520 live'],
+  },
+  'a queue node is room enough for a diamond': {
+    graph: `
+nodes:
+  a: { type: tone, live: false }
+  d: { type: delay, ms: 1000, from: a }
+  q: { type: queue, maxMs: 1000, overflow: block, from: a }
+  m: { type: mixer, live: false, from: [q, d] }
+  w: { type: wav, path: w.wav, from: m }`,
+    plan: ['a>d pull', 'a>q pull', 'q>m pull', 'd>m pull', 'm>w pull', 'a~w 1020..1220'],
+  },
+  'live media that a switch does not let through holds nobody up': {
+    graph: `
+nodes:
+  a: { type: tone, sampleRate: 48000, channels: 1 }
+  d: { type: delay, ms: 1000, from: a }
+  s: { type: switch, media: audio, from: [a, d], input: a }
+  x: { type: "null", from: s }`,
+    plan: ['a>d push', 'a>s push', 'd>s push', 's>x push', 'a~x 1020..1020 live'],
+  },
 };

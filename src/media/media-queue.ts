@@ -1,31 +1,60 @@
-import { SluiceError } from '../media/errors.js';
-import { MediaBuffer } from '../media/media-buffer.js';
-import type { StreamValue } from '../media/media-value.js';
-import type { LinkCount } from './link-count.js';
-import type { QueueConfig } from './schema.js';
+import { z } from 'zod';
+import { SluiceError } from './errors.js';
+import { MediaBuffer } from './media-buffer.js';
+import type { StreamValue } from './media-value.js';
+
+/** What a queue does that is full. */
+const OVERFLOW = ['drop-oldest', 'drop-newest', 'block', 'fail'] as const;
+
+/** Options of a queue. */
+export const queueShape = {
+  maxMs: z.number().min(1).max(600_000).default(500).describe('How much media may wait, in ms.'),
+  overflow: z
+    .enum(OVERFLOW)
+    .default('drop-oldest')
+    .describe(
+      'What happens when it is full: `drop-oldest`, `drop-newest`, `block` (who gives is held back) or `fail`.',
+    ),
+};
+
+export interface QueueLimits {
+  readonly maxMs: number;
+  readonly overflow: (typeof OVERFLOW)[number];
+}
+
+/** Why a queue let go of a value. */
+export type QueueDropReason = 'reader gone' | 'queue full, oldest' | 'queue full, newest' | 'waiting for a key frame';
+
+/** Where a queue tells what became of its values. */
+export interface QueueAccount {
+  drop(reason: QueueDropReason, values?: number): void;
+  /** A value was taken out that had waited for so long, in µs. */
+  left(waitUs: number): void;
+}
 
 /** What takes no time in media, as captions, is bounded by number. */
 const MAX_VALUES = 4096;
 
 /**
- * Media that waits on a link, bounded in ms, with what happens when it is full. Encoded pictures are dropped from one key frame to
- * the next, since those between cannot be decoded without what was dropped. Counts what it lets go of.
+ * Media that waits, bounded in ms, with what happens when it is full. Encoded pictures are dropped from one key frame to
+ * the next, since those between cannot be decoded without what was dropped. Tells what it lets go of. No events: its owner decides
+ * when to push and when to shift.
  */
-export class LinkQueue {
+export class MediaQueue {
   readonly #buffer: MediaBuffer<StreamValue>;
-  readonly #config: QueueConfig;
+  readonly #limits: QueueLimits;
   readonly #limitUs: number;
-  readonly #count: LinkCount;
+  readonly #account: QueueAccount;
   readonly #wantKeyFrame: () => void;
   /** Something before the next picture is missing. */
   #broken = false;
 
-  /** `wantKeyFrame`: the source of the link is to be asked for a picture that can be decoded on its own. */
-  constructor(config: QueueConfig, count: LinkCount, wantKeyFrame: () => void) {
+  /** `wantKeyFrame`: the source is to be asked for a picture that can be decoded on its own. */
+  constructor(limits: QueueLimits, account: QueueAccount, wantKeyFrame: () => void) {
     this.#buffer = new MediaBuffer(Infinity, 'drop-oldest');
-    this.#config = config;
-    this.#limitUs = config.maxMs * 1000;
-    this.#count = count;
+    this.#limits = limits;
+    this.#limitUs = limits.maxMs * 1000;
+    this.#account = account;
     this.#wantKeyFrame = wantKeyFrame;
   }
 
@@ -39,7 +68,7 @@ export class LinkQueue {
 
   /** Who gives has to wait. */
   get isBlocking(): boolean {
-    return this.#config.overflow === 'block' && this.#isFull(0);
+    return this.#limits.overflow === 'block' && this.#isFull(0);
   }
 
   /** Takes a value of so much media. Errors: SLUICE_QUEUE_OVERFLOW where that is what it is for. */
@@ -55,13 +84,13 @@ export class LinkQueue {
 
   /** Takes the oldest value out. */
   shift(nowUs: number): StreamValue | undefined {
-    if (this.#buffer.length > 0) this.#count.left(Math.max(0, nowUs - this.#buffer.headAtUs));
+    if (this.#buffer.length > 0) this.#account.left(Math.max(0, nowUs - this.#buffer.headAtUs));
     return this.#buffer.shift();
   }
 
   /** Drops everything: its reader has gone. */
   clear(): void {
-    this.#count.drop('reader gone', this.#buffer.clear());
+    this.#account.drop('reader gone', this.#buffer.clear());
   }
 
   #isFull(durationUs: number): boolean {
@@ -71,7 +100,7 @@ export class LinkQueue {
 
   /** Makes room for a value, or does away with it: false. */
   #makeRoom(value: StreamValue, durationUs: number): boolean {
-    const { overflow, maxMs } = this.#config;
+    const { overflow, maxMs } = this.#limits;
     if (overflow === 'block') return true;
     if (overflow === 'fail') {
       throw new SluiceError('SLUICE_QUEUE_OVERFLOW', `more than ${maxMs} ms waited for a reader`, {
@@ -81,7 +110,7 @@ export class LinkQueue {
       });
     }
     if (overflow === 'drop-newest') {
-      this.#count.drop('queue full, newest');
+      this.#account.drop('queue full, newest');
       if (value.kind === 'encoded-video') this.#broken = true;
       return false;
     }
@@ -92,12 +121,12 @@ export class LinkQueue {
   /** The oldest value, and after a picture all those that cannot be decoded without it. */
   #dropOldest(): void {
     const dropped = this.#buffer.drop();
-    this.#count.drop('queue full, oldest');
+    this.#account.drop('queue full, oldest');
     if (dropped?.kind !== 'encoded-video') return;
     for (let next = this.#buffer.peek(); next; next = this.#buffer.peek()) {
       if (next.kind !== 'encoded-video' || next.type === 'key') return;
       this.#buffer.drop();
-      this.#count.drop('queue full, oldest');
+      this.#account.drop('queue full, oldest');
     }
     this.#broken = true;
   }
@@ -109,7 +138,7 @@ export class LinkQueue {
       this.#broken = false;
       return true;
     }
-    this.#count.drop('waiting for a key frame');
+    this.#account.drop('waiting for a key frame');
     this.#wantKeyFrame();
     return false;
   }
