@@ -71,7 +71,8 @@ module.exports = {
       '^src/engine/(port|thread)\\.ts$',
     ]),
     layer('vonage', '^src/vonage/', ['^src/(media|vonage)/', '^src/session/', '^src/connect\\.ts$']),
-    layer('node', '^src/nodes/(?!index\\.ts$)', '^src/(media|codecs)/'),
+    layer('speech', '^src/speech/', '^src/(speech|media|codecs)/'),
+    layer('node', '^src/nodes/(?!index\\.ts$)', '^src/(media|codecs|speech)/'),
     layer('graph', '^src/graph/', ['^src/(graph|media)/', '^src/session/(?!drivers/)']),
     layer('unit-test', '^src/unit-test/', ['^src/(unit-test|graph|media|codecs)/', '^src/session/(?!drivers/)']),
     {
@@ -106,7 +107,7 @@ module.exports = {
       },
     },
 
-    packagesOf('codecs', ['node-av', '@discordjs/opus', 'libopus-wasm']),
+    packagesOf('codecs', ['node-av', '@discordjs/opus', 'libopus-wasm', '@shiguredo/rnnoise-wasm']),
     {
       name: 'packages-of-engine',
       comment: 'Only the media thread loads node-datachannel.',

@@ -18,8 +18,10 @@ import * as defs from './nodes/index.js';
  */
 
 export const testPattern = source(defs.testPattern);
+export const textLines = source(defs.textLines);
 export const tone = source(defs.tone);
 
+export const captions = filter(defs.captions);
 export const delay = filter(defs.delay);
 export const frameRate = filter(defs.frameRate);
 export const gain = filter(defs.gain);
@@ -28,11 +30,15 @@ export const opusEncoder = filter(defs.opusEncoder);
 export const queue = filter(defs.queue);
 export const resampler = filter(defs.resampler);
 export const scaler = filter(defs.scaler);
+export const ttsExec = filter(defs.ttsExec);
+export const vad = filter(defs.vad);
 export const videoDecoder = filter(defs.videoDecoder);
 export const videoEncoder = filter(defs.videoEncoder);
 
+export const jsonl = sink(defs.jsonl);
 export const nullNode = sink(defs.nullNode);
 export const wav = sink(defs.wav);
+export const webvtt = sink(defs.webvtt);
 
 type WithOutput = NodePorts & { readonly output: (port: string) => Readable };
 type WithInput = NodePorts & { readonly input: (port: string) => Writable };
@@ -61,8 +67,12 @@ export const file = ports<WithOutput>()(defs.file);
  * in `output('others', branch)`.
  */
 export const mixer = ports<Mixing>()(defs.mixer);
+/** Any number of inputs `in`, `seal('in')` when all are made; output `out`. */
+export const funnel = ports<Joining>()(defs.funnel);
 /** Inputs `audio` and `video`. */
 export const recorder = ports<WithInput>()(defs.recorder);
+/** Inputs `audio` and, where utterances are to be told apart, `activity`; output `out`. */
+export const sttExec = ports<WithInput & WithOutput>()(defs.sttExec);
 
 /** Inputs `in`, each with a name (`from`), `seal('in')` when all are made; output `out`. `update` changes what is let through. */
 export const switchNode = ports<Switching>()(defs.switchNode);

@@ -14,6 +14,8 @@ export interface ResamplerOptions {
   readonly to: AudioFormat;
   /** `compensate` will be used: keeps a resampler even where both rates are the same. Default false. */
   readonly adjustable?: boolean;
+  /** `from` may be of any rate of 4 to 192 kHz, as others have them. Default false: one of SAMPLE_RATES. */
+  readonly anyRate?: boolean;
 }
 
 /** Converts interleaved samples. Not tied to a chunk length: gives what is ready, `flush` gives the rest. */
@@ -36,7 +38,7 @@ export interface Resampler {
  */
 export async function createResampler(options: ResamplerOptions): Promise<Resampler> {
   const { from, to } = options;
-  checkFormat(from);
+  if (options.anyRate !== true || !isUsable(from.sampleRate)) checkFormat(from);
   checkFormat(to);
   if (from.sampleRate === to.sampleRate && options.adjustable !== true) return new ChannelConverter(from, to);
   return new SwResampler(await loadFfmpeg(), from, to);
@@ -146,6 +148,10 @@ class SwResampler implements Resampler {
     if (!this.#swr) throw new SluiceError('SLUICE_STATE_INVALID', 'the resampler is closed');
     return this.#swr;
   }
+}
+
+function isUsable(sampleRate: number): boolean {
+  return Number.isInteger(sampleRate) && sampleRate >= 4000 && sampleRate <= 192_000;
 }
 
 function checkFormat({ sampleRate, numberOfChannels }: AudioFormat): void {

@@ -2,7 +2,7 @@ import { Readable, Writable, finished, type Duplex } from 'node:stream';
 import { asStream } from 'stream-chain/asStream.js';
 import { gen } from 'stream-chain/gen.js';
 import { SluiceError, type Place } from '../media/errors.js';
-import { durationUs, type StreamValue } from '../media/media-value.js';
+import { durationUs, type PipelineValue } from '../media/media-value.js';
 import type { InputLink, NodeContext, NodeInstance, NodePorts, TransformFunction } from '../media/node.js';
 import type { LinkCount } from './link-count.js';
 import { placed } from './placed.js';
@@ -33,7 +33,7 @@ export interface BuildOptions {
   /** Options of a node as they are when it is made. */
   readonly optionsOf: (node: PlannedNode) => unknown;
   /** Told of what passes each link, before its reader has it. */
-  readonly observe?: ((link: PlannedLink) => ((value: StreamValue) => void) | undefined) | undefined;
+  readonly observe?: ((link: PlannedLink) => ((value: PipelineValue) => void) | undefined) | undefined;
 }
 
 /**
@@ -138,7 +138,7 @@ function step(
   { def, options, place }: PlannedNode,
   context: NodeContext,
   count: LinkCount | undefined,
-  onValue: ((value: StreamValue) => void) | undefined,
+  onValue: ((value: PipelineValue) => void) | undefined,
 ): TransformFunction {
   const apply = def.transform?.(options, context);
   if (!apply) throw fault(`${def.type} is no function`, place);

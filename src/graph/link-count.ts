@@ -1,5 +1,5 @@
 import type { QueueAccount, QueueDropReason } from '../media/media-queue.js';
-import type { StreamValue } from '../media/media-value.js';
+import type { PipelineValue } from '../media/media-value.js';
 
 /** One reader of a link. */
 export interface LinkReader {
@@ -73,13 +73,13 @@ export class LinkCount implements QueueAccount {
 
 /** The format of the last value of a link, so that a change can be told from the next. Makes nothing while there is none. */
 export class SeenFormat {
-  #kind: StreamValue['kind'] | undefined;
+  #kind: PipelineValue['kind'] | undefined;
   #name: string | undefined;
   #first = 0;
   #second = 0;
 
   /** Whether this value looks different from the one before; the first does. */
-  differs(value: StreamValue): boolean {
+  differs(value: PipelineValue): boolean {
     switch (value.kind) {
       case 'audio':
         return this.#set(value.kind, undefined, value.sampleRate, value.numberOfChannels);
@@ -88,12 +88,12 @@ export class SeenFormat {
       case 'encoded-audio':
       case 'encoded-video':
         return this.#set(value.kind, value.codec, 0, 0);
-      case 'captions':
+      default:
         return this.#set(value.kind, undefined, 0, 0);
     }
   }
 
-  #set(kind: StreamValue['kind'], name: string | undefined, first: number, second: number): boolean {
+  #set(kind: PipelineValue['kind'], name: string | undefined, first: number, second: number): boolean {
     if (kind === this.#kind && name === this.#name && first === this.#first && second === this.#second) return false;
     this.#kind = kind;
     this.#name = name;

@@ -1,4 +1,4 @@
-import type { StreamValue } from '../media/media-value.js';
+import type { PipelineValue } from '../media/media-value.js';
 import type { StreamInfo } from '../media/session-access.js';
 import type { PlannedLink } from './planned.js';
 
@@ -9,4 +9,4 @@ import type { PlannedLink } from './planned.js';
 export type LinkObserver = (
   link: PlannedLink,
   branch: StreamInfo | undefined,
-) => ((value: StreamValue) => void) | undefined;
+) => ((value: PipelineValue) => void) | undefined;

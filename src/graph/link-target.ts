@@ -3,7 +3,7 @@ import type { Clock } from '../media/clock.js';
 import { describeFormat } from '../media/format.js';
 import { isKeyFrameSource } from '../media/key-frame-source.js';
 import { MediaQueue } from '../media/media-queue.js';
-import { durationUs, type StreamValue } from '../media/media-value.js';
+import { durationUs, isMedia, type PipelineValue } from '../media/media-value.js';
 import { StepMeter } from '../media/step-meter.js';
 import { formatOf } from '../media/stream-format.js';
 import { type LinkCount, type LinkReader, SeenFormat } from './link-count.js';
@@ -16,7 +16,7 @@ export interface LinkTargetOptions {
   /** What waits for the reader; without one it holds its writer back. */
   readonly queue?: QueueConfig | undefined;
   /** Called with every value before the reader has it. */
-  readonly onValue?: ((value: StreamValue) => void) | undefined;
+  readonly onValue?: ((value: PipelineValue) => void) | undefined;
 }
 
 /** One reader of an output, with what waits for it. */
@@ -25,7 +25,7 @@ export class LinkTarget implements LinkReader {
   readonly #count: LinkCount;
   readonly #clock: Clock;
   readonly #queue: MediaQueue | undefined;
-  readonly #onValue: ((value: StreamValue) => void) | undefined;
+  readonly #onValue: ((value: PipelineValue) => void) | undefined;
   readonly #step = new StepMeter();
   readonly #format = new SeenFormat();
   #output: Readable | undefined;
@@ -74,7 +74,7 @@ export class LinkTarget implements LinkReader {
   }
 
   /** Hands a value over; false when no more is wanted for now. */
-  write(value: StreamValue): boolean {
+  write(value: PipelineValue): boolean {
     const count = this.#count;
     this.#onValue?.(value);
     this.#measure(value);
@@ -99,7 +99,7 @@ export class LinkTarget implements LinkReader {
     if (!this.#queue || this.#queue.length === 0) this.#endWritable();
   }
 
-  #enqueue(queue: MediaQueue, value: StreamValue): void {
+  #enqueue(queue: MediaQueue, value: PipelineValue): void {
     if (!this.#full && queue.length === 0) {
       if (!queue.lets(value)) return;
       this.#count.left(0);
@@ -115,7 +115,7 @@ export class LinkTarget implements LinkReader {
   }
 
   /** False when the reader wants no more for now. */
-  #give(value: StreamValue): boolean {
+  #give(value: PipelineValue): boolean {
     this.#given++;
     if (!this.writable.write(value, this.#taken)) this.#full = true;
     return !this.#full;
@@ -132,7 +132,7 @@ export class LinkTarget implements LinkReader {
     this.#full = false;
     const queue = this.#queue;
     if (queue) {
-      let value: StreamValue | undefined;
+      let value: PipelineValue | undefined;
       while (!this.#isGone() && (value = queue.shift(this.#clock.nowUs()))) if (!this.#give(value)) break;
       if (queue.length === 0 && this.#ending) this.#endWritable();
     }
@@ -163,10 +163,10 @@ export class LinkTarget implements LinkReader {
     return this.writable.destroyed || this.writable.writableEnded;
   }
 
-  #measure(value: StreamValue): void {
-    if (value.kind !== 'captions') this.#step.measure(value, durationUs(value));
+  #measure(value: PipelineValue): void {
+    if (isMedia(value)) this.#step.measure(value, durationUs(value));
     if (!this.#format.differs(value)) return;
-    const format = value.kind === 'captions' ? undefined : formatOf(value);
+    const format = isMedia(value) ? formatOf(value) : undefined;
     this.#count.sawFormat(format ? describeFormat(format) : value.kind, this.#seen);
     this.#seen = true;
   }

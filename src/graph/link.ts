@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { StreamValue } from '../media/media-value.js';
+import type { PipelineValue } from '../media/media-value.js';
 import type { LinkTarget } from './link-target.js';
 
 /**
@@ -33,7 +33,7 @@ export class Pump {
     if (this.#remaining === 0) this.#finish();
   }
 
-  readonly #carry = (value: StreamValue): void => {
+  readonly #carry = (value: PipelineValue): void => {
     for (const target of this.#targets) {
       const wasBlocking = target.isBlocking;
       if (!target.write(value) && !wasBlocking) this.#blocked++;

@@ -39,6 +39,8 @@ export const ERROR_CODES = {
   SLUICE_SDP_INVALID: 'A session description cannot be read, or describes what cannot be done.',
   SLUICE_PROTOCOL: 'A peer sent something that the protocol does not allow.',
   SLUICE_ENGINE_FAILED: 'The media thread broke or did not start.',
+  SLUICE_PROGRAM_MISSING: 'A program that a node runs is not installed, or cannot be started.',
+  SLUICE_SPEECH_FAILED: 'A speech engine broke, took too long, or gave what cannot be used.',
   SLUICE_QUEUE_OVERFLOW: 'A queue whose overflow policy is `fail` ran full.',
   SLUICE_TEST_FAILED: 'A test of a pipeline did not find what it expects.',
   SLUICE_STATE_INVALID: 'A call came at a time when it cannot be answered.',

@@ -14,7 +14,10 @@ export type FormatPattern =
     }
   | { readonly kind: 'encoded-audio'; readonly codec?: OneOrMore<'opus'> }
   | { readonly kind: 'encoded-video'; readonly codec?: OneOrMore<VideoCodec> }
-  | { readonly kind: 'captions' };
+  | { readonly kind: 'captions' }
+  | { readonly kind: 'transcript' }
+  | { readonly kind: 'text' }
+  | { readonly kind: 'voice-activity' };
 
 export type OneOrMore<T> = T | readonly T[];
 

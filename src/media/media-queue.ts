@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { SluiceError } from './errors.js';
 import { MediaBuffer } from './media-buffer.js';
-import type { StreamValue } from './media-value.js';
+import type { PipelineValue } from './media-value.js';
 
 /** What a queue does that is full. */
 const OVERFLOW = ['drop-oldest', 'drop-newest', 'block', 'fail'] as const;
@@ -41,7 +41,7 @@ const MAX_VALUES = 4096;
  * when to push and when to shift.
  */
 export class MediaQueue {
-  readonly #buffer: MediaBuffer<StreamValue>;
+  readonly #buffer: MediaBuffer<PipelineValue>;
   readonly #limits: QueueLimits;
   readonly #limitUs: number;
   readonly #account: QueueAccount;
@@ -72,18 +72,18 @@ export class MediaQueue {
   }
 
   /** Takes a value of so much media. Errors: SLUICE_QUEUE_OVERFLOW where that is what it is for. */
-  push(value: StreamValue, durationUs: number, nowUs: number): void {
+  push(value: PipelineValue, durationUs: number, nowUs: number): void {
     if (!this.#isWhole(value) || (this.#isFull(durationUs) && !this.#makeRoom(value, durationUs))) return;
     this.#buffer.push(value, durationUs, nowUs);
   }
 
   /** Whether a value that does not have to wait may pass: nothing that it needs was dropped before it. */
-  lets(value: StreamValue): boolean {
+  lets(value: PipelineValue): boolean {
     return this.#isWhole(value);
   }
 
   /** Takes the oldest value out. */
-  shift(nowUs: number): StreamValue | undefined {
+  shift(nowUs: number): PipelineValue | undefined {
     if (this.#buffer.length > 0) this.#account.left(Math.max(0, nowUs - this.#buffer.headAtUs));
     return this.#buffer.shift();
   }
@@ -99,7 +99,7 @@ export class MediaQueue {
   }
 
   /** Makes room for a value, or does away with it: false. */
-  #makeRoom(value: StreamValue, durationUs: number): boolean {
+  #makeRoom(value: PipelineValue, durationUs: number): boolean {
     const { overflow, maxMs } = this.#limits;
     if (overflow === 'block') return true;
     if (overflow === 'fail') {
@@ -132,7 +132,7 @@ export class MediaQueue {
   }
 
   /** False for a picture that cannot be decoded any more; a key frame is asked for. */
-  #isWhole(value: StreamValue): boolean {
+  #isWhole(value: PipelineValue): boolean {
     if (!this.#broken || value.kind !== 'encoded-video') return true;
     if (value.type === 'key') {
       this.#broken = false;

@@ -11,7 +11,10 @@ const Options = z
     name: z.string().min(1).optional().describe("Name of the stream; the participant's name when left out."),
     audio: z.boolean().default(true).describe('Publish audio.'),
     video: z.boolean().default(false).describe('Publish video.'),
-    captions: z.boolean().default(false).describe('Send captions beside it.'),
+    captions: z
+      .boolean()
+      .default(false)
+      .describe('Send captions beside it; audio need not be linked then, and is silence.'),
     sampleRate: z.literal(SAMPLE_RATES).default(48_000).describe('Samples per second and channel of raw audio, in Hz.'),
     channels: z.literal([1, 2]).default(2).describe('Channels of raw audio: 1 for mono, 2 for stereo.'),
     codec: z.enum(VIDEO_CODECS).default('vp8').describe('Codec of the video that is sent.'),
@@ -98,6 +101,8 @@ function portsOfPublisher(options: PublisherOptions): readonly PortDef<'audio' |
   const { audio, video, sampleRate, channels, codec, width, height, fps } = options;
   const audioPort: PortDef<'audio'> = {
     name: 'audio',
+    // Who has only words to say is silent.
+    optional: options.captions,
     formats: [
       { kind: 'audio', sampleRate, numberOfChannels: channels },
       { kind: 'encoded-audio', codec: 'opus' },

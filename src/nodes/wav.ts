@@ -5,6 +5,7 @@ import type { AudioData } from '../media/audio-data.js';
 import { SluiceError } from '../media/errors.js';
 import { defineNode, type NodeContext } from '../media/node.js';
 import { expandPath } from '../media/path-template.js';
+import { WAV_HEADER_BYTES, wavHeader } from '../media/wav-header.js';
 
 const Options = z.strictObject({
   path: z
@@ -37,10 +38,6 @@ export const wav = defineNode({
   },
 });
 
-const HEADER_BYTES = 44;
-/** What the 32-bit sizes of the header can say at most. */
-const MOST_DATA_BYTES = 0xffff_ffff - HEADER_BYTES;
-
 class WavWriter extends Writable {
   readonly #file: OutputFile;
   readonly #context: NodeContext;
@@ -69,7 +66,7 @@ class WavWriter extends Writable {
       return;
     }
     const bytes = new Uint8Array(audio.data.buffer, audio.data.byteOffset, audio.data.byteLength);
-    this.#write(bytes, HEADER_BYTES + this.#dataBytes).then(() => {
+    this.#write(bytes, WAV_HEADER_BYTES + this.#dataBytes).then(() => {
       this.#dataBytes += bytes.length;
       done();
     }, done);
@@ -115,23 +112,4 @@ class WavWriter extends Writable {
 function writeError(path: string, cause: unknown): SluiceError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new SluiceError('SLUICE_FILE_WRITE', `cannot write ${path}: ${reason}`, { cause });
-}
-
-/** The RIFF header of 16-bit PCM. A file beyond 4 GiB says the most that the header can. */
-function wavHeader(sampleRate: number, channels: number, dataBytes: number): Uint8Array {
-  const size = Math.min(dataBytes, MOST_DATA_BYTES);
-  const header = Buffer.alloc(HEADER_BYTES);
-  header.write('RIFF', 0, 'latin1');
-  header.writeUInt32LE(size + HEADER_BYTES - 8, 4);
-  header.write('WAVEfmt ', 8, 'latin1');
-  header.writeUInt32LE(16, 16);
-  header.writeUInt16LE(1, 20);
-  header.writeUInt16LE(channels, 22);
-  header.writeUInt32LE(sampleRate, 24);
-  header.writeUInt32LE(sampleRate * channels * 2, 28);
-  header.writeUInt16LE(channels * 2, 32);
-  header.writeUInt16LE(16, 34);
-  header.write('data', 36, 'latin1');
-  header.writeUInt32LE(size, 40);
-  return header;
 }

@@ -1,4 +1,4 @@
-import { durationUs, type StreamValue } from '../media/media-value.js';
+import { durationUs, isMedia, type PipelineValue } from '../media/media-value.js';
 import type { AudioData } from '../media/audio-data.js';
 import type { VideoFrame } from '../media/video-frame.js';
 import { AudioConversion } from './conversion/audio-conversion.js';
@@ -62,10 +62,10 @@ export class Witness {
     }
   }
 
-  readonly take = (value: StreamValue): void => {
+  readonly take = (value: PipelineValue): void => {
     this.#count++;
-    if (value.kind === 'captions') {
-      if (value.isFinal) this.#captions.push(value.text);
+    if (!isMedia(value)) {
+      if (value.kind !== 'voice-activity' && value.isFinal) this.#captions.push(value.text);
       return;
     }
     this.#firstUs ??= value.timestamp;

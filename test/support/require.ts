@@ -7,6 +7,7 @@ const PROGRAMS = {
   ffmpeg: ['ffmpeg'],
   ffprobe: ['ffprobe'],
   'espeak-ng': ['espeak-ng'],
+  pocketsphinx_continuous: ['pocketsphinx_continuous'],
   'redis-server': ['redis-server'],
   'livekit-server': ['livekit-server'],
   go: ['go'],

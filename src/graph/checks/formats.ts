@@ -37,12 +37,15 @@ export function refuseConversion(
   });
 }
 
-const MEDIUM: Readonly<Record<FormatPattern['kind'], 'sound' | 'picture' | 'text'>> = {
+const MEDIUM: Readonly<Record<FormatPattern['kind'], 'sound' | 'picture' | 'words' | 'activity'>> = {
   audio: 'sound',
   'encoded-audio': 'sound',
   video: 'picture',
   'encoded-video': 'picture',
-  captions: 'text',
+  captions: 'words',
+  transcript: 'words',
+  text: 'words',
+  'voice-activity': 'activity',
 };
 
 function message(

@@ -1,0 +1,8 @@
+/** Text that is to be said or shown. Immutable once it has been written to a stream. */
+export interface TextData {
+  readonly kind: 'text';
+  /** A sentence or a part of one; what belongs together comes one after the other. */
+  readonly text: string;
+  /** Nothing that belongs to it follows: it can be said to its end. */
+  readonly isFinal: boolean;
+}

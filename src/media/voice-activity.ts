@@ -1,0 +1,7 @@
+/** Somebody has begun to speak, or has stopped. Immutable once it has been written to a stream. */
+export interface VoiceActivity {
+  readonly kind: 'voice-activity';
+  readonly isSpeaking: boolean;
+  /** Where speech begins or ends, on the media clock of the sound it was found in, in µs. It is earlier than what is known by now. */
+  readonly timestamp: number;
+}

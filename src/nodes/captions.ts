@@ -1,0 +1,51 @@
+import { Transform, type TransformCallback } from 'node:stream';
+import { z } from 'zod';
+import { MAX_CAPTIONS_BYTES, type CaptionsData } from '../media/captions.js';
+import { defineNode } from '../media/node.js';
+import type { TextData } from '../media/text.js';
+import type { Transcript } from '../media/transcript.js';
+
+const Options = z.strictObject({
+  speaker: z.boolean().default(false).describe('Put the name of who said it in front, where it is known.'),
+});
+
+/** Makes captions of transcripts and of texts that are said, for a publisher to send. What is too long for one is cut at its end. */
+export const captions = defineNode({
+  type: 'captions',
+  summary: 'Makes captions of transcripts and texts.',
+  options: Options,
+  inputs: [{ name: 'in', formats: [{ kind: 'transcript' }, { kind: 'text' }] }],
+  outputs: [{ name: 'out', formats: [{ kind: 'captions' }] }],
+  example: `sessions:
+  room: { sessionId: demo }
+nodes:
+  lines: { type: text-lines, path: lines.txt }
+  voice: { type: tts-exec, from: lines }
+  words: { type: captions, from: lines }
+  bot:   { type: publisher, captions: true, from: [voice, words] }`,
+  create: (options) => new Captions(options.speaker),
+});
+
+class Captions extends Transform {
+  readonly #speaker: boolean;
+
+  constructor(speaker: boolean) {
+    super({ objectMode: true });
+    this.#speaker = speaker;
+  }
+
+  override _transform(value: Transcript | TextData, _encoding: BufferEncoding, done: TransformCallback): void {
+    const name = this.#speaker && value.kind === 'transcript' ? value.participant : undefined;
+    const text = shortened(name === undefined ? value.text : `${name}: ${value.text}`);
+    done(null, { kind: 'captions', text, isFinal: value.isFinal } satisfies CaptionsData);
+  }
+}
+
+function shortened(text: string): string {
+  if (Buffer.byteLength(text) <= MAX_CAPTIONS_BYTES) return text;
+  // A character that was cut in the middle is left out.
+  return Buffer.from(text)
+    .subarray(0, MAX_CAPTIONS_BYTES)
+    .toString('utf8')
+    .replace(/\uFFFD+$/, '');
+}

@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import type { PipelineValue } from '../media/media-value.js';
+import { defineNode } from '../media/node.js';
+import { textFile } from '../speech/text-file.js';
+
+const Options = z.strictObject({
+  path: z
+    .string()
+    .min(1)
+    .describe(
+      'File to write, relative to the pipeline file; `{streamId}` and `{name}` stand for the stream of a branch.',
+    ),
+});
+
+/**
+ * Writes what is said and when somebody speaks as JSON, one line a value, with its fields as they are; folders are made. In a branch an
+ * existing file is kept and a number added to the name. Errors: SLUICE_FILE_WRITE.
+ */
+export const jsonl = defineNode({
+  type: 'jsonl',
+  summary: 'Writes transcripts, texts, captions and voice activity as lines of JSON.',
+  options: Options,
+  inputs: [
+    {
+      name: 'in',
+      formats: [{ kind: 'transcript' }, { kind: 'text' }, { kind: 'captions' }, { kind: 'voice-activity' }],
+    },
+  ],
+  outputs: [],
+  example: `nodes:
+  clip:   { type: file, path: speech.ogg }
+  speech: { type: vad, from: clip.audio }
+  times:  { type: jsonl, from: speech, path: out/speech.jsonl }`,
+  create: ({ path }, context) => textFile(path, context, (value: PipelineValue) => `${JSON.stringify(value)}\n`),
+});

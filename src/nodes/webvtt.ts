@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { defineNode } from '../media/node.js';
+import type { Transcript } from '../media/transcript.js';
+import { textFile } from '../speech/text-file.js';
+
+const Options = z.strictObject({
+  path: z
+    .string()
+    .min(1)
+    .describe(
+      'File to write, relative to the pipeline file; `{streamId}` and `{name}` stand for the stream of a branch.',
+    ),
+});
+
+/**
+ * Writes final transcripts as WebVTT subtitles (W3C WebVTT), each from where it begins to where it ends on the media clock of the sound,
+ * said by its participant. In a branch an existing file is kept and a number added to the name. Errors: SLUICE_FILE_WRITE.
+ */
+export const webvtt = defineNode({
+  type: 'webvtt',
+  summary: 'Writes transcripts as WebVTT subtitles.',
+  options: Options,
+  inputs: [{ name: 'in', formats: [{ kind: 'transcript' }] }],
+  outputs: [],
+  example: `nodes:
+  clip:   { type: file, path: speech.ogg }
+  speech: { type: vad, from: clip.audio }
+  text:   { type: stt-exec, preset: pocketsphinx, from: [clip.audio, speech] }
+  file:   { type: webvtt, from: text, path: out/speech.vtt }`,
+  create: ({ path }, context) => textFile(path, context, cueOf, 'WEBVTT\n'),
+});
+
+function cueOf({ text, isFinal, start, end, participant }: Transcript): string {
+  if (!isFinal || text.trim() === '') return '';
+  const voice = participant === undefined ? '' : `<v ${escaped(participant)}>`;
+  // An empty line would end the cue.
+  const lines = escaped(text).replaceAll(/\s*\n\s*/g, '\n');
+  return `\n${timeOf(start)} --> ${timeOf(end)}\n${voice}${lines}\n`;
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
+/** `00:01:02.345` of µs. */
+function timeOf(us: number): string {
+  const ms = Math.max(0, Math.round(us / 1000));
+  const two = (value: number): string => String(Math.floor(value)).padStart(2, '0');
+  return `${two(ms / 3_600_000)}:${two((ms / 60_000) % 60)}:${two((ms / 1000) % 60)}.${String(ms % 1000).padStart(3, '0')}`;
+}

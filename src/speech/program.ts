@@ -1,0 +1,86 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { SluiceError } from '../media/errors.js';
+
+export interface ProgramOptions {
+  /** The program and its arguments. */
+  readonly command: readonly string[];
+  /** Goes to its standard input; it gets none where this is left out. */
+  readonly input?: Uint8Array | string;
+  /** Its standard output, as it comes. A promise makes it wait. */
+  readonly onOutput: (bytes: Uint8Array) => Promise<void> | void;
+  /** It is ended after that, in ms. */
+  readonly timeoutMs: number;
+  /** Ends it when aborted; the promise then rejects with the reason. */
+  readonly signal: AbortSignal;
+}
+
+/** What a program says of its failure is kept up to here, in characters. */
+const MAX_COMPLAINT = 500;
+
+/**
+ * Runs a program to its end. Whatever happens, nothing is left of it when the promise settles. Errors: SLUICE_PROGRAM_MISSING,
+ * SLUICE_SPEECH_FAILED with what it said last, the signal's reason, and what `onOutput` throws.
+ */
+export async function runProgram(options: ProgramOptions): Promise<void> {
+  const { command, input, onOutput, timeoutMs, signal } = options;
+  signal.throwIfAborted();
+  const [name = '', ...args] = command;
+  const child = spawn(name, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  const closed = closing(child);
+  const end = (): void => {
+    child.kill('SIGKILL');
+  };
+  const lateness = new AbortController();
+  const timer = setTimeout(() => {
+    lateness.abort();
+    end();
+  }, timeoutMs);
+  signal.addEventListener('abort', end, { once: true });
+  let complaint = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaint = (complaint + text).slice(-MAX_COMPLAINT);
+  });
+  // It may end without having read everything.
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(input);
+  try {
+    for await (const bytes of child.stdout) await onOutput(bytes as Uint8Array);
+    const failure = await closed;
+    signal.throwIfAborted();
+    if (failure) throw lateness.signal.aborted ? late(name, timeoutMs) : refused(name, failure, complaint);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', end);
+    end();
+    await closed;
+  }
+}
+
+/** Settles when nothing is left of a program: with what went wrong, in words. */
+function closing(child: ChildProcess): Promise<string | Error | undefined> {
+  return new Promise((resolve) => {
+    child.once('error', resolve);
+    child.once('close', (code, endedBy) => {
+      resolve(code === 0 ? undefined : endedBy === null ? `exit code ${code}` : `ended by ${endedBy}`);
+    });
+  });
+}
+
+function late(name: string, timeoutMs: number): SluiceError {
+  return new SluiceError('SLUICE_SPEECH_FAILED', `"${name}" did not end within ${timeoutMs} ms`, {
+    mend: 'Give it more time (timeoutMs), or less to do.',
+  });
+}
+
+function refused(name: string, failure: string | Error, complaint: string): SluiceError {
+  if (failure instanceof Error) {
+    return new SluiceError('SLUICE_PROGRAM_MISSING', `"${name}" cannot be run: ${failure.message}`, {
+      cause: failure,
+      mend: 'Install it, or name another program.',
+    });
+  }
+  const said = complaint.trim().split('\n').at(-1) ?? '';
+  return new SluiceError('SLUICE_SPEECH_FAILED', `"${name}" failed (${failure})${said === '' ? '' : `: ${said}`}`, {
+    mend: 'Run it by hand to see what it lacks.',
+  });
+}

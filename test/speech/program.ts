@@ -1,0 +1,75 @@
+import t from 'tap';
+import { runProgram } from '../../src/speech/program.js';
+
+const never = new AbortController().signal;
+
+/** Runs a script of Node.js; what it printed. */
+async function run(script: string, more: Partial<Parameters<typeof runProgram>[0]> = {}): Promise<string> {
+  let printed = '';
+  await runProgram({
+    command: [process.execPath, '-e', script],
+    timeoutMs: 20_000,
+    signal: never,
+    onOutput: (bytes) => void (printed += Buffer.from(bytes).toString()),
+    ...more,
+  });
+  return printed;
+}
+
+t.test('gives what a program prints for what it is given', async (t) => {
+  t.equal(
+    await run('process.stdin.pipe(process.stdout)', { input: 'hello '.repeat(100_000) }),
+    'hello '.repeat(100_000),
+  );
+  t.equal(await run('console.log(1)', { input: new Uint8Array(1_000_000) }), '1\n', 'also when it reads none of it');
+});
+
+t.test('a program that fails is told of with what it said', async (t) => {
+  await t.rejects(run('console.error("no such voice"); process.exit(3)'), {
+    code: 'SLUICE_SPEECH_FAILED',
+    message: /exit code 3\): no such voice/,
+  });
+  await t.rejects(run('', { command: ['/nowhere/espeak'] }), { code: 'SLUICE_PROGRAM_MISSING', mend: /Install it/ });
+  await t.rejects(run('process.kill(process.pid, "SIGKILL")'), { message: /ended by SIGKILL/ });
+});
+
+t.test('nothing is left of a program that hangs, is aborted, or whose output is refused', async (t) => {
+  let pid = 0;
+  const onOutput = (bytes: Uint8Array): void => {
+    pid = Number(Buffer.from(bytes).toString());
+  };
+  const hanging = 'console.log(process.pid); setInterval(() => undefined, 1000)';
+  const isGone = (): boolean => {
+    try {
+      return !process.kill(pid, 0);
+    } catch {
+      return true;
+    }
+  };
+  await t.rejects(run(hanging, { timeoutMs: 1500, onOutput }), {
+    code: 'SLUICE_SPEECH_FAILED',
+    message: /did not end within 1500 ms/,
+  });
+  t.ok(isGone(), 'that took too long');
+
+  const abort = new AbortController();
+  const aborted = run(hanging, {
+    signal: abort.signal,
+    onOutput: (bytes) => {
+      onOutput(bytes);
+      abort.abort(new Error('spoken to'));
+    },
+  });
+  await t.rejects(aborted, { message: 'spoken to' });
+  t.ok(isGone(), 'that was aborted');
+  await t.rejects(run(hanging, { signal: AbortSignal.abort(new Error('before')) }), { message: 'before' });
+
+  const refused = run(hanging, {
+    onOutput: (bytes) => {
+      onOutput(bytes);
+      throw new Error('no sound');
+    },
+  });
+  await t.rejects(refused, { message: 'no sound' });
+  t.ok(isGone(), 'whose output was refused');
+});

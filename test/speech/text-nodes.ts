@@ -1,0 +1,81 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import t from 'tap';
+import { MAX_CAPTIONS_BYTES, type CaptionsData } from '../../src/media/captions.js';
+import type { TextData } from '../../src/media/text.js';
+import type { Transcript } from '../../src/media/transcript.js';
+import { captions, jsonl, textLines, webvtt } from '../../src/nodes.js';
+
+function said(text: string, start: number, end: number, more: Partial<Transcript> = {}): Transcript {
+  return { kind: 'transcript', text, isFinal: true, start, end, ...more };
+}
+
+t.test('transcripts become WebVTT subtitles, whatever is said in them', async (t) => {
+  const path = join(t.testdir(), 'said.vtt');
+  const values = [
+    said('Good evening', 1_500_000, 2_250_000, { participant: 'Ann <3' }),
+    said('Good', 0, 1, { isFinal: false }),
+    said('a < b && c --> d\n\nNOTE nothing', 3_725_004_000, 3_726_000_000),
+  ];
+  await pipeline(Readable.from(values), webvtt({ path }));
+  t.equal(
+    await readFile(path, 'utf8'),
+    `WEBVTT
+
+00:00:01.500 --> 00:00:02.250
+<v Ann &lt;3>Good evening
+
+01:02:05.004 --> 01:02:06.000
+a &lt; b &amp;&amp; c --&gt; d
+NOTE nothing
+`,
+  );
+});
+
+t.test('values become lines of JSON, which are there as soon as they were written', async (t) => {
+  const path = join(t.testdir(), 'out', 'said.jsonl');
+  const file = jsonl({ path });
+  const value = said('Good\nevening', 0, 1000, { participant: 'Ann' });
+  await new Promise((resolve) => file.write(value, resolve));
+  t.same(JSON.parse(await readFile(path, 'utf8')), value);
+  file.end({ kind: 'voice-activity', isSpeaking: true, timestamp: 5 });
+  await new Promise((resolve) => file.once('close', resolve));
+  t.equal((await readFile(path, 'utf8')).split('\n').length, 3);
+});
+
+t.test('lines of a file come as texts, and none is too long', async (t) => {
+  const path = join(t.testdir(), 'lines.txt');
+  await writeFile(path, `One\r\n\n  Two  \n${'x'.repeat(9000)}`);
+  const lines = (await textLines({ path }).toArray()) as TextData[];
+  t.same(
+    lines.map(({ text, isFinal }) => [text.slice(0, 3), text.length, isFinal]),
+    [
+      ['One', 3, true],
+      ['Two', 3, true],
+      ['xxx', 4000, false],
+      ['xxx', 4000, false],
+      ['xxx', 1000, true],
+    ],
+  );
+  await t.rejects(textLines({ path: join(path, 'nothing') }).toArray(), { code: 'SLUICE_FILE_NOT_FOUND' });
+});
+
+t.test('transcripts and texts become captions, with who said them, and never too long to be sent', async (t) => {
+  const values: (Transcript | TextData)[] = [
+    said('Hello', 0, 1, { participant: 'Ann', isFinal: false }),
+    { kind: 'text', text: 'Hi', isFinal: true },
+  ];
+  t.same(await captioned(values, true), [
+    { kind: 'captions', text: 'Ann: Hello', isFinal: false },
+    { kind: 'captions', text: 'Hi', isFinal: true },
+  ]);
+  const [long] = await captioned([said('é'.repeat(MAX_CAPTIONS_BYTES), 0, 1)], false);
+  t.equal(Buffer.byteLength(long!.text), MAX_CAPTIONS_BYTES);
+  t.match(long!.text, /^é+$/);
+});
+
+async function captioned(values: readonly (Transcript | TextData)[], speaker: boolean): Promise<CaptionsData[]> {
+  return (await Readable.from(values).pipe(captions({ speaker })).toArray()) as CaptionsData[];
+}

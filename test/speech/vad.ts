@@ -1,0 +1,79 @@
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import t from 'tap';
+import { audioData, type AudioData } from '../../src/media/audio-data.js';
+import type { VoiceActivity } from '../../src/media/voice-activity.js';
+import { file, resampler, vad } from '../../src/nodes.js';
+import { PACKAGE_ROOT } from '../support/package-root.js';
+import { sine } from '../codecs/tones.js';
+
+const RATE = 48_000;
+
+/** Chunks of `frames` samples. */
+function chunks(samples: Int16Array, frames: number): AudioData[] {
+  const all: AudioData[] = [];
+  for (let at = 0; at < samples.length; at += frames)
+    all.push(audioData(samples.subarray(at, at + frames), RATE, 1, (at * 1_000_000) / RATE));
+  return all;
+}
+
+async function activity(samples: Int16Array, frames = 960, options = {}): Promise<[boolean, number][]> {
+  const values = (await Readable.from(chunks(samples, frames)).pipe(vad(options)).toArray()) as VoiceActivity[];
+  return values.map(({ isSpeaking, timestamp }) => [isSpeaking, timestamp / 1000]);
+}
+
+/** The speech clip, mono, with a second of soft noise before and two after each of two copies of its first `seconds`. */
+async function speech(seconds: number): Promise<Int16Array> {
+  const path = join(PACKAGE_ROOT, 'pipelines/media/speech.ogg');
+  const clip = (await file({ path })).output('audio').pipe(resampler({ sampleRate: RATE, channels: 1 }));
+  const parts = (await clip.toArray()) as AudioData[];
+  const words = Int16Array.from(parts.flatMap(({ data }) => [...data])).subarray(0, seconds * RATE);
+  const noise = (length: number): Int16Array => Int16Array.from({ length }, (_, i) => ((i * 7919) % 41) - 20);
+  const all = new Int16Array(7 * RATE + 2 * words.length);
+  all.set(noise(all.length));
+  all.set(words, RATE);
+  all.set(words, 3 * RATE + words.length + RATE);
+  return all;
+}
+
+t.test('speech is found where it is, whatever the length of the chunks', async (t) => {
+  const samples = await speech(2);
+  for (const frames of [960, 480, 441, 4800]) {
+    const found = await activity(samples, frames);
+    t.comment(`${frames}: ${found.join(' ')}`);
+    t.equal(found[0]?.[0], true);
+    const first = found[0]?.[1] ?? NaN;
+    t.ok(first > 900 && first < 1700, `the first words begin at ${first} ms, of 1000`);
+    const second = found.findLast(([isSpeaking, ms]) => isSpeaking && ms > 4500);
+    t.ok(second, 'the second ones are found');
+    t.ok(
+      found.every(([isSpeaking], i) => isSpeaking === (i % 2 === 0)),
+      'beginnings and ends in turn',
+    );
+    const [isSpeaking, lastMs] = found.at(-1) ?? [];
+    t.ok(isSpeaking === false && lastMs! > 7000 && lastMs! < 9000, `the last end at ${lastMs} ms`);
+    t.ok(
+      found.every(([, ms], i) => i === 0 || ms > found[i - 1]![1]),
+      'time goes on',
+    );
+  }
+});
+
+t.test('the noise of a room, tones and silence are no speech', async (t) => {
+  let seed = 1;
+  const noise = Int16Array.from({ length: 4 * RATE }, () => {
+    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
+    return (seed / 2 ** 31 - 1) * 60;
+  });
+  t.same(await activity(noise), []);
+  t.same(await activity(new Int16Array(4 * RATE)), []);
+  const tone = await activity(sine([1000], RATE, 4 * RATE, 8000, 0));
+  t.ok(tone.length <= 2, `a tone is taken for speech ${tone.length / 2} times`);
+});
+
+t.test('speech that is not over when the sound ends is ended there', async (t) => {
+  const samples = await speech(2);
+  const found = await activity(samples.subarray(0, 2.5 * RATE), 960, { minSilenceMs: 2000 });
+  t.equal(found.length, 2);
+  t.ok(found[1]![1] > found[0]![1] && found[1]![1] <= 2500);
+});
