@@ -29,6 +29,14 @@ export function expandPath(template: string, baseDir: string, branch?: StreamInf
   return normalize(isAbsolute(path) ? path : join(baseDir, path));
 }
 
+/**
+ * The name that an option stands for: `{streamId}` and `{name}` are filled in from the branch. Pure. Errors:
+ * SLUICE_CONFIG_INVALID for an unknown placeholder, and for a placeholder outside a branch.
+ */
+export function expandName(template: string, branch?: StreamInfo): string {
+  return template.replaceAll(/\{([^{}]*)\}/g, (_whole, key: string) => placeholder(template, key, branch));
+}
+
 /** Whether a path has a place for the number of the file. Pure. */
 export function hasSegments(template: string): boolean {
   return template.includes(`{${SEGMENT}}`);
@@ -45,14 +53,14 @@ export function safeFileName(text: string): string {
 
 function placeholder(template: string, key: string, branch: StreamInfo | undefined): string {
   if (key !== 'streamId' && key !== 'name') {
-    throw new SluiceError('SLUICE_CONFIG_INVALID', `path "${template}" has an unknown placeholder {${key}}`, {
+    throw new SluiceError('SLUICE_CONFIG_INVALID', `"${template}" has an unknown placeholder {${key}}`, {
       mend: 'Use {streamId} or {name}.',
     });
   }
   if (!branch) {
     throw new SluiceError(
       'SLUICE_CONFIG_INVALID',
-      `path "${template}" has {${key}}, but there is no branch to fill it from`,
+      `"${template}" has {${key}}, but there is no branch to fill it from`,
       {
         mend: 'Take the placeholder out, or put the node behind a subscriber with `streams: each`.',
       },

@@ -3,12 +3,19 @@ import { SAMPLE_RATES } from '../media/audio-data.js';
 import { VIDEO_CODECS } from '../media/encoded-chunk.js';
 import { audioOptions, nearestIn, pictureOptions, type FormatPattern } from '../media/format.js';
 import { defineNode, type PortDef } from '../media/node.js';
+import { expandName } from '../media/path-template.js';
 import { MAX_PIXELS } from '../media/video-frame.js';
 
 const Options = z
   .strictObject({
     session: z.string().min(1).describe('Id of the session; may be left out where the graph has one.'),
-    name: z.string().min(1).optional().describe("Name of the stream; the participant's name when left out."),
+    name: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "Name of the stream; the participant's name when left out. `{name}` and `{streamId}` stand for the stream of a branch.",
+      ),
     audio: z.boolean().default(true).describe('Publish audio.'),
     video: z.boolean().default(false).describe('Publish video.'),
     captions: z
@@ -71,8 +78,9 @@ nodes:
   bot:  { type: publisher, session: room, from: beep, name: Beeper }`,
   async create(options, context) {
     const { audio, video, sampleRate, channels, width, height, fps = 30 } = options;
+    const name = options.name === undefined ? undefined : expandName(options.name, context.branch);
     const published = await context.session(options.session).publish({
-      ...(options.name !== undefined && { name: options.name }),
+      ...(name !== undefined && { name }),
       hasAudio: audio,
       hasVideo: video,
       enableCaptions: options.captions,
