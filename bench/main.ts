@@ -18,6 +18,7 @@ import { mix } from './mix.js';
 import { planning } from './plan.js';
 import { toMarkdown, type Benchmark } from './report.js';
 import { servers } from './servers.js';
+import { virtualHour } from './virtual-hour.js';
 
 const BENCHMARKS: Readonly<Record<string, readonly Benchmark[]>> = {
   latency: [latency('embedded'), latency('livekit')],
@@ -32,6 +33,7 @@ const BENCHMARKS: Readonly<Record<string, readonly Benchmark[]>> = {
   'fan-out': [fanOut],
   edges: [edges],
   plan: [planning],
+  'virtual-hour': [virtualHour],
   memory: [memory],
 };
 

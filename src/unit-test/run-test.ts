@@ -71,9 +71,9 @@ async function runPlan(
   const unknown = checkNames(toRun, plan);
   if (unknown.length > 0) return { failures: unknown, ranMs: 0 };
   await loadWasm();
+  const witnesses = new TestWitnesses(toRun, plan, await loadReferences(toRun));
   const sandbox = await mkdtemp(join(tmpdir(), 'sluice-test-'));
   try {
-    const witnesses = new TestWitnesses(toRun, plan, await loadReferences(toRun));
     const { report, isLate } = await play(plan, toRun, { sandbox, witnesses });
     const failures = [
       ...(isLate ? [late(toRun)] : judgeRun(toRun, report)),
@@ -81,6 +81,7 @@ async function runPlan(
     ];
     return { failures, ranMs: report.elapsedMs };
   } finally {
+    witnesses.close();
     await rm(sandbox, { recursive: true, force: true });
   }
 }

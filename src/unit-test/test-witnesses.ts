@@ -85,6 +85,10 @@ export class TestWitnesses {
     return failures;
   }
 
+  close(): void {
+    for (const { witness } of [...this.#nodes, ...this.#published.values()]) witness.close();
+  }
+
   #isAt(link: PlannedLink, branch: StreamInfo | undefined, name: NodeName): boolean {
     if (name.branch !== undefined && name.branch !== branch?.name) return false;
     const isSink = this.#plan.nodes.some(({ id, outputs }) => id === name.id && outputs.length === 0);
@@ -123,11 +127,15 @@ export class TestWitnesses {
     if (!exists) return [];
     const file = await openMediaFile(place);
     const witness = new Witness(expected, this.#references);
-    if (looksInside(expected)) {
-      const audio = { sampleRate: JUDGED_RATE, numberOfChannels: 1 } as const;
-      for await (const value of file.read({ audio })) witness.take(value);
+    try {
+      if (looksInside(expected)) {
+        const audio = { sampleRate: JUDGED_RATE, numberOfChannels: 1 } as const;
+        for await (const value of file.read({ audio })) witness.take(value);
+      }
+      return [...this.#judgeTracks(path, file, expected), ...(await this.#judge({ path, witness }))];
+    } finally {
+      witness.close();
     }
-    return [...this.#judgeTracks(path, file, expected), ...(await this.#judge({ path, witness }))];
   }
 
   #judgeTracks(path: Path, file: MediaFile, { tracks }: FileExpectation): SluiceError[] {

@@ -5,7 +5,7 @@ import { SluiceError } from '../media/errors.js';
 /** Resources of Node.js that are gone by themselves soon: calls to the file system, and immediates. */
 const PASSING = /^(?:FSReq|CloseReq|Immediate)/;
 /** Turns of the event loop that are spent waiting before time is given to other threads. */
-const EAGER_TURNS = 20;
+const EAGER_TURNS = 400;
 /** What has not come back after this never will, in ms. */
 const PATIENCE_MS = 60_000;
 

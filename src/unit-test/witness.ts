@@ -74,12 +74,15 @@ export class Witness {
     else void this.#video?.push(value);
   };
 
+  close(): void {
+    this.#audio?.close();
+    this.#video?.close();
+  }
+
   /** Everything that is not as expected. No more values may come. Errors: what made it impossible to look at them. */
   async findings(): Promise<Finding[]> {
     await this.#audio?.flush();
     await this.#video?.settled();
-    this.#audio?.close();
-    this.#video?.close();
     if (this.#failure !== undefined) throw this.#failure as Error;
     const { count, durationMs, captions } = this.#expected;
     const spanMs = Math.round((this.#endUs - (this.#firstUs ?? this.#endUs)) / 1000);

@@ -65,6 +65,7 @@ export class VideoConversion {
   }
 
   close(): void {
+    if (this.#closed) return;
     this.#closed = true;
     void this.#work.then(async () => {
       this.#scaler?.close();
