@@ -74,7 +74,7 @@ module.exports = {
     layer('speech', '^src/speech/', '^src/(speech|media|codecs)/'),
     layer('node', '^src/nodes/(?!index\\.ts$)', '^src/(media|codecs|speech)/'),
     layer('graph', '^src/graph/', ['^src/(graph|media)/', '^src/session/(?!drivers/)']),
-    layer('unit-test', '^src/unit-test/', ['^src/(unit-test|graph|media|codecs)/', '^src/session/(?!drivers/)']),
+    layer('unit-test', '^src/unit-test/', ['^src/(unit-test|graph|media|codecs|speech)/', '^src/session/(?!drivers/)']),
     {
       name: 'top-is-not-imported',
       severity: 'error',

@@ -14,6 +14,14 @@ export interface ProgramOptions {
   readonly signal: AbortSignal;
 }
 
+/** Programs that owe something: they run, and what they have written was taken. */
+let awaited = 0;
+
+/** How many programs owe something now: whoever sits in front of them waits for them, and not the other way round. */
+export function awaitedPrograms(): number {
+  return awaited;
+}
+
 /** What a program says of its failure is kept up to here, in characters. */
 const MAX_COMPLAINT = 500;
 
@@ -36,6 +44,7 @@ export async function runProgram(options: ProgramOptions): Promise<void> {
     end();
   }, timeoutMs);
   signal.addEventListener('abort', end, { once: true });
+  awaited++;
   let complaint = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     complaint = (complaint + text).slice(-MAX_COMPLAINT);
@@ -44,7 +53,7 @@ export async function runProgram(options: ProgramOptions): Promise<void> {
   child.stdin.on('error', () => undefined);
   child.stdin.end(input);
   try {
-    for await (const bytes of child.stdout) await onOutput(bytes as Uint8Array);
+    for await (const bytes of child.stdout) await untilTaken(onOutput(bytes as Uint8Array));
     const failure = await closed;
     signal.throwIfAborted();
     if (failure) throw lateness.signal.aborted ? late(name, timeoutMs) : refused(name, failure, complaint);
@@ -53,6 +62,16 @@ export async function runProgram(options: ProgramOptions): Promise<void> {
     signal.removeEventListener('abort', end);
     end();
     await closed;
+    awaited--;
+  }
+}
+
+async function untilTaken(taken: Promise<void> | void): Promise<void> {
+  awaited--;
+  try {
+    await taken;
+  } finally {
+    awaited++;
   }
 }
 

@@ -7,12 +7,13 @@ import type { TestToRun } from './test-to-run.js';
 
 /** What a test names that its pipeline does not have, or cannot be played by a script. Pure. */
 export function checkNames(toRun: TestToRun, plan: Plan): readonly SluiceError[] {
-  const { sessions, inputs, expect } = toRun.test;
+  const { sessions, inputs, nodes: changed, expect } = toRun.test;
   const nodes = plan.nodes.map(({ id }) => id);
   const sources = plan.nodes.filter(({ inputs: ports, def }) => ports.length === 0 && !def.watch).map(({ id }) => id);
   const known = plan.sessions.map(({ id }) => id);
   return [
     ...Object.keys(sessions).flatMap((id) => unknown(toRun, ['sessions', id], known)),
+    ...Object.keys(changed).flatMap((id) => unknown(toRun, ['nodes', id], nodes)),
     ...Object.keys(inputs).flatMap((id) => unknown(toRun, ['inputs', id], sources)),
     ...Object.keys(expect.sessions).flatMap((id) => unknown(toRun, ['expect', 'sessions', id], known)),
     ...Object.keys(expect.nodes).flatMap((key) => unknown(toRun, ['expect', 'nodes', key], nodes, nodeName(key).id)),

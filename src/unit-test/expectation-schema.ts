@@ -97,6 +97,7 @@ export type MediaExpectation = z.output<typeof MediaExpectation>;
 const FileExpectation = z.strictObject({
   ...mediaShape,
   exists: z.boolean().default(true).describe('Whether the file is there.'),
+  contains: z.array(z.string()).default([]).describe('Texts that it contains, each behind the one before.'),
   tracks: z
     .array(z.enum(['audio', 'video']))
     .optional()

@@ -10,6 +10,7 @@ import { runGraph } from '../graph/run.js';
 import { createOpusDecoder } from '../codecs/opus.js';
 import { VirtualClock } from '../media/clock.js';
 import { SluiceError, toErrorData, type Place } from '../media/errors.js';
+import { changeNodes } from './change-nodes.js';
 import { checkNames } from './check-names.js';
 import { dressPlan } from './dressed-plan.js';
 import { judgeFailure, judgeRun } from './judge-run.js';
@@ -58,7 +59,8 @@ export async function runTest(toRun: TestToRun): Promise<TestResult> {
 /** The plan, or the first problem of the pipeline. */
 async function planned({ tests, test, registry }: TestToRun): Promise<Plan | SluiceError> {
   const environment = { ...tests.content.environment, ...test.environment };
-  const { graph, problems } = loadGraph(await readTextFile(tests.pipeline), environment);
+  const written = changeNodes(await readTextFile(tests.pipeline), test.nodes);
+  const { graph, problems } = loadGraph(written, environment);
   if (!graph || problems[0]) return problems[0] as SluiceError;
   const result = checkGraph(graph, registry);
   return result.plan ?? (result.problems[0] as SluiceError);

@@ -76,6 +76,7 @@ const SessionScript = z.strictObject({
 const InputScript = z.strictObject({
   audio: z.array(AudioPart).optional().describe('Sound, where the node has an output for it.'),
   video: z.array(VideoPart).optional().describe('Pictures, where the node has an output for them.'),
+  texts: z.array(z.string()).optional().describe('Texts, where the node has an output for them.'),
 });
 
 const Environment = z.record(Name, z.string());
@@ -83,6 +84,12 @@ const Environment = z.record(Name, z.string());
 /** One test of a pipeline. */
 export const TestCase = z.strictObject({
   environment: Environment.default({}).describe('Variables of this test, beside those of all.'),
+  nodes: z
+    .record(Name, z.record(Name, z.unknown()))
+    .default({})
+    .describe(
+      'Options that nodes have in this test and not in the pipeline, by their ids: another program, for example. `null` takes one out.',
+    ),
   inputs: z
     .record(Name, InputScript)
     .default({})

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { openMediaFile, type MediaFile } from '../codecs/media-file.js';
 import type { LinkObserver } from '../graph/link-observer.js';
 import type { Plan, PlannedLink } from '../graph/planned.js';
@@ -12,6 +12,9 @@ import { JUDGED_RATE } from './judge/sound-blocks.js';
 import { nodeName, type NodeName } from './node-name.js';
 import { shortfall, type TestToRun } from './test-to-run.js';
 import { Witness, type References } from './witness.js';
+
+/** How much of a text is shown, in characters. */
+const MOST_SHOWN = 500;
 
 interface Watched {
   /** Where the expectation is written. */
@@ -125,17 +128,34 @@ export class TestWitnesses {
       return [shortfall(this.#toRun, path, words)];
     }
     if (!exists) return [];
+    const texts = await this.#judgeTexts(path, place, expected);
+    if (!looksInside(expected)) return texts;
     const file = await openMediaFile(place);
     const witness = new Witness(expected, this.#references);
     try {
-      if (looksInside(expected)) {
-        const audio = { sampleRate: JUDGED_RATE, numberOfChannels: 1 } as const;
-        for await (const value of file.read({ audio })) witness.take(value);
-      }
-      return [...this.#judgeTracks(path, file, expected), ...(await this.#judge({ path, witness }))];
+      const audio = { sampleRate: JUDGED_RATE, numberOfChannels: 1 } as const;
+      for await (const value of file.read({ audio })) witness.take(value);
+      return [...texts, ...this.#judgeTracks(path, file, expected), ...(await this.#judge({ path, witness }))];
     } finally {
       witness.close();
     }
+  }
+
+  async #judgeTexts(path: Path, place: string, { contains }: FileExpectation): Promise<SluiceError[]> {
+    if (contains.length === 0) return [];
+    const content = await readFile(place, 'utf8');
+    let at = 0;
+    for (const [index, text] of contains.entries()) {
+      at = content.indexOf(text, at);
+      if (at >= 0) {
+        at += text.length;
+        continue;
+      }
+      const found = content.length > MOST_SHOWN ? `${content.slice(0, MOST_SHOWN)}…` : content;
+      const words = { message: 'the file lacks a text', found: JSON.stringify(found), expected: JSON.stringify(text) };
+      return [shortfall(this.#toRun, [...path, 'contains', index], words)];
+    }
+    return [];
   }
 
   #judgeTracks(path: Path, file: MediaFile, { tracks }: FileExpectation): SluiceError[] {
@@ -150,8 +170,8 @@ function keyOf(session: string, streamName: string): string {
   return `${session} ${streamName}`;
 }
 
-function looksInside({ audio, video, count, durationMs }: FileExpectation): boolean {
-  return audio.length > 0 || video.length > 0 || count !== undefined || durationMs !== undefined;
+function looksInside({ audio, video, count, durationMs, tracks }: FileExpectation): boolean {
+  return audio.length > 0 || video.length > 0 || [count, durationMs, tracks].some((one) => one !== undefined);
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -1,6 +1,7 @@
 import { unansweredCount } from '../codecs/codec-pool.js';
 import { systemClock, type VirtualClock } from '../media/clock.js';
 import { SluiceError } from '../media/errors.js';
+import { awaitedPrograms } from '../speech/program.js';
 
 /** Resources of Node.js that are gone by themselves soon: calls to the file system, and immediates. */
 const PASSING = /^(?:FSReq|CloseReq|Immediate)/;
@@ -12,7 +13,7 @@ const PATIENCE_MS = 60_000;
 /**
  * Moves a virtual clock on, one task at a time, and only when nothing is on its way inside the process: that is the rule which makes
  * a run on it give the same bytes every time. On its way are what `during` was told of, questions that codec threads have not
- * answered, calls to the file system, immediates, and whatever promises and ticks these set going.
+ * answered, programs whose output is waited for, calls to the file system, immediates, and whatever promises and ticks these set going.
  */
 export class VirtualTime {
   readonly #clock: VirtualClock;
@@ -62,7 +63,7 @@ export class VirtualTime {
   }
 
   #isBusy(): boolean {
-    if (this.#pending > 0 || unansweredCount() > 0) return true;
+    if (this.#pending > 0 || unansweredCount() > 0 || awaitedPrograms() > 0) return true;
     return process.getActiveResourcesInfo().some((resource) => PASSING.test(resource));
   }
 

@@ -63,6 +63,27 @@ tests:
     t.strictSame(result.tests.map(told), [[], []]);
   });
 
+  await t.test('nodes can have other options than in the pipeline', async (t) => {
+    const changed = 'nodes: { beep: { frequency: 660, durationMs: 400 } }\nexpect: ';
+    t.strictSame(
+      told(await testOf(t, BEEP, `${changed}{ nodes: { end: { count: 20, audio: [{ tone: 660 }] } } }`)),
+      [],
+    );
+    const endless = 'nodes: { beep: { durationMs: null } }\nlimitMs: 100\nexpect: {}';
+    t.match(told(await testOf(t, BEEP.replace('false', 'true'), endless)), [/^the pipeline did not end/]);
+    t.match(told(await testOf(t, BEEP, 'nodes: { boop: { level: 1 } }\nexpect: {}')), [/has no node "boop"/]);
+    t.match(told(await testOf(t, BEEP, 'nodes: { beep: { level: 1 } }\nexpect: {}')), [/option "level": too big/]);
+  });
+
+  await t.test('texts can be given, and looked for in files', async (t) => {
+    const copy = 'nodes:\n  lines: { type: text-lines }\n  file: { type: jsonl, from: lines, path: out/lines.jsonl }\n';
+    const give = 'inputs: { lines: { texts: [one, two] } }\nexpect: ';
+    t.strictSame(told(await testOf(t, copy, `${give}{ files: { out/lines.jsonl: { contains: [one, two] } } }`)), []);
+    t.match(told(await testOf(t, copy, `${give}{ files: { out/lines.jsonl: { contains: [two, one] } } }`)), [
+      /^the file lacks a text: .* instead of "one"$/,
+    ]);
+  });
+
   await t.test('files are written where nothing else is, and gone afterwards', async (t) => {
     const pipeline = BEEP.replace("type: 'null'", 'type: wav, path: ../out/beep.wav');
     const files =

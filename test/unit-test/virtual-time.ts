@@ -6,6 +6,7 @@ import t from 'tap';
 import { openVideoEncoder } from '../../src/codecs/codec-thread.js';
 import { VirtualClock } from '../../src/media/clock.js';
 import { blackFrame } from '../../src/media/yuv.js';
+import { runProgram } from '../../src/speech/program.js';
 import { VirtualTime } from '../../src/unit-test/virtual-time.js';
 
 /** Runs a task that is on its way for a while beside a clock that ticks each ms; how far the clock came meanwhile, in µs. */
@@ -56,8 +57,29 @@ t.test('virtual time', async (t) => {
       await encoder.close();
     };
     t.equal(await passedDuring(encode), 0, 'questions to codec threads');
+    const print = (onOutput: () => Promise<void> | void): Promise<void> =>
+      runProgram({
+        command: [process.execPath, '-e', 'console.log(1)'],
+        onOutput,
+        timeoutMs: 60_000,
+        signal: new AbortController().signal,
+      });
+    t.equal(await passedDuring(() => print(() => undefined)), 0, 'programs');
     const later = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
     t.equal(await passedDuring((time) => time.during(later())), 0, 'what it was told of');
+  });
+
+  await t.test('goes on while a program waits for what it wrote to be taken', async (t) => {
+    const clock = new VirtualClock();
+    const taken = (): Promise<void> => new Promise((resolve) => clock.after(500, resolve));
+    const run = runProgram({
+      command: [process.execPath, '-e', 'console.log(1)'],
+      onOutput: taken,
+      timeoutMs: 60_000,
+      signal: new AbortController().signal,
+    });
+    await new VirtualTime(clock).until(run);
+    t.equal(clock.nowUs(), 500_000);
   });
 
   await t.test('goes on with one thing at a time, and what that sets going comes before the next', async (t) => {

@@ -4,6 +4,7 @@ import type { ClockTimer } from '../../media/clock.js';
 import { nearestIn, type FormatPattern } from '../../media/format.js';
 import type { MediaValue } from '../../media/media-value.js';
 import type { NodeContext, NodePorts, PortDef } from '../../media/node.js';
+import type { TextData } from '../../media/text.js';
 import { AudioConversion } from '../conversion/audio-conversion.js';
 import { VideoConversion } from '../conversion/video-conversion.js';
 import type { AudioScript } from './audio-script.js';
@@ -13,6 +14,7 @@ import type { VideoScript } from './video-script.js';
 export interface ScriptedOutputs {
   readonly audio?: AudioScript;
   readonly video?: VideoScript;
+  readonly texts?: readonly string[];
 }
 
 export interface ScriptSourceOptions {
@@ -27,10 +29,15 @@ export function scriptSource({ scripts, outputs, live }: ScriptSourceOptions, co
   return {
     output(name) {
       const format = outputs.find((port) => port.name === name)?.formats[0];
+      if (format?.kind === 'text') return textsOf(scripts);
       const steps = format && stepsFor(format, scripts);
       return steps ? new ScriptReadable(steps, live, context) : Readable.from([]);
     },
   };
+}
+
+function textsOf({ texts = [] }: ScriptedOutputs): Readable {
+  return Readable.from(texts.map((text): TextData => ({ kind: 'text', text, isFinal: true })));
 }
 
 /** What comes next, at which time, and what makes it fit. */
