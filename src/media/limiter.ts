@@ -1,4 +1,7 @@
 const FULL_SCALE = 32_767;
+/** Samples that fit 16 bits have no more than those once this is added: all of them are checked at the cost of one. */
+const HALF_RANGE = 32_768;
+const MAX_BITS = 65_535;
 /** For how long the gain stays down: longer than half a period of the lowest tone, whose tops come no faster. */
 const HOLD_MS = 30;
 /** Time in which the gain comes back to within a third of where it was. */
@@ -46,27 +49,24 @@ export class Limiter {
 
   /** Writes interleaved samples into `out`, which is as long as `sum`. Frames follow those of the last call. */
   process(sum: Int32Array, out: Int16Array): void {
-    let highest = 0;
+    let bits = 0;
     for (let i = 0; i < sum.length; i++) {
       const sample = sum[i]!;
       out[i] = sample;
-      // 16 bits go one further down than up.
-      if (sample > highest) highest = sample;
-      else if (~sample > highest) highest = ~sample;
+      bits |= sample + HALF_RANGE;
     }
-    if (this.#gain < 1 || highest > FULL_SCALE) this.#limit(sum, out);
+    if (this.#gain < 1 || bits > MAX_BITS || bits < 0) this.#limit(sum, out);
   }
 
   /** As `process`, for a sum without one of its parts, which is as long. */
   processWithout(sum: Int32Array, part: Int16Array, out: Int16Array): void {
-    let highest = 0;
+    let bits = 0;
     for (let i = 0; i < sum.length; i++) {
       const sample = sum[i]! - part[i]!;
       out[i] = sample;
-      if (sample > highest) highest = sample;
-      else if (~sample > highest) highest = ~sample;
+      bits |= sample + HALF_RANGE;
     }
-    if (this.#gain < 1 || highest > FULL_SCALE) this.#limit(this.#rest(sum, part), out);
+    if (this.#gain < 1 || bits > MAX_BITS || bits < 0) this.#limit(this.#rest(sum, part), out);
   }
 
   #rest(sum: Int32Array, part: Int16Array): Int32Array {
