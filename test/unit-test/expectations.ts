@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { PACKAGE_ROOT } from '../support/package-root.js';
 import { told, testOf } from './test-lab.js';
 
 /** Half a second of a tone at 440 Hz and -12 dBFS, then half a second at 660 Hz. */
@@ -91,6 +93,21 @@ t.test('expectations of sound', async (t) => {
       '{ audio: [{ level: -30 }] }',
       '"end" is not as expected: -15.0 dBFS instead of -30 dBFS, give or take 3 dB',
     );
+  });
+
+  await t.test('the sound of a file, where it belongs and whatever its level', async (t) => {
+    const clip = JSON.stringify(join(PACKAGE_ROOT, 'pipelines', 'media', 'speech.ogg'));
+    const quiet = `${SOUND_PIPELINE.replace('from: voice', 'from: soft')}  soft: { type: gain, from: voice, db: -12 }\n`;
+    const said = `inputs: { voice: { audio: [{ file: ${clip}, fromMs: 500 }] } }\nexpect: { nodes: { end: { audio: `;
+    await same(t, quiet, `${said}[{ like: ${clip}, startMs: 500, withinMs: 5, correlation: 0.99 }] } } }`, []);
+    await same(t, quiet, `${said}[{ like: ${clip}, startMs: 500, fromMs: 3000, toMs: 5000, withinMs: 5 }] } } }`, []);
+    for (const other of [`${clip}, startMs: 900`, `${clip}, startMs: 0, withinMs: 300`]) {
+      t.match(told(await testOf(t, quiet, `${said}[{ like: ${other} }] } } }`)), [
+        /^"end" is not as expected: a correlation of 0\.[0-5]\d, .* ms late at best instead of at least 0\.8 with /,
+      ]);
+    }
+    const tone = said.replace(`file: ${clip}, fromMs: 500`, 'tone: 440, toMs: 5000');
+    t.match(told(await testOf(t, quiet, `${tone}[{ like: ${clip} }] } } }`)), [/a correlation of 0\.[0-2]\d/]);
   });
 
   await t.test('how many chunks, and how long', async (t) => {
@@ -233,6 +250,26 @@ t.test('expectations of sessions', async (t) => {
     await same(t, bot, 'expect: { sessions: { room: { published: { Bob: { count: 50 } } } } }', [
       'nothing was published as "Bob": "Bot" instead of "Bob"',
     ]);
+  });
+
+  await t.test('who is muted sends nothing, and is not told as the one who speaks', async (t) => {
+    const follow = `${ROOM}nodes:
+  who: { type: subscriber, streams: speaker, media: audio, channels: 1 }
+  all: { type: session-audio }
+  end: { type: 'null', from: who }
+  mix: { type: 'null', from: all }`;
+    const test = `sessions:
+  room:
+    participants:
+      ann: { audio: [{ tone: 440, level: -6 }], muted: [{ media: audio, fromMs: 1000, toMs: 2000 }] }
+      bob: { audio: [{ tone: 660, level: -12 }] }
+stopMs: 3000
+expect:
+  nodes:
+    end: { audio: [{ fromMs: 100, toMs: 900, tone: 440 }, { fromMs: 1100, toMs: 1900, tone: 660 }, { fromMs: 2200, tone: 440 }] }
+    mix: { audio: [{ fromMs: 100, toMs: 900, tone: [440, 660] }, { fromMs: 1100, toMs: 1900, tone: 660, level: -12 }] }
+`;
+    await same(t, follow, test, []);
   });
 
   await t.test('captions pass from those who send them to those who publish them', async (t) => {
