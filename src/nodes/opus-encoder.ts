@@ -1,5 +1,6 @@
 import { Transform, type TransformCallback } from 'node:stream';
 import { z } from 'zod';
+import { AudioConverter } from '../codecs/audio-converter.js';
 import { createOpusEncoder, type OpusEncoder, type OpusSampleRate } from '../codecs/opus.js';
 import type { AudioData } from '../media/audio-data.js';
 import type { EncodedAudioChunk } from '../media/encoded-chunk.js';
@@ -25,8 +26,8 @@ const MAX_GAP_US = 10_000;
 
 /**
  * Encodes audio to Opus packets of 20 ms, whatever the length of the chunks. Where timestamps leave a gap, and at the
- * end, the packet that has been begun is filled up with silence; gaps stay gaps. The format must not change on the way.
- * Errors: SLUICE_FORMAT_MISMATCH, SLUICE_CODEC_FAILED.
+ * end, the packet that has been begun is filled up with silence; gaps stay gaps. What comes in another format on the way
+ * is converted to the first. Errors: SLUICE_FORMAT_MISMATCH, SLUICE_CODEC_FAILED.
  */
 export const opusEncoder = defineNode({
   type: 'opus-encoder',
@@ -50,6 +51,8 @@ export const opusEncoder = defineNode({
 class OpusEncoderStream extends Transform {
   readonly #options: OpusEncoderOptions;
   #encoder: OpusEncoder | undefined;
+  /** Made with the first chunk, whose format is encoded. */
+  #converter: AudioConverter | undefined;
   #sampleRate = 0;
   #channels = 0;
   #period = new Int16Array(0);
@@ -78,7 +81,10 @@ class OpusEncoderStream extends Transform {
 
   override _flush(done: TransformCallback): void {
     try {
-      if (this.#encoder && this.#filled > 0) this.#emitPeriod(this.#encoder);
+      if (this.#encoder) {
+        for (const rest of this.#converter?.flush() ?? []) this.#encode(this.#encoder, rest);
+        if (this.#filled > 0) this.#emitPeriod(this.#encoder);
+      }
       done();
     } catch (error) {
       done(error as Error);
@@ -87,17 +93,21 @@ class OpusEncoderStream extends Transform {
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#encoder?.close();
-    this.#encoder = undefined;
+    this.#converter?.close();
+    this.#encoder = this.#converter = undefined;
     done(error);
   }
 
   async #open(audio: AudioData): Promise<OpusEncoder> {
     const { bitrate, application, fec, dtx } = this.#options;
     if (!isOpusRate(audio.sampleRate)) {
-      throw new SluiceError('SLUICE_FORMAT_MISMATCH', `Opus does not take ${audio.sampleRate} Hz`, { mend: MEND });
+      throw new SluiceError('SLUICE_FORMAT_MISMATCH', `Opus does not take ${audio.sampleRate} Hz`, {
+        mend: 'Put a resampler in front of it.',
+      });
     }
     this.#sampleRate = audio.sampleRate;
     this.#channels = audio.numberOfChannels;
+    this.#converter = new AudioConverter({ sampleRate: audio.sampleRate, numberOfChannels: audio.numberOfChannels });
     this.#period = new Int16Array((audio.sampleRate / 50) * audio.numberOfChannels);
     const encoder = await createOpusEncoder({
       sampleRate: audio.sampleRate,
@@ -114,16 +124,30 @@ class OpusEncoderStream extends Transform {
 
   #take(encoder: OpusEncoder, audio: AudioData, done: TransformCallback): void {
     if (this.destroyed) return;
-    if (audio.sampleRate !== this.#sampleRate || audio.numberOfChannels !== this.#channels) {
-      const was = `${this.#sampleRate} Hz and ${this.#channels} channel(s)`;
-      const is = `${audio.sampleRate} Hz and ${audio.numberOfChannels}`;
-      done(
-        new SluiceError('SLUICE_FORMAT_MISMATCH', `opus-encoder began with ${was}, then came ${is}`, { mend: MEND }),
-      );
+    try {
+      const converted = this.#converter?.convert(audio) ?? [];
+      if (!(converted instanceof Promise)) this.#encodeAll(encoder, converted, done);
+      else
+        converted.then(
+          (values) => {
+            this.#encodeAll(encoder, values, done);
+          },
+          (error: unknown) => {
+            done(error as Error);
+          },
+        );
+    } catch (error) {
+      done(error as Error);
+    }
+  }
+
+  #encodeAll(encoder: OpusEncoder, values: readonly AudioData[], done: TransformCallback): void {
+    if (this.destroyed) {
+      this.#converter?.close();
       return;
     }
     try {
-      this.#encode(encoder, audio);
+      for (const value of values) this.#encode(encoder, value);
       done();
     } catch (error) {
       done(error as Error);
@@ -161,8 +185,6 @@ class OpusEncoderStream extends Transform {
     this.push(chunk);
   }
 }
-
-const MEND = 'Put a resampler in front of it.';
 
 function isOpusRate(rate: number): rate is OpusSampleRate {
   return (RATES as readonly number[]).includes(rate);

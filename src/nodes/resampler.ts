@@ -1,7 +1,7 @@
 import { Transform, type TransformCallback } from 'node:stream';
 import { z } from 'zod';
-import { createResampler, type Resampler } from '../codecs/resampler.js';
-import { type AudioData, SAMPLE_RATES, audioData } from '../media/audio-data.js';
+import { AudioConverter } from '../codecs/audio-converter.js';
+import { type AudioData, SAMPLE_RATES } from '../media/audio-data.js';
 import { audioOptions, nearestIn } from '../media/format.js';
 import { defineNode } from '../media/node.js';
 
@@ -15,11 +15,8 @@ type ResamplerOptions = z.output<typeof Options>;
 const CHANNELS_COST = 50;
 const RESAMPLE_COST = 200;
 
-/** Input whose timestamp is further from the samples before it than this leaves a gap in what comes out. In µs. */
-const MAX_GAP_US = 20_000;
-
 /**
- * Converts audio to one sample rate and number of channels. The input may change its format on the way. Chunks keep
+ * Converts audio to one sample rate and number of channels. The input may change its format on the way, and the sound goes on. Chunks keep
  * about their length; timestamps go on by the samples that came out, gaps stay gaps, and time never goes back.
  */
 export const resampler = defineNode({
@@ -53,99 +50,50 @@ export const resampler = defineNode({
 });
 
 class ResamplerStream extends Transform {
-  readonly #options: ResamplerOptions;
-  #resampler: Resampler | undefined;
-  #inputRate = 0;
-  #inputChannels = 0;
-  /** Where the run without a gap began, and what has come in and gone out since. */
-  #startUs = 0;
-  #framesIn = 0;
-  #framesOut = 0;
+  readonly #converter: AudioConverter;
 
-  constructor(options: ResamplerOptions) {
+  constructor({ sampleRate, channels }: ResamplerOptions) {
     super({ objectMode: true, readableHighWaterMark: 8, writableHighWaterMark: 8 });
-    this.#options = options;
+    this.#converter = new AudioConverter({ sampleRate, numberOfChannels: channels });
   }
 
   override _transform(audio: AudioData, _encoding: BufferEncoding, done: TransformCallback): void {
-    if (this.#resampler && audio.sampleRate === this.#inputRate && audio.numberOfChannels === this.#inputChannels) {
-      this.#convert(this.#resampler, audio, done);
-      return;
+    try {
+      const converted = this.#converter.convert(audio);
+      if (!(converted instanceof Promise)) this.#give(converted, done);
+      else
+        converted.then(
+          (values) => {
+            this.#give(values, done);
+          },
+          (error: unknown) => {
+            done(error as Error);
+          },
+        );
+    } catch (error) {
+      done(error as Error);
     }
-    this.#reopen(audio).then(
-      (resampler) => {
-        this.#convert(resampler, audio, done);
-      },
-      (error: unknown) => {
-        done(error as Error);
-      },
-    );
   }
 
   override _flush(done: TransformCallback): void {
     try {
-      if (this.#resampler) this.#emitSamples(this.#resampler.flush());
-      done();
+      this.#give(this.#converter.flush(), done);
     } catch (error) {
       done(error as Error);
     }
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#resampler?.close();
-    this.#resampler = undefined;
+    this.#converter.close();
     done(error);
   }
 
-  async #reopen(audio: AudioData): Promise<Resampler> {
-    const { sampleRate, channels } = this.#options;
-    if (this.#resampler) {
-      this.#emitSamples(this.#resampler.flush());
-      this.#resampler.close();
-      this.#resampler = undefined;
+  #give(values: readonly AudioData[], done: TransformCallback): void {
+    if (this.destroyed) {
+      this.#converter.close();
+      return;
     }
-    const resampler = await createResampler({
-      from: { sampleRate: audio.sampleRate, numberOfChannels: audio.numberOfChannels },
-      to: { sampleRate, numberOfChannels: channels },
-    });
-    if (this.destroyed) resampler.close();
-    else this.#resampler = resampler;
-    this.#begin(audio.timestamp);
-    this.#inputRate = audio.sampleRate;
-    this.#inputChannels = audio.numberOfChannels;
-    return resampler;
-  }
-
-  #convert(resampler: Resampler, audio: AudioData, done: TransformCallback): void {
-    if (this.destroyed) return;
-    try {
-      const expectedUs = this.#startUs + (this.#framesIn * 1_000_000) / this.#inputRate;
-      if (audio.timestamp - expectedUs > MAX_GAP_US) {
-        this.#emitSamples(resampler.flush());
-        this.#begin(audio.timestamp);
-      }
-      this.#framesIn += audio.numberOfFrames;
-      this.#emitSamples(resampler.process(audio.data));
-      done();
-    } catch (error) {
-      done(error as Error);
-    }
-  }
-
-  #begin(timestampUs: number): void {
-    this.#startUs = Math.max(timestampUs, this.#nextTimestamp());
-    this.#framesIn = 0;
-    this.#framesOut = 0;
-  }
-
-  #emitSamples(data: Int16Array): void {
-    if (data.length === 0) return;
-    const { sampleRate, channels } = this.#options;
-    this.push(audioData(data, sampleRate, channels, this.#nextTimestamp()));
-    this.#framesOut += data.length / channels;
-  }
-
-  #nextTimestamp(): number {
-    return this.#startUs + Math.round((this.#framesOut * 1_000_000) / this.#options.sampleRate);
+    for (const value of values) this.push(value);
+    done();
   }
 }

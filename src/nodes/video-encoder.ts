@@ -1,14 +1,13 @@
 import { Transform, type TransformCallback } from 'node:stream';
 import { z } from 'zod';
 import { openVideoEncoder, type ThreadedVideoEncoder } from '../codecs/codec-thread.js';
-import { sizeFor } from '../codecs/picture-size.js';
+import { type PictureSize, sizeFor } from '../codecs/picture-size.js';
 import { VIDEO_CODECS } from '../media/encoded-chunk.js';
 import { nearestIn, type FormatPattern } from '../media/format.js';
 import { defineNode } from '../media/node.js';
 import { MAX_PIXELS, type VideoFrame } from '../media/video-frame.js';
 
-const SIDE =
-  'in pixels; when left out it follows from the other, keeping the shape of the first picture. Even for h264';
+const SIDE = 'in pixels; when left out it follows from the other, keeping the shape of the picture. Even for h264';
 
 const Options = z
   .strictObject({
@@ -42,8 +41,8 @@ const ENCODE_COST = 2500;
 const MAX_PENDING = 3;
 
 /**
- * Encodes raw pictures in a codec thread, all to the size of the first one. `requestKeyFrame()` of its stream makes the
- * next picture a key frame. Errors: SLUICE_FORMAT_MISMATCH, SLUICE_CODEC_FAILED, SLUICE_CODEC_UNAVAILABLE.
+ * Encodes raw pictures in a codec thread, in their own size or in the one that is asked for; where that changes, a key frame
+ * comes in the new size. `requestKeyFrame()` of its stream makes the next picture a key frame. Errors: SLUICE_FORMAT_MISMATCH, SLUICE_CODEC_FAILED, SLUICE_CODEC_UNAVAILABLE.
  */
 export const videoEncoder = defineNode({
   type: 'video-encoder',
@@ -76,6 +75,8 @@ function encoderOptions(from: FormatPattern | undefined, to: FormatPattern): Rea
 class VideoEncoderStream extends Transform {
   readonly #options: VideoEncoderOptions;
   #encoder: ThreadedVideoEncoder | undefined;
+  /** Of the pictures that come out. */
+  #size: PictureSize = { width: 0, height: 0 };
   #wantsKey = false;
   /** Lets the next picture in: set while there is no room for it. */
   #waiting: (() => void) | undefined;
@@ -90,11 +91,12 @@ class VideoEncoderStream extends Transform {
   }
 
   override _transform(frame: VideoFrame, _encoding: BufferEncoding, done: TransformCallback): void {
-    if (this.#encoder) {
+    const size = this.#sizeFor(frame);
+    if (this.#encoder && size.width === this.#size.width && size.height === this.#size.height) {
       this.#encode(this.#encoder, frame, done);
       return;
     }
-    this.#open(frame).then(
+    this.#open(size).then(
       (encoder) => {
         this.#encode(encoder, frame, done);
       },
@@ -138,14 +140,23 @@ class VideoEncoderStream extends Transform {
       );
   }
 
-  async #open(frame: VideoFrame): Promise<ThreadedVideoEncoder> {
-    const { codec, frameRate = 30, bitrate, keyFrameIntervalMs } = this.#options;
-    const even = codec === 'h264' ? ~1 : ~0;
+  #sizeFor(frame: VideoFrame): PictureSize {
     const { width, height } = sizeFor(frame, this.#options);
+    const even = this.#options.codec === 'h264' ? ~1 : ~0;
+    return { width: Math.max(2, width & even), height: Math.max(2, height & even) };
+  }
+
+  /** Opens an encoder for another size, after what was given has come out. */
+  async #open(size: PictureSize): Promise<ThreadedVideoEncoder> {
+    const { codec, frameRate = 30, bitrate, keyFrameIntervalMs } = this.#options;
+    const before = this.#encoder;
+    await before?.flush();
+    this.#encoder = undefined;
+    await before?.close();
+    this.#size = size;
     const encoder = await openVideoEncoder({
       codec,
-      width: Math.max(2, width & even),
-      height: Math.max(2, height & even),
+      ...size,
       frameRate,
       bitrate,
       keyFrameIntervalFrames: Math.max(1, Math.round((keyFrameIntervalMs * frameRate) / 1000)),

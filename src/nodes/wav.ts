@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream';
 import { z } from 'zod';
+import { AudioConverter } from '../codecs/audio-converter.js';
 import { openOutputFile, type OutputFile } from '../codecs/output-file.js';
 import type { AudioData } from '../media/audio-data.js';
 import { SluiceError } from '../media/errors.js';
@@ -17,11 +18,12 @@ const Options = z.strictObject({
 });
 
 /**
- * Writes audio to a WAV file (16-bit PCM), in the sample rate and channels of the first chunk; folders are made.
+ * Writes audio to a WAV file (16-bit PCM), in the sample rate and channels of the first chunk: what comes in another format
+ * on the way is converted to it. Folders are made.
  * Chunks are put one after the other, whatever their timestamps. The sizes in the header are set at the end, also
  * when the graph is stopped or fails. In a branch an existing file is kept and a number added to the name.
  *
- * Errors: SLUICE_FILE_WRITE, SLUICE_FORMAT_MISMATCH when the format changes on the way.
+ * Errors: SLUICE_FILE_WRITE.
  */
 export const wav = defineNode({
   type: 'wav',
@@ -44,6 +46,8 @@ class WavWriter extends Writable {
   #sampleRate = 48_000;
   #channels = 1;
   #dataBytes = 0;
+  /** Made with the first chunk, whose format is that of the file. */
+  #converter: AudioConverter | undefined;
 
   constructor(file: OutputFile, context: NodeContext) {
     super({ objectMode: true });
@@ -52,28 +56,18 @@ class WavWriter extends Writable {
   }
 
   override _write(audio: AudioData, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    if (this.#dataBytes === 0) {
+    if (!this.#converter) {
       this.#sampleRate = audio.sampleRate;
       this.#channels = audio.numberOfChannels;
-    } else if (audio.sampleRate !== this.#sampleRate || audio.numberOfChannels !== this.#channels) {
-      done(
-        new SluiceError(
-          'SLUICE_FORMAT_MISMATCH',
-          `${this.#file.path} has ${this.#sampleRate} Hz and ${this.#channels} channel(s), but audio of ${audio.sampleRate} Hz and ${audio.numberOfChannels} came in`,
-          { mend: 'Put a resampler in front of it.' },
-        ),
-      );
-      return;
+      this.#converter = new AudioConverter({ sampleRate: audio.sampleRate, numberOfChannels: audio.numberOfChannels });
     }
-    const bytes = new Uint8Array(audio.data.buffer, audio.data.byteOffset, audio.data.byteLength);
-    this.#write(bytes, WAV_HEADER_BYTES + this.#dataBytes).then(() => {
-      this.#dataBytes += bytes.length;
+    this.#append(this.#converter, audio).then(() => {
       done();
     }, done);
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    this.#writeHeader().then(() => {
+    this.#complete().then(() => {
       const { path } = this.#file;
       this.#context.log.info({ path, seconds: this.#dataBytes / (2 * this.#channels * this.#sampleRate) }, 'wrote');
       done();
@@ -81,6 +75,7 @@ class WavWriter extends Writable {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#converter?.close();
     const header = this.writableFinished ? Promise.resolve() : this.#writeHeader().catch(() => undefined);
     void header
       .then(() => this.#file.handle.close())
@@ -92,6 +87,24 @@ class WavWriter extends Writable {
           done(error ?? writeError(this.#file.path, closing));
         },
       );
+  }
+
+  async #append(converter: AudioConverter, audio: AudioData): Promise<void> {
+    const converted = converter.convert(audio);
+    await this.#writeAll(converted instanceof Promise ? await converted : converted);
+  }
+
+  async #complete(): Promise<void> {
+    await this.#writeAll(this.#converter?.flush() ?? []);
+    await this.#writeHeader();
+  }
+
+  async #writeAll(chunks: readonly AudioData[]): Promise<void> {
+    for (const { data } of chunks) {
+      const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+      await this.#write(bytes, WAV_HEADER_BYTES + this.#dataBytes);
+      this.#dataBytes += bytes.length;
+    }
   }
 
   #writeHeader(): Promise<void> {

@@ -76,10 +76,6 @@ await t.test('opus-encoder: refuses another format', async (t) => {
     code: 'SLUICE_FORMAT_MISMATCH',
     mend: /resampler/,
   });
-  await t.rejects(
-    through(opusEncoder, {}, [...first, ...chunks(sine(440, 16_000, 320), { sampleRate: 16_000, startUs: 20_000 })]),
-    { code: 'SLUICE_FORMAT_MISMATCH', message: /48000.*16000/ },
-  );
   const stream = await make(opusEncoder);
   stream.write(first[0]);
   stream.destroy();

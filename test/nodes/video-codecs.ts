@@ -52,10 +52,18 @@ await t.test('video-encoder: size and bitrate', async (t) => {
   t.same(await sizeOf({ width: 192, height: 128 }), { width: 192, height: 128 });
   const mixed = [...pictures(5), ...pictures(5, { first: 5, width: 384, height: 256, startUs: 200_000 })];
   const frames = await through<VideoFrame>(videoDecoder, {}, await through<EncodedVideoChunk>(videoEncoder, {}, mixed));
-  t.ok(
-    frames.every(({ width, height }) => width === WIDTH && height === HEIGHT),
-    'all as large as the first',
+  t.same(
+    frames.map(({ width }) => width),
+    upTo(10).map((n) => (n < 5 ? WIDTH : 384)),
+    'each as large as it came',
   );
+  const fixed = await through<EncodedVideoChunk>(videoEncoder, { width: 192, height: 128 }, mixed);
+  const sized = await through<VideoFrame>(videoDecoder, {}, fixed);
+  t.ok(
+    sized.every(({ width, height }) => width === 192 && height === 128),
+    'or all as it is asked for',
+  );
+  t.equal(fixed.filter(({ type }) => type === 'key').length, 1, 'without another key frame');
   t.same(numbers(frames), upTo(10));
   const noisy = pictures(60).map((frame, n) => ({
     ...frame,

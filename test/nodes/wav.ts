@@ -57,10 +57,6 @@ await t.test('wav: valid without audio, and after a failure', async (t) => {
 
 await t.test('wav: refusals', async (t) => {
   const baseDir = await mkdtemp(join(tmpdir(), 'sluice-'));
-  const changing = await wav.create({ path: 'x.wav' }, testContext({ baseDir }));
-  await t.rejects(writeAll(changing, [chunk(1, 2), audioData(Int16Array.of(1), 48_000, 1, 0)]), {
-    code: 'SLUICE_FORMAT_MISMATCH',
-  });
   await writeFile(join(baseDir, 'file'), '');
   await t.rejects(async () => wav.create({ path: 'file/x.wav' }, testContext({ baseDir })), {
     code: 'SLUICE_FILE_WRITE',
