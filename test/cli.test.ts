@@ -1,4 +1,5 @@
 import './cli/commands.js';
+import './cli/failures.js';
 import './cli/graphs.js';
 import './cli/sessions.js';
 import './cli/serve.js';

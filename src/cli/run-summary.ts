@@ -7,6 +7,7 @@ export function summaryText(report: RunReport, options: { readonly table: boolea
   const { outcome, error, elapsedMs, branches } = report;
   const lines: string[] = [];
   if (error && outcome === 'failed') lines.push(errorText(error));
+  lines.push(...troubleLines(report));
   const extra = [
     branches.begun > 0 ? `${branches.begun} branches, ${branches.failed} failed` : '',
     outcome === 'stopped' && !report.drained ? 'not everything came out in time' : '',
@@ -17,6 +18,24 @@ export function summaryText(report: RunReport, options: { readonly table: boolea
   }
   if (options.table && report.links.length > 0) lines.push('', ...linkTable(report.links));
   return `${lines.join('\n')}\n`;
+}
+
+/** What went wrong while the rest went on. */
+function troubleLines({ branches, nodes, stalls }: RunReport): string[] {
+  const lines = branches.failures.map(
+    ({ streamId, name, error }) => `the branch of "${name}" (${streamId}) failed: ${errorText(error)}`,
+  );
+  for (const [id, { restarts, ended, errors }] of Object.entries(nodes)) {
+    const last = errors.at(-1);
+    const what = [restarts > 0 ? `was made anew ${times(restarts)}` : '', ended ? 'failed for good' : ''];
+    lines.push(`${id} ${what.filter((text) => text !== '').join(' and ')}${last ? `: ${errorText(last)}` : ''}`);
+  }
+  for (const stall of stalls) lines.push(`${stall.link} stood still ${times(stall.times)}: its reader took nothing`);
+  return lines;
+}
+
+function times(count: number): string {
+  return count === 1 ? 'once' : `${count} times`;
 }
 
 const HEAD = ['link', 'chunks', 'media', 'most held', 'longest wait', 'dropped', 'formats'];

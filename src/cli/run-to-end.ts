@@ -19,7 +19,8 @@ export async function runToEnd(plan: Plan, choices: RunChoices, io: CliIo): Prom
   if (choices.json || choices.statsMs !== undefined) printReport(report, io);
   if (!choices.json) io.stderr.write(summaryText(report, { table: io.stderr.isTTY === true }));
   if (report.error) return exitCodeOf(report.error.code);
-  return report.outcome === 'aborted' ? EXIT_CODES.failed : EXIT_CODES.ok;
+  const { failed, expected } = report.branches;
+  return report.outcome === 'aborted' || failed > expected ? EXIT_CODES.failed : EXIT_CODES.ok;
 }
 
 async function runAndWait(plan: Plan, choices: RunChoices, io: CliIo): Promise<RunReport> {

@@ -1,34 +1,33 @@
-import type { Clock } from '../media/clock.js';
 import { SluiceError } from '../media/errors.js';
-import type { NodeContext, NodeLog } from '../media/node.js';
+import type { NodeContext } from '../media/node.js';
 import type { StreamInfo } from '../media/session-access.js';
 import type { LinkObserver } from './link-observer.js';
 import { placed } from './placed.js';
-import type { Plan, PlannedBranch, PlannedNode } from './planned.js';
-import type { RunCounts } from './report.js';
-import { Scope } from './scope.js';
+import type { PlannedBranch, PlannedNode } from './planned.js';
+import { Scope, type ScopeSurroundings } from './scope.js';
 
 export interface BranchOptions {
-  readonly plan: Plan;
   readonly branch: PlannedBranch;
-  readonly counts: RunCounts;
-  readonly log: NodeLog;
   /** How long a branch whose stream has gone may drain, in ms. */
   readonly drainMs: number;
-  readonly clock: Clock;
+  readonly surroundings: ScopeSurroundings;
   /** The nodes that are not in branches. */
   readonly main: Scope;
-  readonly optionsOf: (node: PlannedNode) => unknown;
+  /** Ends the whole graph. */
+  readonly failGraph: (error: SluiceError) => void;
   readonly observe?: LinkObserver | undefined;
-  readonly contextOf: (node: PlannedNode, stream: StreamInfo | undefined, signal: AbortSignal) => NodeContext;
+  readonly contextOf: (
+    node: PlannedNode,
+    stream: StreamInfo | undefined,
+    signal: AbortSignal,
+    isRestart: boolean,
+  ) => NodeContext;
 }
 
 /** One stream's part of the graph while it lives. */
 interface LiveBranch {
   readonly stream: StreamInfo;
-  readonly abort: AbortController;
-  /** There once its nodes are made. */
-  scope?: Scope;
+  readonly scope: Scope;
   ending: boolean;
   /** The same stream has come back while the branch still drains. */
   again?: StreamInfo | undefined;
@@ -36,7 +35,7 @@ interface LiveBranch {
   over: Promise<void>;
 }
 
-/** All branches of one node that makes them. What fails in a branch ends that branch and nothing else. */
+/** All branches of one node that makes them. What fails in a branch ends that branch and nothing else, unless its node says so. */
 export class BranchRuns {
   readonly #options: BranchOptions;
   readonly #nodes: readonly PlannedNode[];
@@ -47,7 +46,7 @@ export class BranchRuns {
   constructor(options: BranchOptions) {
     this.#options = options;
     const ids = new Set(options.branch.nodes);
-    this.#nodes = options.plan.nodes.filter((node) => ids.has(node.id));
+    this.#nodes = options.surroundings.plan.nodes.filter((node) => ids.has(node.id));
   }
 
   /** Makes branches until no more can come, and settles when all have ended. Errors: those of the node's `watch`. */
@@ -60,7 +59,7 @@ export class BranchRuns {
         source && { place: source.place },
       );
     }
-    const context = this.#options.contextOf(source, undefined, this.#watching.signal);
+    const context = this.#options.contextOf(source, undefined, this.#watching.signal, false);
     try {
       await source.def.watch(source.options, context, {
         began: (stream) => {
@@ -85,7 +84,7 @@ export class BranchRuns {
 
   /** Gives a node other options, in all branches. */
   update(nodeId: string, options: unknown): void {
-    for (const { scope } of this.#live.values()) scope?.update(nodeId, options);
+    for (const { scope } of this.#live.values()) scope.update(nodeId, options);
   }
 
   /** Ends all branches at once. */
@@ -93,8 +92,7 @@ export class BranchRuns {
     this.#watching.abort();
     for (const branch of this.#live.values()) {
       branch.ending = true;
-      branch.abort.abort(error);
-      branch.scope?.destroy(error);
+      branch.scope.destroy(error);
     }
   }
 
@@ -105,9 +103,17 @@ export class BranchRuns {
       if (present.ending) present.again = stream;
       return;
     }
-    const branch: LiveBranch = { stream, abort: new AbortController(), ending: false, over: Promise.resolve() };
+    const { surroundings, main, failGraph, observe, contextOf } = this.#options;
+    const scope = new Scope({
+      ...surroundings,
+      nodes: this.#nodes,
+      branch: { stream, main, failGraph },
+      observe: observe && ((link) => observe(link, stream)),
+      contextOf: (node, signal, isRestart) => contextOf(node, stream, signal, isRestart),
+    });
+    const branch: LiveBranch = { stream, scope, ending: false, over: Promise.resolve() };
     this.#live.set(stream.streamId, branch);
-    this.#options.counts.branchBegun();
+    surroundings.counts.branchBegun();
     branch.over = this.#runBranch(branch).then(() => {
       this.#live.delete(stream.streamId);
       if (branch.again) this.#begin(branch.again);
@@ -125,12 +131,12 @@ export class BranchRuns {
     if (branch.ending) return;
     branch.ending = true;
     const { scope } = branch;
-    if (!scope) {
-      branch.abort.abort();
+    if (!scope.isOpen) {
+      scope.destroy(new SluiceError('SLUICE_STATE_INVALID', 'ended before it began'));
       return;
     }
     scope.stop();
-    const timer = this.#options.clock.after(this.#options.drainMs, () => {
+    const timer = this.#options.surroundings.clock.after(this.#options.drainMs, () => {
       scope.destroy(new SluiceError('SLUICE_STATE_INVALID', 'did not drain in time'));
     });
     void branch.over.then(() => {
@@ -139,38 +145,22 @@ export class BranchRuns {
   }
 
   async #runBranch(branch: LiveBranch): Promise<void> {
-    const { plan, counts, log, clock, main, observe, optionsOf, contextOf } = this.#options;
-    const { stream, abort } = branch;
+    const { scope, stream } = branch;
+    const { counts, log } = this.#options.surroundings;
     try {
-      const opened = await Scope.open({
-        plan,
-        clock,
-        optionsOf,
-        outside: {
-          input: (link) => main.input(link, stream),
-          output: (link) => main.output(link, stream.streamId),
-        },
-        nodes: this.#nodes,
-        counts: counts.links,
-        contextOf: (node) => contextOf(node, stream, abort.signal),
-        observe: observe && ((link) => observe(link, stream)),
-      });
-      branch.scope = opened;
-      // The stream went, or the graph ended, while the nodes were being made.
-      if (branch.ending) opened.destroy(new SluiceError('SLUICE_STATE_INVALID', 'ended before it began'));
-      for (const { id } of this.#nodes) opened.seal(id);
-      opened.start();
-      await opened.finished;
+      await scope.open();
+      scope.start();
+      await scope.finished;
       counts.branchEnded();
     } catch (error) {
-      if (branch.ending) {
+      const { failedNode } = scope;
+      // What a branch that is ending anyway did not get done in time is no failure of it.
+      if (!failedNode && branch.ending) {
         counts.branchEnded();
         return;
       }
-      counts.branchFailed(stream, error);
+      counts.branchFailed(stream, error, failedNode?.mayFail === true);
       log.warn({ streamId: stream.streamId, name: stream.name, error }, 'a branch failed');
-    } finally {
-      abort.abort();
     }
   }
 }

@@ -1,4 +1,4 @@
-import { Readable, Writable, finished, type Duplex } from 'node:stream';
+import { Readable, Writable, type Duplex } from 'node:stream';
 import { asStream } from 'stream-chain/asStream.js';
 import { gen } from 'stream-chain/gen.js';
 import { SluiceError, type Place } from '../media/errors.js';
@@ -10,8 +10,6 @@ import type { Plan, PlannedLink, PlannedNode } from './planned.js';
 
 /** A node that runs, or several that were built as one stream. */
 export interface BuiltNode {
-  /** Where to look when it fails. */
-  readonly place: Place;
   input(port: string, link: InputLink): Writable;
   /** `branch`: id of the stream whose branch it is for, where there is one for each. */
   output(port: string, branch?: string): Readable;
@@ -26,7 +24,6 @@ export interface BuiltNode {
 
 export interface BuildOptions {
   readonly plan: Plan;
-  readonly nodes: readonly PlannedNode[];
   /** By the name of the link. */
   readonly counts: ReadonlyMap<string, LinkCount>;
   readonly contextOf: (node: PlannedNode) => NodeContext;
@@ -36,48 +33,28 @@ export interface BuildOptions {
   readonly observe?: ((link: PlannedLink) => ((value: PipelineValue) => void) | undefined) | undefined;
 }
 
-/**
- * Makes the nodes, all at once; runs of functions become one stream. The result names every node that can be
- * linked to. When one cannot be made, those that were are freed. Errors: those of the nodes, with their place.
- */
-export async function buildNodes(options: BuildOptions): Promise<Map<string, BuiltNode>> {
-  const { plan, nodes } = options;
+/** Nodes that are built together: runs of functions become one stream, all others one each. Pure. */
+export function unitsOf(
+  plan: Plan,
+  nodes: readonly PlannedNode[],
+): readonly (readonly [PlannedNode, ...PlannedNode[]])[] {
   const byId = new Map(nodes.map((node) => [node.id, node]));
-  const inRuns = new Set(plan.fused.flat());
-  const built = new Map<string, BuiltNode>();
-  for (const ids of plan.fused) {
-    const run = ids.flatMap((id) => byId.get(id) ?? []);
-    if (run.length !== ids.length) continue;
-    const node = fuse(run, options);
-    built.set(ids[0] ?? '', node);
-    built.set(ids.at(-1) ?? '', node);
-  }
-  const single = nodes.filter((node) => !inRuns.has(node.id));
-  const made = await Promise.allSettled(single.map((node) => buildNode(node, options)));
-  made.forEach((result, index) => {
-    if (result.status === 'fulfilled') built.set(single[index]?.id ?? '', result.value);
-  });
-  const failed = made.find((result) => result.status === 'rejected');
-  if (!failed) return built;
-  await Promise.allSettled([...built.values()].map(freeNode));
-  throw failed.reason;
+  const runs = plan.fused.map((ids) => ids.flatMap((id) => byId.get(id) ?? []));
+  const inRuns = new Set(runs.flat());
+  const units: PlannedNode[][] = [...runs, ...nodes.filter((node) => !inRuns.has(node)).map((node) => [node])];
+  return units.filter<[PlannedNode, ...PlannedNode[]]>(isSome);
 }
 
-/** Ends a node that was never linked. */
-async function freeNode(node: BuiltNode): Promise<void> {
-  const { stream } = node;
-  if (stream) {
-    const closed = new Promise((resolve) => finished(stream, resolve));
-    stream.destroy();
-    await closed;
-  }
-  await node.close();
-}
-
-async function buildNode(node: PlannedNode, { contextOf, optionsOf }: BuildOptions): Promise<BuiltNode> {
+/** Makes one unit of unitsOf. Errors: those of its nodes, with their place. */
+export async function buildNode(
+  unit: readonly [PlannedNode, ...PlannedNode[]],
+  options: BuildOptions,
+): Promise<BuiltNode> {
+  if (unit.length > 1) return fuse(unit, options);
+  const [node] = unit;
   let instance: NodeInstance;
   try {
-    instance = await node.def.create(optionsOf(node), contextOf(node));
+    instance = await node.def.create(options.optionsOf(node), options.contextOf(node));
   } catch (error) {
     throw placed(error, node.place);
   }
@@ -85,10 +62,13 @@ async function buildNode(node: PlannedNode, { contextOf, optionsOf }: BuildOptio
   return fromPorts(instance, node);
 }
 
+function isSome<T>(list: T[]): list is [T, ...T[]] {
+  return list.length > 0;
+}
+
 function fromStream(stream: Readable | Writable, { place, id }: PlannedNode): BuiltNode {
   let linked = false;
   return {
-    place,
     stream,
     input() {
       if (linked || !(stream instanceof Writable)) throw fault(`"${id}" cannot take this link`, place);
@@ -107,7 +87,6 @@ function fromStream(stream: Readable | Writable, { place, id }: PlannedNode): Bu
 
 function fromPorts(ports: NodePorts, { place, id }: PlannedNode): BuiltNode {
   return {
-    place,
     input(port, link) {
       if (!ports.input) throw fault(`"${id}" has no inputs`, place);
       return ports.input(port, link);
@@ -123,14 +102,17 @@ function fromPorts(ports: NodePorts, { place, id }: PlannedNode): BuiltNode {
 }
 
 /** The only place where stream-chain is used: functions one after the other, without a stream for each. */
-function fuse(run: readonly PlannedNode[], { plan, counts, contextOf, observe }: BuildOptions): BuiltNode {
+function fuse(
+  run: readonly [PlannedNode, ...PlannedNode[]],
+  { plan, counts, contextOf, observe }: BuildOptions,
+): BuiltNode {
   const ids = new Set(run.map((node) => node.id));
   const functions = run.map((node) => {
     const inner = plan.links.find((link) => link.to.node === node.id && ids.has(link.from.node));
     return step(node, contextOf(node), inner && counts.get(inner.name), inner && observe?.(inner));
   });
   const stream = asStream(gen(...functions)) as unknown as Duplex;
-  return fromStream(stream, run[0] as PlannedNode);
+  return fromStream(stream, run[0]);
 }
 
 /** One function of a run, with the counting and the place that its stream would have given. */

@@ -8,7 +8,7 @@ import type { PlannedLink, PlannedNode } from './planned.js';
 import { inputPorts, type TypedNode } from './typed-node.js';
 
 /** A node and a link of which flow and failures are not settled yet. */
-export type FormattedNode = Omit<PlannedNode, 'onError'>;
+export type FormattedNode = Omit<PlannedNode, 'onError' | 'mayFail'>;
 export type FormattedLink = Omit<PlannedLink, 'flow' | 'queue'>;
 
 /** An output that a link can start from, and what comes out of it. */

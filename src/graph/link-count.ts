@@ -1,6 +1,9 @@
 import type { QueueAccount, QueueDropReason } from '../media/media-queue.js';
 import type { PipelineValue } from '../media/media-value.js';
 
+/** Why a link let go of a value. */
+export type DropReason = QueueDropReason | 'reader failed' | 'reader restarting';
+
 /** One reader of a link. */
 export interface LinkReader {
   /** What waits for it now: values, and media in µs. */
@@ -19,7 +22,7 @@ export class LinkCount implements QueueAccount {
   /** Values that the reader has taken and is done with. */
   taken = 0;
   dropped = 0;
-  readonly drops = new Map<QueueDropReason, number>();
+  readonly drops = new Map<DropReason, number>();
   /** The most that waited at once before one reader, in values. */
   mostHeld = 0;
   /** How long values waited in queues, in µs: of those that left one, in all and at most. */
@@ -51,7 +54,7 @@ export class LinkCount implements QueueAccount {
     return held;
   }
 
-  drop(reason: QueueDropReason, values = 1): void {
+  drop(reason: DropReason, values = 1): void {
     if (values === 0) return;
     this.dropped += values;
     this.drops.set(reason, (this.drops.get(reason) ?? 0) + values);

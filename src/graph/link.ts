@@ -4,53 +4,100 @@ import type { LinkTarget } from './link-target.js';
 
 /**
  * Carries what one output gives to all that read it: each value is shared, never copied, and the slowest
- * reader without a queue holds the output back. Ends its readers when the output ends; errors are the business of whoever
- * watches the streams.
+ * reader without a queue holds the output back. Ends its readers when the output ends. The stream that gives may be replaced by
+ * another: the readers get a gap. Errors are the business of whoever watches the streams.
  */
 export class Pump {
-  readonly #output: Readable;
-  readonly #targets: readonly LinkTarget[];
-  #blocked = 0;
+  readonly targets: readonly LinkTarget[];
+  readonly #onUnread: () => void;
+  #output: Readable | undefined;
   /** Values still to carry once the pump is stopping; undefined while it is not. */
   #remaining: number | undefined;
   #over = false;
 
-  constructor(output: Readable, targets: readonly LinkTarget[]) {
-    this.#output = output;
-    this.#targets = targets;
+  /** `onUnread` is called when nobody reads any more, though more could come. */
+  constructor(targets: readonly LinkTarget[], onUnread: () => void) {
+    this.targets = targets;
+    this.#onUnread = onUnread;
+    for (const target of targets) target.begin(this.#changed);
   }
 
-  start(): void {
-    for (const target of this.#targets) target.begin(this.#output, this.#unblock);
-    this.#output.once('end', this.#finish);
-    this.#output.on('data', this.#carry);
+  /** Nothing will be carried any more. */
+  get isOver(): boolean {
+    return this.#over;
+  }
+
+  /** Nobody reads any more, nor will. */
+  get isUnread(): boolean {
+    return this.targets.every((target) => target.isGone);
+  }
+
+  /** Carries what `output` gives, from now on. */
+  connect(output: Readable): void {
+    this.#output = output;
+    for (const target of this.targets) target.from(output);
+    if (this.#isBlocked()) output.pause();
+    output.once('end', this.#finish);
+    output.on('data', this.#carry);
+  }
+
+  /** The output has failed, and another one will come; gives the number of values that it had ready, which are lost. */
+  disconnect(): number {
+    const output = this.#output;
+    if (!output || this.#over) return 0;
+    this.#output = undefined;
+    output.off('data', this.#carry).off('end', this.#finish);
+    for (const target of this.targets) target.from(undefined);
+    return output.readableLength;
   }
 
   /** Takes no more than what the output has ready, ends the readers and destroys the output. */
   stop(): void {
     if (this.#over || this.#remaining !== undefined) return;
-    this.#remaining = this.#output.readableLength;
+    this.#remaining = this.#output?.readableLength ?? 0;
     if (this.#remaining === 0) this.#finish();
   }
 
+  /** No more comes; what waits for the readers still goes out. */
+  finish(): void {
+    this.#finish();
+  }
+
+  /** Drops the oldest of what the output holds beyond `most` values, as one does that gives without being asked; how many. */
+  relieve(most: number): number {
+    const output = this.#output;
+    if (!output || this.#over || output.readableLength <= most) return 0;
+    output.off('data', this.#carry);
+    let dropped = 0;
+    for (; output.readableLength > most; dropped++) if (output.read() === null) break;
+    output.on('data', this.#carry);
+    return dropped;
+  }
+
   readonly #carry = (value: PipelineValue): void => {
-    for (const target of this.#targets) {
-      const wasBlocking = target.isBlocking;
-      if (!target.write(value) && !wasBlocking) this.#blocked++;
-    }
+    let isBlocked = false;
+    for (const target of this.targets) if (!target.write(value)) isBlocked = true;
     if (this.#remaining !== undefined && --this.#remaining <= 0) this.#finish();
-    else if (this.#blocked > 0) this.#output.pause();
+    else if (isBlocked) this.#output?.pause();
   };
 
-  readonly #unblock = (): void => {
-    if (--this.#blocked === 0 && !this.#over) this.#output.resume();
+  readonly #changed = (): void => {
+    if (this.#over) return;
+    if (this.isUnread) this.#onUnread();
+    else if (this.#isBlocked()) this.#output?.pause();
+    else this.#output?.resume();
   };
 
   readonly #finish = (): void => {
     if (this.#over) return;
     this.#over = true;
-    this.#output.off('data', this.#carry);
-    for (const target of this.#targets) target.end();
-    if (this.#remaining !== undefined) this.#output.destroy();
+    const output = this.#output;
+    output?.off('data', this.#carry).off('end', this.#finish);
+    for (const target of this.targets) target.end();
+    if (this.#remaining !== undefined) output?.destroy();
   };
+
+  #isBlocked(): boolean {
+    return this.targets.some((target) => target.isBlocking);
+  }
 }

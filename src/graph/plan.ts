@@ -35,7 +35,7 @@ export function checkGraph(graph: LoadedGraph, registry: Registry): PlanResult {
   const linked = linkNodes(graph, registry, problems);
   if (!linked) return { problems };
   const branches = checkBranches(linked.nodes, linked.links, problems);
-  checkFailures(graph, branches, problems);
+  checkFailures(graph, linked.nodes, problems);
   checkQueues(graph, problems);
   checkNamedInputs(graph, linked.nodes, linked.links, problems);
   const nodes = withFailures(graph, linked.nodes, branches);
@@ -98,5 +98,6 @@ function withFailures(
   return nodes.map((node) => ({
     ...node,
     onError: written.get(node.id) ?? { action: inBranches.has(node.id) ? 'end-branch' : 'fail' },
+    mayFail: written.get(node.id)?.action === 'end-branch',
   }));
 }

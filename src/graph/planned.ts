@@ -15,6 +15,8 @@ export interface PlannedNode {
   readonly latency: NodeLatency;
   /** What happens when it fails. */
   readonly onError: OnError;
+  /** The graph says that it may end its branch (`end-branch`): that is no failure of the whole. */
+  readonly mayFail: boolean;
   /** The planner has put it in, to convert a format. Its id has a `+`, which no written one has. */
   readonly inserted: boolean;
   /** Options that the graph left open and the planner has set to what its neighbours want. */

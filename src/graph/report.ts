@@ -1,4 +1,4 @@
-import { toErrorData, type ErrorData } from '../media/errors.js';
+import { toErrorData, type ErrorData, type SluiceError } from '../media/errors.js';
 import type { StreamInfo } from '../media/session-access.js';
 import { LinkCount } from './link-count.js';
 import type { Plan } from './planned.js';
@@ -15,6 +15,10 @@ export interface RunReport {
   /** What nodes let go of, by reason; nodes that dropped nothing are left out. */
   readonly dropped: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly branches: BranchReport;
+  /** Nodes that failed while the rest went on, by id; all others are left out. */
+  readonly nodes: Readonly<Record<string, NodeReport>>;
+  /** Links whose readers took nothing for a while; all others are left out. */
+  readonly stalls: readonly StallReport[];
   readonly error?: ErrorData;
 }
 
@@ -44,8 +48,28 @@ export interface BranchReport {
   readonly begun: number;
   readonly ended: number;
   readonly failed: number;
+  /** Of those that failed: by a node of which the graph says that it may end its branch (`onError: end-branch`). */
+  readonly expected: number;
   /** The last failures, oldest first. */
   readonly failures: readonly { readonly streamId: string; readonly name: string; readonly error: ErrorData }[];
+}
+
+export interface NodeReport {
+  /** How often it was made anew, in all branches together. */
+  readonly restarts: number;
+  /** It failed for good, and what depends on it has ended (`onError: end-branch` outside a branch). */
+  readonly ended: boolean;
+  /** The last failures, oldest first. */
+  readonly errors: readonly ErrorData[];
+}
+
+export interface StallReport {
+  /** Name of the link. */
+  readonly link: string;
+  /** How often it has stood still, in all branches together. */
+  readonly times: number;
+  /** How many stand still now. */
+  readonly now: number;
 }
 
 const FAILURES_KEPT = 20;
@@ -55,9 +79,12 @@ export class RunCounts {
   readonly links: ReadonlyMap<string, LinkCount>;
   readonly #dropped = new Map<string, Map<string, number>>();
   readonly #failures: { streamId: string; name: string; error: ErrorData }[] = [];
+  readonly #nodes = new Map<string, { restarts: number; ended: boolean; readonly errors: ErrorData[] }>();
+  readonly #stalls = new Map<string, { times: number; now: number }>();
   #begun = 0;
   #ended = 0;
   #failed = 0;
+  #expected = 0;
 
   constructor(plan: Plan) {
     this.links = new Map(plan.links.map((link) => [link.name, new LinkCount()]));
@@ -77,10 +104,34 @@ export class RunCounts {
     this.#ended++;
   }
 
-  branchFailed(stream: StreamInfo, error: unknown): void {
+  branchFailed(stream: StreamInfo, error: unknown, isExpected: boolean): void {
     this.#failed++;
-    this.#failures.push({ streamId: stream.streamId, name: stream.name, error: toErrorData(error) });
-    if (this.#failures.length > FAILURES_KEPT) this.#failures.shift();
+    if (isExpected) this.#expected++;
+    keep(this.#failures, { streamId: stream.streamId, name: stream.name, error: toErrorData(error) });
+  }
+
+  nodeRestarted(id: string, error: SluiceError): void {
+    const node = this.#node(id);
+    node.restarts++;
+    keep(node.errors, toErrorData(error));
+  }
+
+  nodeEnded(id: string, error: SluiceError): void {
+    const node = this.#node(id);
+    node.ended = true;
+    keep(node.errors, toErrorData(error));
+  }
+
+  linkStalled(name: string): void {
+    const stall = this.#stalls.get(name) ?? { times: 0, now: 0 };
+    stall.times++;
+    stall.now++;
+    this.#stalls.set(name, stall);
+  }
+
+  linkMoves(name: string): void {
+    const stall = this.#stalls.get(name);
+    if (stall) stall.now--;
   }
 
   report(outcome: Outcome, elapsedMs: number, drained: boolean, error: unknown): RunReport {
@@ -90,10 +141,30 @@ export class RunCounts {
       drained,
       links: [...this.links].map(([name, count]) => reportOf(name, count)),
       dropped: Object.fromEntries([...this.#dropped].map(([id, reasons]) => [id, Object.fromEntries(reasons)])),
-      branches: { begun: this.#begun, ended: this.#ended, failed: this.#failed, failures: [...this.#failures] },
+      branches: {
+        begun: this.#begun,
+        ended: this.#ended,
+        failed: this.#failed,
+        expected: this.#expected,
+        failures: [...this.#failures],
+      },
+      nodes: Object.fromEntries([...this.#nodes].map(([id, node]) => [id, { ...node, errors: [...node.errors] }])),
+      stalls: [...this.#stalls].map(([link, stall]) => ({ link, ...stall })),
       ...(error !== undefined && { error: toErrorData(error) }),
     };
   }
+
+  #node(id: string): { restarts: number; ended: boolean; readonly errors: ErrorData[] } {
+    let node = this.#nodes.get(id);
+    if (!node) this.#nodes.set(id, (node = { restarts: 0, ended: false, errors: [] }));
+    return node;
+  }
+}
+
+/** Adds to the last few of a list. */
+function keep<T>(list: T[], item: T): void {
+  list.push(item);
+  if (list.length > FAILURES_KEPT) list.shift();
 }
 
 function reportOf(name: string, count: LinkCount): LinkReport {

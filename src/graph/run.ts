@@ -8,8 +8,9 @@ import type { Plan, PlannedNode } from './planned.js';
 import { GivenToRun, type GivenStreams } from './given-streams.js';
 import type { LinkObserver } from './link-observer.js';
 import { RunCounts, type Outcome, type RunReport } from './report.js';
-import { Scope } from './scope.js';
+import { Scope, type ScopeSurroundings } from './scope.js';
 import { openSessions, type OpenSessions, type SessionFactory } from './sessions.js';
+import { Watchdog } from './watchdog.js';
 
 export interface RunOptions extends GivenStreams {
   /** Joins the sessions that the graph names. */
@@ -90,6 +91,7 @@ class Run {
   readonly #given: GivenToRun;
   readonly #changed: ChangedOptions;
   readonly #startUs: number;
+  readonly #watchdog: Watchdog;
   /** Aborted when the run ends at once, or is over. */
   readonly #abort = new AbortController();
   #sessions: OpenSessions | undefined;
@@ -111,6 +113,7 @@ class Run {
     this.#given = new GivenToRun(options);
     this.#changed = new ChangedOptions(plan);
     this.#startUs = this.#clock.nowUs();
+    this.#watchdog = new Watchdog(this.#clock, this.#log, this.#counts);
   }
 
   async run(): Promise<RunReport> {
@@ -148,7 +151,8 @@ class Run {
   stop(): void {
     if (this.#stopping || this.#outcome !== 'running') return;
     this.#stopping = true;
-    if (!this.#scope) {
+    this.#watchdog.stop();
+    if (this.#scope?.isOpen !== true) {
       this.#end('stopped', undefined);
       return;
     }
@@ -176,44 +180,47 @@ class Run {
     });
     if (this.#isOver()) return;
     const inBranches = new Set(this.#plan.branches.flatMap((branch) => branch.nodes));
-    const nodes = this.#plan.nodes.filter((node) => !inBranches.has(node.id));
-    const { observe } = this.#options;
-    const scope = await Scope.open({
+    const surroundings: ScopeSurroundings = {
       plan: this.#plan,
-      nodes,
-      counts: this.#counts.links,
+      counts: this.#counts,
       clock: this.#clock,
+      log: this.#log,
+      watchdog: this.#watchdog,
       optionsOf: this.#changed.of,
-      contextOf: (node) => this.#context(node, undefined, this.#abort.signal),
+    };
+    const { observe } = this.#options;
+    const scope = new Scope({
+      ...surroundings,
+      nodes: this.#plan.nodes.filter((node) => !inBranches.has(node.id)),
+      contextOf: (node, signal, isRestart) => this.#context(node, undefined, signal, isRestart),
       observe: observe && ((link) => observe(link, undefined)),
     });
     this.#scope = scope;
-    if (this.#isOver()) scope.destroy(this.#failure ?? this.#abort.signal.reason);
-    await Promise.all([this.#watch(scope.finished), this.#watch(this.#runBranches(scope, nodes))]);
+    await scope.open();
+    await Promise.all([this.#watch(scope.finished), this.#watch(this.#runBranches(scope, surroundings))]);
   }
 
   /** Starts everything together; joins are sealed when no more branches can come. */
-  async #runBranches(scope: Scope, nodes: readonly PlannedNode[]): Promise<void> {
+  async #runBranches(scope: Scope, surroundings: ScopeSurroundings): Promise<void> {
+    const failGraph = (error: SluiceError): void => {
+      this.#end('failed', error);
+    };
     this.#branches = this.#plan.branches.map(
       (branch) =>
         new BranchRuns({
-          plan: this.#plan,
           branch,
-          counts: this.#counts,
-          log: this.#log,
           drainMs: this.#options.drainMs ?? DRAIN_MS,
-          clock: this.#clock,
-          main: scope,
-          optionsOf: this.#changed.of,
-          contextOf: (node, stream, signal) => this.#context(node, stream, signal),
+          surroundings,
           observe: this.#options.observe,
+          main: scope,
+          failGraph,
+          contextOf: (node, stream, signal, isRestart) => this.#context(node, stream, signal, isRestart),
         }),
     );
-    const joining = new Set(nodes.filter((node) => this.#isJoin(node)).map((node) => node.id));
-    for (const { id } of nodes) if (!joining.has(id)) scope.seal(id);
-    scope.start();
-    if (!this.#stopping && !this.#isOver())
-      await Promise.all(this.#branches.map((branch) => this.#watch(branch.run())));
+    const joining = this.#joining();
+    scope.start(joining);
+    this.#watchdog.start();
+    await Promise.all(this.#branches.map((branch) => this.#watch(branch.run())));
     for (const id of joining) scope.seal(id);
   }
 
@@ -221,9 +228,11 @@ class Run {
     return this.#abort.signal.aborted;
   }
 
-  #isJoin(node: PlannedNode): boolean {
+  /** Nodes outside the branches that links out of branches lead to. */
+  #joining(): ReadonlySet<string> {
     const inBranch = new Set(this.#plan.branches.flatMap((branch) => branch.nodes));
-    return this.#plan.links.some((link) => link.to.node === node.id && inBranch.has(link.from.node));
+    const out = this.#plan.links.filter(({ from, to }) => inBranch.has(from.node) && !inBranch.has(to.node));
+    return new Set(out.map(({ to }) => to.node));
   }
 
   /** The first failure of any part ends the others. */
@@ -272,6 +281,7 @@ class Run {
 
   async #leave(): Promise<void> {
     this.#guard?.cancel();
+    this.#watchdog.stop();
     if (this.#outcome === 'running') this.#outcome = this.#stopping ? 'stopped' : 'ended';
     const left = this.#sessions?.leave((error, id) => {
       this.#log.warn({ session: id, error }, 'could not leave the session');
@@ -282,13 +292,14 @@ class Run {
     this.#abort.abort();
   }
 
-  #context(node: PlannedNode, branch: StreamInfo | undefined, signal: AbortSignal): NodeContext {
+  #context(node: PlannedNode, branch: StreamInfo | undefined, signal: AbortSignal, isRestart: boolean): NodeContext {
     const { id, place } = node;
     return {
       id,
       clock: this.#clock,
       log: this.#log,
       signal,
+      isRestart,
       baseDir: this.#plan.baseDir,
       ...(branch && { branch }),
       session: (name) => this.#session(name, place),

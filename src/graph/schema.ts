@@ -24,7 +24,12 @@ const FAILURE_ACTIONS = ['fail', 'restart', 'end-branch'] as const;
 
 const RestartConfig = z.strictObject({
   action: z.literal('restart').describe('Make the node anew.'),
-  maxRestarts: z.int().min(1).max(1000).default(5).describe('How often, until it counts as a failure.'),
+  maxRestarts: z
+    .int()
+    .min(1)
+    .max(1000)
+    .default(5)
+    .describe('How often in a row; then it counts as a failure. A node that ran for 10 s begins to count anew.'),
   backoffMs: z
     .number()
     .min(0)
@@ -39,7 +44,9 @@ export const OnErrorConfig = z
     error: 'Expected fail, restart, end-branch, or { action: restart, … }',
   })
   .describe(
-    'When the node fails: `fail` ends the graph, `restart` makes it anew, `end-branch` ends the branch. Default: `end-branch` in a branch, otherwise `fail`.',
+    'When the node fails: `fail` ends the graph. `end-branch` ends the branch of a stream that it is in; elsewhere the node, what only it reads, and what reads only it, which first gets what was on its way; the rest goes on. ' +
+      '`restart` makes the node anew: a subscriber subscribes again, a file begins from its start, what is written goes to another file with a number in its name; meanwhile live media waits in the queue of the link, or is dropped, counted, where there is none. ' +
+      'When it fails too often, it counts as a failure of a node without `onError`. Default: `end-branch` in a branch, which makes `sluice run` end with code 1 unless it is written; otherwise `fail`.',
   );
 
 /** What every node has besides the options of its type. */

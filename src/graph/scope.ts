@@ -1,259 +1,271 @@
-import { Readable, finished, type Writable } from 'node:stream';
-import { SluiceError, type Place } from '../media/errors.js';
 import type { Clock } from '../media/clock.js';
-import type { PortDef } from '../media/node.js';
+import { SluiceError, type Place } from '../media/errors.js';
+import type { NodeContext, NodeLog } from '../media/node.js';
 import type { StreamInfo } from '../media/session-access.js';
-import { buildNodes, type BuildOptions, type BuiltNode } from './build.js';
+import { buildNode, unitsOf, type BuildOptions } from './build.js';
 import { inputLink } from './input-link.js';
 import { Pump } from './link.js';
 import { LinkCount } from './link-count.js';
 import { LinkTarget } from './link-target.js';
+import { NodeRun, type NodeRunEvents } from './node-run.js';
 import { groupBy } from './order.js';
 import { placed } from './placed.js';
-import type { PlannedLink } from './planned.js';
+import type { Plan, PlannedLink, PlannedNode } from './planned.js';
+import type { RunCounts } from './report.js';
+import type { Watchdog } from './watchdog.js';
 
-export interface ScopeOptions extends BuildOptions {
+/** What a scope and all others of its graph have in common. */
+export interface ScopeSurroundings {
+  readonly plan: Plan;
+  readonly counts: RunCounts;
   readonly clock: Clock;
-  /** Of a branch: the nodes outside it. */
-  readonly outside?: OutsideNodes;
+  readonly log: NodeLog;
+  readonly watchdog: Watchdog;
+  readonly optionsOf: BuildOptions['optionsOf'];
 }
 
-/** Nodes that join, as a branch sees them. */
-export interface OutsideNodes {
-  /** A new input for a link that leads out of the branch. */
-  input(link: PlannedLink): Writable;
-  /** What a link into the branch comes from. */
-  output(link: PlannedLink): Readable;
+export interface ScopeOptions extends ScopeSurroundings {
+  readonly nodes: readonly PlannedNode[];
+  /** `signal` is aborted when what is made in this context is over. */
+  readonly contextOf: (node: PlannedNode, signal: AbortSignal, isRestart: boolean) => NodeContext;
+  readonly observe?: BuildOptions['observe'];
+  /** Of a branch: its stream, the nodes outside, and how to end the whole graph. */
+  readonly branch?: {
+    readonly stream: StreamInfo;
+    readonly main: Scope;
+    readonly failGraph: (error: SluiceError) => void;
+  };
 }
-
-/** How long destroyed streams may take to close before the scope settles without them, in ms. */
-const CLOSE_DEADLINE_MS = 2000;
 
 /**
- * Nodes that live and end together: those of the graph itself, or those of one branch. Ends when all its streams
- * have ended; the first failure ends them all, as `stream.pipeline` does.
+ * Nodes that live together: those of the graph itself, or those of one branch. Ends when all have ended. When one fails,
+ * its `onError` says what that ends: everything here, the graph, or what depends on it.
  */
-export class Scope {
-  /** Settles when every stream is closed and every node freed. Rejects with the first failure, with its place. */
+export class Scope implements NodeRunEvents {
+  /** Settles when every stream is closed and every node freed. Rejects with the first failure that ended it, with its place. */
   readonly finished: Promise<void>;
   readonly #options: ScopeOptions;
-  readonly #nodes: ReadonlyMap<string, BuiltNode>;
-  readonly #pumps: Pump[] = [];
-  /** Pumps and outputs of the nodes that nothing flows into. */
-  readonly #sources = new Map<Readable, Pump>();
-  /** Outputs that nobody reads. */
-  readonly #unread = new Set<Readable>();
-  readonly #watched = new Set<Readable | Writable>();
-  readonly #open = new Set<Readable | Writable>();
-  /** Inputs of nodes outside, which are ended, not destroyed, when the scope fails. */
-  readonly #outside = new Set<Readable | Writable>();
-  /** Nodes that may still get inputs. */
-  readonly #unsealed: Set<string>;
+  readonly #runs: readonly NodeRun[];
+  /** By each of the nodes that a run was built of. */
+  readonly #runOf = new Map<string, NodeRun>();
+  /** Joins a link with a node outside. */
+  readonly #outside: (() => void)[] = [];
+  /** Links out of the scope. */
+  readonly #leaving: LinkTarget[] = [];
   #failure: SluiceError | undefined;
-  #stopping = false;
-  #over = false;
-  #close!: () => void;
+  #failed: PlannedNode | undefined;
+  #isOpen = false;
 
-  private constructor(options: ScopeOptions, nodes: ReadonlyMap<string, BuiltNode>) {
+  constructor(options: ScopeOptions) {
     this.#options = options;
-    this.#nodes = nodes;
-    this.#unsealed = new Set(options.nodes.filter((node) => node.inputs.some(isMany)).map((node) => node.id));
-    const closed = new Promise<void>((resolve) => {
-      this.#close = resolve;
+    this.#runs = unitsOf(options.plan, options.nodes).map((members) => this.#runFor(members));
+    for (const run of this.#runs) for (const { id } of run.members) this.#runOf.set(id, run);
+    for (const run of this.#runs) this.#linkOutputs(run);
+    if (options.branch) this.#linkGivenBack(options.branch);
+    this.finished = Promise.all(this.#runs.map((run) => run.finished)).then(() => {
+      for (const run of this.#runs) options.watchdog.forget(run);
+      if (this.#failure) throw this.#failure;
     });
-    this.finished = closed.then(() => this.#free());
     this.finished.catch(() => undefined);
   }
 
-  /** Makes the nodes and links them; nothing flows yet. Errors: those of the nodes, with their place. */
-  static async open(options: ScopeOptions): Promise<Scope> {
-    const scope = new Scope(options, await buildNodes(options));
+  /** All nodes have been made. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** The node whose failure ended it. */
+  get failedNode(): PlannedNode | undefined {
+    return this.#failed;
+  }
+
+  /** Makes the nodes; nothing flows yet. Errors: those of the nodes, with their place; then everything is freed. */
+  async open(): Promise<void> {
+    const made = Promise.all(this.#runs.map((run) => run.make()));
+    await Promise.race([made, this.finished.catch(() => undefined)]);
     try {
-      scope.#link();
-      return scope;
+      if (!this.#failure) for (const join of this.#outside) join();
     } catch (error) {
-      scope.destroy(error);
-      await scope.finished.catch(() => undefined);
-      throw error;
+      this.destroy(error);
     }
+    if (this.#failure) {
+      for (const target of this.#leaving) target.abandon();
+      await this.finished;
+    }
+    this.#isOpen = true;
   }
 
-  start(): void {
-    for (const pump of this.#pumps) pump.start();
-    for (const output of this.#unread) output.resume();
-    this.#closeIfDone();
+  /** Lets media flow. Into the nodes of `joining` more links may come, until they are sealed. */
+  start(joining: ReadonlySet<string> = new Set()): void {
+    for (const run of this.#runs) if (!joining.has(run.planned.id)) run.seal();
+    for (const run of this.#runs) this.#options.watchdog.watch(run);
+    for (const run of this.#runs) run.start();
   }
 
-  /** No more inputs will come for this node. The scope stays open until all that take many have been told. */
+  /** No more links into this node will come. */
   seal(nodeId: string): void {
-    const planned = this.#options.nodes.find((node) => node.id === nodeId);
-    for (const port of planned?.inputs ?? []) if (isMany(port)) this.#nodes.get(nodeId)?.seal(port.name);
-    this.#unsealed.delete(nodeId);
-    this.#closeIfDone();
+    this.#runOf.get(nodeId)?.seal();
   }
 
-  /** A new input of one of its nodes, for a link from a branch. */
-  input(link: PlannedLink, branch: StreamInfo): Writable {
-    return this.#joinOf(link.to.node, link).input(link.to.input, inputLink(link, branch));
-  }
-
-  /** The output of one of its nodes that is for a branch. */
-  output(link: PlannedLink, branch: string): Readable {
-    return this.#joinOf(link.from.node, link).output(link.from.output, branch);
+  /** A node that a link from or to another scope is joined with. */
+  node(nodeId: string, { place }: PlannedLink): NodeRun {
+    const run = this.#runOf.get(nodeId);
+    if (run) return run;
+    throw new SluiceError('SLUICE_INTERNAL', `"${nodeId}" is not there`, { place });
   }
 
   /** Gives one of its nodes other options; nothing happens where it is in another scope. */
   update(nodeId: string, options: unknown): void {
-    this.#nodes.get(nodeId)?.update(options);
+    this.#runOf.get(nodeId)?.update(options);
   }
 
   /** Ends the sources; what is on its way drains. `finished` tells when. */
   stop(): void {
-    this.#stopping = true;
-    for (const pump of this.#sources.values()) pump.stop();
+    for (const run of this.#runs) run.stop();
   }
 
   /** Ends everything at once; `finished` rejects with `error`, or with the failure that came before. */
   destroy(error: unknown, place: Place = {}): void {
-    if (this.#over || this.#failure) return;
-    this.#failure = placed(error, place);
-    for (const stream of this.#open) {
-      if (!this.#outside.has(stream)) stream.destroy(this.#failure);
-      else if (!(stream as Writable).writableEnded) (stream as Writable).end();
+    if (this.#failure) return;
+    const failure = placed(error, place);
+    this.#failure = failure;
+    for (const run of this.#runs) run.destroy(failure);
+    // Readers in other scopes keep what they were given before.
+    for (const run of this.#runs) run.finishOutputs();
+  }
+
+  failed(run: NodeRun, error: SluiceError): void {
+    if (this.#failure) return;
+    const { branch, counts, log } = this.#options;
+    const { action } = run.planned.onError;
+    if (!branch && action === 'end-branch') {
+      const node = nodeOf(run, error);
+      counts.nodeEnded(node, error);
+      log.warn({ node, error }, 'a node failed; what depends on it ends');
+      run.end(error);
+      return;
     }
-    const guard = this.#options.clock.after(CLOSE_DEADLINE_MS, this.#close);
-    void this.finished
-      .catch(() => undefined)
-      .then(() => {
-        guard.cancel();
-      });
-    if (this.#open.size === 0) this.#close();
+    this.#failed = run.planned;
+    if (branch && action === 'fail') branch.failGraph(error);
+    this.destroy(error);
   }
 
-  #joinOf(nodeId: string, { place }: PlannedLink): BuiltNode {
-    const node = this.#nodes.get(nodeId);
-    if (!node) throw new SluiceError('SLUICE_INTERNAL', `"${nodeId}" is not there`, { place });
-    return node;
+  restarting(run: NodeRun, error: SluiceError, count: number, delayMs: number): void {
+    const node = nodeOf(run, error);
+    this.#options.counts.nodeRestarted(node, error);
+    this.#options.log.warn({ node, restart: count, inMs: delayMs, error }, 'a node failed and is made anew');
   }
 
-  #closeIfDone(): void {
-    if (this.#open.size === 0 && (this.#failure || this.#unsealed.size === 0)) this.#close();
+  lost(run: NodeRun, values: number): void {
+    this.#options.counts.dropped(run.planned.id, 'not read before it ended', values);
   }
 
-  #link(): void {
-    for (const node of this.#options.nodes) {
-      const built = this.#nodes.get(node.id);
-      if (built?.stream) this.#watch(built.stream, built.place, this.#hasInput(built));
+  #runFor(members: readonly [PlannedNode, ...PlannedNode[]]): NodeRun {
+    const { plan, counts, clock, contextOf, optionsOf, observe } = this.#options;
+    const ids = new Set(members.map(({ id }) => id));
+    return new NodeRun({
+      members,
+      isSource: !plan.links.some((link) => ids.has(link.to.node)),
+      clock,
+      events: this,
+      build: (signal, isRestart) =>
+        buildNode(members, {
+          plan,
+          counts: counts.links,
+          observe,
+          optionsOf,
+          contextOf: (node) => contextOf(node, signal, isRestart),
+        }),
+    });
+  }
+
+  /** The links out of a node; those inside a fused run are none. */
+  #linkOutputs(run: NodeRun): void {
+    const { plan, branch } = this.#options;
+    for (const { id, outputs } of run.members) {
+      for (const { name: port, many } of outputs) {
+        const links = plan.links.filter(
+          ({ from, to }) => from.node === id && from.output === port && this.#runOf.get(to.node) !== run,
+        );
+        // What is given back to branches is linked there.
+        const own = branch ? links : links.filter(({ to }) => this.#runOf.has(to.node));
+        if (own.length === 0) continue;
+        const unread = (): void => {
+          this.#unread(run);
+        };
+        // One that gives many has one for each link.
+        for (const read of many === true ? own.map((link) => [link]) : [own])
+          run.addPump(this.#pump(read, run, unread), { port });
+      }
     }
-    for (const node of this.#options.nodes) {
-      const built = this.#nodes.get(node.id);
-      if (built) for (const port of node.outputs) this.#linkOutput(node.id, port, built);
-    }
-    this.#linkGivenBack();
   }
 
-  #linkOutput(nodeId: string, { name: port, many }: PortDef, built: BuiltNode): void {
-    const { plan, outside } = this.#options;
-    const links = plan.links.filter((link) => link.from.node === nodeId && link.from.output === port);
-    if (links.length === 0 && built.stream instanceof Readable) this.#unread.add(built.stream);
-    // The links inside a fused run are no streams; what is given back to branches is linked there.
-    const outer = links.filter(
-      (link) => !this.#isInner(link) && (outside !== undefined || this.#isInside(link.to.node)),
+  /** Links from nodes outside, which give each branch its own. */
+  #linkGivenBack({ main, stream }: NonNullable<ScopeOptions['branch']>): void {
+    const links = this.#options.plan.links.filter(
+      ({ from, to }) => this.#runOf.has(to.node) && !this.#runOf.has(from.node),
     );
-    if (outer.length === 0) return;
-    for (const read of many === true ? outer.map((link) => [link]) : [outer]) {
-      const output = built.output(port);
-      const pump = this.#pump(output, built.place, read);
-      if (!this.#hasInput(built)) this.#sources.set(output, pump);
+    for (const [first, ...others] of groupBy(links, ({ from }) => `${from.node}.${from.output}`).values()) {
+      if (!first) continue;
+      const { from, to, place } = first;
+      const writer = main.node(from.node, first);
+      const pump: Pump = this.#pump([first, ...others], undefined, () => {
+        writer.removePump(pump);
+      });
+      this.#outside.push(() => {
+        writer.addPump(pump, {
+          port: from.output,
+          branch: stream.streamId,
+          onBroken: (error) => {
+            this.failed(this.node(to.node, first), error.at(place));
+          },
+        });
+      });
     }
   }
 
-  /** Links what comes from nodes outside, which give each branch its own. */
-  #linkGivenBack(): void {
-    const { plan, outside } = this.#options;
-    if (!outside) return;
-    const links = plan.links.filter((link) => this.#isInside(link.to.node) && !this.#isInside(link.from.node));
-    for (const [link, ...others] of groupBy(links, ({ from }) => `${from.node}.${from.output}`).values())
-      if (link) this.#pump(outside.output(link), link.place, [link, ...others]);
-  }
-
-  #isInside(nodeId: string): boolean {
-    return this.#options.nodes.some((node) => node.id === nodeId);
-  }
-
-  #pump(output: Readable, place: Place, links: readonly PlannedLink[]): Pump {
-    const { counts, clock, observe } = this.#options;
-    this.#watch(output, place, false);
+  /** Carries an output of `writer`, or of a node outside, over its links. `onUnread`: see Pump. */
+  #pump(links: readonly PlannedLink[], writer: NodeRun | undefined, onUnread: () => void): Pump {
+    const { counts, clock, observe, branch } = this.#options;
     const targets = links.map((link) => {
-      const count = counts.get(link.name) ?? new LinkCount();
-      return new LinkTarget({
-        writable: this.#inputFor(link),
-        count,
-        clock,
-        queue: link.queue,
-        onValue: observe?.(link),
-      });
+      const { name, flow, queue } = link;
+      const count = counts.links.get(name) ?? new LinkCount();
+      const target = new LinkTarget({ name, flow, queue, clock, count, onValue: observe?.(link) });
+      const reader = this.#runOf.get(link.to.node);
+      if (reader) reader.join(target, { port: link.to.input, link: inputLink(link) });
+      else if (branch && writer) {
+        this.#leaving.push(target);
+        this.#outside.push(() => {
+          this.#joinOutside(link, target, writer, branch);
+        });
+      }
+      return target;
     });
-    const pump = new Pump(output, targets);
-    this.#pumps.push(pump);
-    return pump;
+    return new Pump(targets, onUnread);
   }
 
-  #inputFor(link: PlannedLink): Writable {
-    const { outside } = this.#options;
-    const node = this.#nodes.get(link.to.node);
-    const writable = node?.input(link.to.input, inputLink(link)) ?? outside?.input(link);
-    if (!writable) throw new SluiceError('SLUICE_INTERNAL', `"${link.to.node}" is not there`, { place: link.place });
-    if (!node) this.#outside.add(writable);
-    this.#watch(writable, node?.place ?? link.place, true);
-    return writable;
-  }
-
-  /** Whether anything flows into a node that was built. */
-  #hasInput(built: BuiltNode): boolean {
-    return this.#options.plan.links.some((link) => this.#nodes.get(link.to.node) === built);
-  }
-
-  #isInner(link: PlannedLink): boolean {
-    return this.#options.plan.fused.some((run) => run.includes(link.from.node) && run.includes(link.to.node));
-  }
-
-  #watch(stream: Readable | Writable, place: Place, writable: boolean): void {
-    if (this.#watched.has(stream)) return;
-    this.#watched.add(stream);
-    this.#open.add(stream);
-    finished(stream, { writable }, (error) => {
-      this.#open.delete(stream);
-      if (error && !this.#isExpected(stream, error))
-        this.destroy(isPremature(error) ? closedEarly(error) : error, place);
-      this.#closeIfDone();
+  #joinOutside(
+    link: PlannedLink,
+    target: LinkTarget,
+    writer: NodeRun,
+    { main, stream }: NonNullable<ScopeOptions['branch']>,
+  ): void {
+    main.node(link.to.node, link).join(target, {
+      port: link.to.input,
+      link: inputLink(link, stream),
+      onBroken: (error) => {
+        this.failed(writer, error.at(link.place));
+      },
     });
   }
 
-  /** A source that was told to stop is destroyed without having ended. */
-  #isExpected(stream: Readable | Writable, error: Error): boolean {
-    return this.#stopping && isPremature(error) && this.#sources.has(stream as Readable);
-  }
-
-  async #free(): Promise<void> {
-    this.#over = true;
-    const nodes = [...new Set(this.#nodes.values())];
-    const results = await Promise.allSettled(nodes.map(async (node) => node.close()));
-    results.forEach((result, index) => {
-      if (result.status === 'rejected') this.#failure ??= placed(result.reason, nodes[index]?.place ?? {});
-    });
-    if (this.#failure) throw this.#failure;
+  /** What nobody reads any more has no reason to go on. */
+  #unread(run: NodeRun): void {
+    if (!this.#failure && [...run.pumps].every((pump) => pump.isOver || pump.isUnread)) run.end();
   }
 }
 
-function isMany(port: PortDef): boolean {
-  return port.many === true;
-}
-
-function isPremature(error: Error): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE';
-}
-
-function closedEarly(cause: Error): SluiceError {
-  return new SluiceError('SLUICE_INTERNAL', 'closed before it had ended', { cause });
+/** The one of a run's nodes that an error is from. */
+function nodeOf(run: NodeRun, error: SluiceError): string {
+  return run.members.find(({ id }) => id === error.place?.node)?.id ?? run.planned.id;
 }

@@ -88,6 +88,16 @@ export class MediaQueue {
     return this.#buffer.shift();
   }
 
+  /** Its reader knows nothing of what came before: pictures that cannot be decoded without that are dropped. */
+  beginAnew(): void {
+    for (let next = this.#buffer.peek(); next; next = this.#buffer.peek()) {
+      if (next.kind !== 'encoded-video' || next.type === 'key') return;
+      this.#buffer.drop();
+      this.#account.drop('waiting for a key frame');
+    }
+    this.#broken = true;
+  }
+
   /** Drops everything: its reader has gone. */
   clear(): void {
     this.#account.drop('reader gone', this.#buffer.clear());

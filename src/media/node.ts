@@ -64,8 +64,10 @@ export interface NodeContext {
   readonly id: string;
   readonly clock: Clock;
   readonly log: NodeLog;
-  /** Aborted when the graph stops at once. */
+  /** Aborted when the graph stops at once, and when the node that was made in this context is over. */
   readonly signal: AbortSignal;
+  /** The node is made anew after a failure: what it wrote before is to be kept. */
+  readonly isRestart?: boolean;
   /** Folder that relative paths in the pipeline's options start from. */
   readonly baseDir: string;
   /** The stream that this branch of the graph was made for (`streams: each`). */

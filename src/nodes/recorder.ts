@@ -72,9 +72,9 @@ const MAX_PENDING = 64;
 /**
  * Stores encoded audio and video in a file, as they are: nothing is encoded again. Timestamps place what is written,
  * so that both stay in step, and gaps stay gaps. Video begins with a key frame. What has no track in the file, because
- * it came after `waitMs`, is dropped, counted. In a branch an existing file is kept and a number added to the name; when
- * nothing came, there is no file. Media that comes faster than real time is held back so that audio and video stay within a
- * second of each other. A process that is killed leaves files that can be read, but for about the last second.
+ * it came after `waitMs`, is dropped, counted. In a branch, and when the node is made anew after a failure, an existing file is
+ * kept and a number added to the name; when nothing came, there is no file. Media that comes faster than real time is held back so that
+ * audio and video stay within a second of each other. A process that is killed leaves files that can be read, but for about the last second.
  *
  * With `{segment}` in its name a file is followed by another after `segmentMs`, and where pictures change their size; each begins
  * with a key frame, which is asked for, and plays by itself. Without, WebM goes on with pictures of another size, as VP8 can; an MP4
@@ -102,7 +102,7 @@ export const recorder = defineNode({
 /** The path of file `number`, which then exists. Errors: SLUICE_CONFIG_INVALID, SLUICE_FILE_WRITE. */
 async function claimFile({ path }: RecorderOptions, context: NodeContext, number: number): Promise<string> {
   const wanted = expandPath(path, context.baseDir, context.branch, number);
-  const keep = context.branch !== undefined || (number > 1 && !hasSegments(path));
+  const keep = context.branch !== undefined || context.isRestart === true || (number > 1 && !hasSegments(path));
   const claimed = await openOutputFile(wanted, keep);
   await claimed.handle.close();
   return claimed.path;

@@ -21,7 +21,8 @@ const Options = z.strictObject({
  * Writes audio to a WAV file (16-bit PCM), in the sample rate and channels of the first chunk: what comes in another format
  * on the way is converted to it. Folders are made.
  * Chunks are put one after the other, whatever their timestamps. The sizes in the header are set at the end, also
- * when the graph is stopped or fails. In a branch an existing file is kept and a number added to the name.
+ * when the graph is stopped or fails. In a branch, and when the node is made anew after a failure, an existing
+ * file is kept and a number added to the name.
  *
  * Errors: SLUICE_FILE_WRITE.
  */
@@ -36,7 +37,10 @@ export const wav = defineNode({
   file: { type: wav, from: beep, path: out/beep.wav }`,
   async create(options, context) {
     const path = expandPath(options.path, context.baseDir, context.branch);
-    return new WavWriter(await openOutputFile(path, context.branch !== undefined), context);
+    return new WavWriter(
+      await openOutputFile(path, context.branch !== undefined || context.isRestart === true),
+      context,
+    );
   },
 });
 

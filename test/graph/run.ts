@@ -94,7 +94,7 @@ await t.test('a node that cannot be made', async (t) => {
   );
   await t.rejects(run.finished, { message: 'no device', place: { node: 'a', line: 2 } });
   t.same(lab.got.get('d'), [], 'nothing flowed anywhere');
-  for (const id of ['b', 'c', 'd']) t.ok(lab.events.includes(`${id} closed`), `${id} is freed`);
+  for (const id of ['b', 'c', 'd']) t.ok(lab.events.includes(`${id} closed by no device`), `${id} is freed`);
 });
 
 await t.test('abort', async (t) => {

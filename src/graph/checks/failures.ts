@@ -1,18 +1,18 @@
 import { SluiceError } from '../../media/errors.js';
+import type { FormattedNode } from '../insertion.js';
 import type { LoadedGraph } from '../load.js';
-import type { PlannedBranch } from '../planned.js';
 
-/** Only what is in a branch can end one. SLUICE_CONFIG_INVALID for `onError: end-branch` elsewhere. Pure. */
-export function checkFailures(graph: LoadedGraph, branches: readonly PlannedBranch[], problems: SluiceError[]): void {
-  const inBranches = new Set(branches.flatMap((branch) => branch.nodes));
-  for (const { id, onError } of graph.nodes) {
-    if (onError?.action !== 'end-branch' || inBranches.has(id)) continue;
+/** What the program around a graph gives cannot be made anew. SLUICE_CONFIG_INVALID for `onError: restart` of it. Pure. */
+export function checkFailures(graph: LoadedGraph, nodes: readonly FormattedNode[], problems: SluiceError[]): void {
+  const given = new Map(nodes.map(({ id, def }) => [id, def.given]));
+  for (const { id, type, onError } of graph.nodes) {
+    if (onError?.action !== 'restart' || given.get(id) === undefined) continue;
     problems.push(
-      new SluiceError('SLUICE_CONFIG_INVALID', `"${id}" is in no branch that it could end`, {
+      new SluiceError('SLUICE_CONFIG_INVALID', `"${id}" (${type}) is a stream of the program, which gives it once`, {
         place: { ...graph.places.placeOf(['nodes', id, 'onError']), node: id },
-        found: 'end-branch',
-        expected: 'fail or restart',
-        mend: 'Use `fail` or `restart`; `end-branch` is for nodes behind a subscriber with `streams: each`.',
+        found: 'restart',
+        expected: 'fail or end-branch',
+        mend: 'Use `fail` or `end-branch`; the program can run the graph again with a new stream.',
       }),
     );
   }

@@ -279,17 +279,17 @@ nodes:
       ],
     ],
   },
-  'end-branch without a branch': {
+  'a stream of the program that should be made anew': {
     graph: `
 nodes:
-  a: { type: tone, onError: end-branch }
+  a: { type: input, media: audio, onError: restart }
   x: { type: "null", from: a }`,
     refused: [
       [
         'SLUICE_CONFIG_INVALID',
-        '3:29: node "a"',
-        '"a" is in no branch that it could end',
-        'Use `fail` or `restart`; `end-branch` is for nodes behind a subscriber with `streams: each`.',
+        '3:44: node "a"',
+        '"a" (input) is a stream of the program, which gives it once',
+        'Use `fail` or `end-branch`; the program can run the graph again with a new stream.',
       ],
     ],
   },

@@ -184,6 +184,14 @@ nodes:
   w: { type: wav, path: w.wav, from: a, onError: restart }`,
     plan: ['a>w push 500 drop-oldest', 'a~w 20..520 live', 'w restart'],
   },
+  'on error, what only serves a node ends with it': {
+    graph: `
+nodes:
+  a: { type: tone }
+  w: { type: wav, path: w.wav, from: a, onError: end-branch }
+  x: { type: "null", from: a }`,
+    plan: ['a>w push 500 drop-oldest', 'a>x push', 'a~w 20..520 live', 'a~x 20..20 live', 'w end-branch'],
+  },
   'on error, in a branch': {
     graph: `
 sessions: { room: { sessionId: demo } }

@@ -1,0 +1,316 @@
+import type { Readable, Writable } from 'node:stream';
+import type { Clock, ClockTimer } from '../media/clock.js';
+import { SluiceError } from '../media/errors.js';
+import type { BuiltNode } from './build.js';
+import type { Pump } from './link.js';
+import type { LinkTarget } from './link-target.js';
+import { NodeLife } from './node-life.js';
+import { NodeLinks, type Inlet, type Outlet, type StreamEnd } from './node-links.js';
+import { placed } from './placed.js';
+import type { PlannedNode } from './planned.js';
+import { Restarts } from './restarts.js';
+
+/** What a node that runs tells the scope that it lives in. */
+export interface NodeRunEvents {
+  /** It has failed and is not made anew. The scope says what that ends, with `end` or `destroy`. */
+  failed(run: NodeRun, error: SluiceError): void;
+  /** It has failed, for the `count`th time, and is made anew after a while. */
+  restarting(run: NodeRun, error: SluiceError, count: number, delayMs: number): void;
+  /** Values that it had ready to give when it failed. */
+  lost(run: NodeRun, values: number): void;
+}
+
+export interface NodeRunOptions {
+  /** One node, or functions that are built as one stream and do the same when one fails. */
+  readonly members: readonly [PlannedNode, ...PlannedNode[]];
+  /** Nothing flows into it. */
+  readonly isSource: boolean;
+  readonly clock: Clock;
+  readonly events: NodeRunEvents;
+  /** Makes it; `signal` is aborted when what was made is over. Errors: those of the node, with its place. */
+  readonly build: (signal: AbortSignal, isRestart: boolean) => Promise<BuiltNode>;
+}
+
+/**
+ * `making`, `ready` (made, but nothing flows yet), `running`, `broken` (failed; it is made anew or somebody says how to go on), `ending`,
+ * `over`.
+ */
+type Phase = 'making' | 'ready' | 'running' | 'broken' | 'ending' | 'over';
+
+/** How long a node that is not wanted any more may go on being made, in ms. */
+const MAKE_DEADLINE_MS = 2000;
+
+/** A node of a scope from the beginning to the end, however often it is made anew. Its links stay the same. */
+export class NodeRun {
+  readonly planned: PlannedNode;
+  readonly members: readonly PlannedNode[];
+  /** Settles when it is over and freed. Never rejects. */
+  readonly finished: Promise<void>;
+  readonly #options: NodeRunOptions;
+  readonly #links: NodeLinks;
+  readonly #restarts: Restarts | undefined;
+  #phase: Phase = 'making';
+  #life: NodeLife | undefined;
+  #abort = new AbortController();
+  /** Frees what has failed. */
+  #freeing: Promise<void> | undefined;
+  #timer: ClockTimer | undefined;
+  /** Why it ended while it was being made. */
+  #endReason: SluiceError | undefined;
+  #wasMade = false;
+  #isStarted = false;
+  #isSealed = false;
+  #isStopping = false;
+  #settle!: () => void;
+
+  constructor(options: NodeRunOptions) {
+    const [first] = options.members;
+    this.planned = first;
+    this.members = options.members;
+    this.#options = options;
+    this.#links = new NodeLinks(first, (life, stream, writable, end) => {
+      this.#watch(life, stream, writable, end);
+    });
+    if (first.onError.action === 'restart') this.#restarts = new Restarts(first.onError, options.clock);
+    this.finished = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+  }
+
+  /** Links into it. */
+  get inlets(): Iterable<LinkTarget> {
+    return this.#links.inlets;
+  }
+
+  /** Carry what it gives. */
+  get pumps(): Iterable<Pump> {
+    return this.#links.pumps;
+  }
+
+  /** One of its outputs goes to the targets of `pump`. */
+  addPump(pump: Pump, outlet: Outlet): void {
+    if (this.#isEnding() || pump.isUnread) pump.finish();
+    else this.#links.addPump(pump, outlet);
+  }
+
+  /** Nobody reads what `pump` carries any more. */
+  removePump(pump: Pump): void {
+    this.#links.removePump(pump);
+  }
+
+  /** A link into it. */
+  join(target: LinkTarget, inlet: Inlet): void {
+    if (this.#isEnding()) target.abandon();
+    else this.#links.join(target, inlet);
+  }
+
+  /** Makes it; settles when that has been done or has failed. Never rejects. */
+  async make(): Promise<void> {
+    this.#abort = new AbortController();
+    let node: BuiltNode;
+    try {
+      node = await this.#options.build(this.#abort.signal, this.#wasMade);
+    } catch (error) {
+      if (this.#isMaking()) this.#failed(error);
+      else this.#over();
+      return;
+    }
+    const life = new NodeLife(node, this.#options.clock);
+    this.#wasMade = true;
+    if (node.stream) this.#watch(life, node.stream, !this.#options.isSource);
+    if (!this.#isMaking()) {
+      await life.end(this.#endReason).catch(() => undefined);
+      this.#over();
+      return;
+    }
+    this.#life = life;
+    try {
+      this.#links.connect(life);
+      if (this.#isSealed) this.#sealPorts(life);
+    } catch (error) {
+      this.#failed(error);
+      return;
+    }
+    this.#phase = 'ready';
+    if (this.#isStarted) this.#flow();
+  }
+
+  /** Lets media flow. */
+  start(): void {
+    this.#isStarted = true;
+    if (this.#phase === 'ready') this.#flow();
+  }
+
+  /** No more links into it will come. */
+  seal(): void {
+    this.#isSealed = true;
+    if (!this.#life) return;
+    this.#sealPorts(this.#life);
+    this.#checkDone();
+  }
+
+  /** Gives it other options while it runs; what is made from now on has them anyhow. */
+  update(options: unknown): void {
+    this.#life?.node.update(options);
+  }
+
+  /** Of a source: gives what it has ready, then ends. Others end when what they read has. */
+  stop(): void {
+    this.#isStopping = true;
+    if (!this.#options.isSource) return;
+    if (this.#phase === 'running') this.#links.stop();
+    else this.end();
+  }
+
+  /** It failed for good (`reason`), or is not needed: what it gave still goes out to its readers, who then end. */
+  end(reason?: SluiceError): void {
+    this.#shut(reason);
+    this.finishOutputs();
+  }
+
+  /** Ends it at once. Its readers are told by `finishOutputs`. */
+  destroy(error: SluiceError): void {
+    this.#shut(error);
+  }
+
+  /** The readers get what waits for them, then the end. */
+  finishOutputs(): void {
+    this.#links.finishOutputs();
+  }
+
+  #isMaking(): boolean {
+    return this.#phase === 'making';
+  }
+
+  #isEnding(): boolean {
+    return this.#phase === 'ending' || this.#phase === 'over';
+  }
+
+  #sealPorts(life: NodeLife): void {
+    for (const port of this.planned.inputs) if (port.many === true) life.node.seal(port.name);
+  }
+
+  #flow(): void {
+    this.#phase = 'running';
+    this.#restarts?.began();
+    this.#links.flow();
+    this.#checkDone();
+  }
+
+  #watch(life: NodeLife, stream: Readable | Writable, writable: boolean, end?: StreamEnd): void {
+    life.watch(stream, writable, (error) => {
+      if (life !== this.#life) return;
+      if (error && !this.#isStopped()) {
+        const failure = placed(isPremature(error) ? closedEarly(error) : error, this.planned.place);
+        if (end?.broken) this.#break(life, end.broken, failure);
+        else this.#failed(failure);
+        return;
+      }
+      end?.ended();
+      this.#checkDone();
+    });
+  }
+
+  /** What becomes of a source that was told to stop is no failure: it is destroyed without having ended. */
+  #isStopped(): boolean {
+    return this.#isStopping && this.#options.isSource;
+  }
+
+  #break(life: NodeLife, broken: (error: SluiceError) => void, failure: SluiceError): void {
+    // Where the node itself has failed, and this stream only with it, that is told first.
+    setImmediate(() => {
+      if (life !== this.#life || this.#phase !== 'running') return;
+      broken(failure);
+      this.#checkDone();
+    });
+  }
+
+  #checkDone(): void {
+    if (this.#phase === 'running' && this.#isSealed && this.#life?.isClosed === true) this.end();
+  }
+
+  #failed(error: unknown): void {
+    if (this.#phase === 'broken' || this.#isEnding()) return;
+    const { events, clock } = this.#options;
+    const failure = placed(error, this.planned.place);
+    this.#phase = 'broken';
+    this.#lose(this.#links.disconnect());
+    const delayMs = this.#isWorthAnother() ? this.#restarts?.next() : undefined;
+    if (delayMs === undefined) {
+      events.failed(this, failure);
+      return;
+    }
+    events.restarting(this, failure, this.#restarts?.count ?? 0, delayMs);
+    this.#freeing = this.#free(failure).then(() => {
+      this.#freeing = undefined;
+      if (this.#phase !== 'broken') return;
+      this.#timer = clock.after(delayMs, () => {
+        this.#phase = 'making';
+        void this.make();
+      });
+    });
+  }
+
+  /** Whether there is anything that it could do if it were made anew. */
+  #isWorthAnother(): boolean {
+    return this.#options.isSource || !this.#isSealed || !this.#links.isDone;
+  }
+
+  /** Frees what has failed; what goes wrong with that follows from the failure. */
+  async #free(reason: SluiceError): Promise<void> {
+    const life = this.#life;
+    this.#life = undefined;
+    this.#abort.abort(reason);
+    await life?.end(reason).catch(() => undefined);
+  }
+
+  #lose(values: number): void {
+    if (values > 0) this.#options.events.lost(this, values);
+  }
+
+  #shut(reason: SluiceError | undefined): void {
+    if (this.#isEnding()) return;
+    const wasMaking = this.#isMaking();
+    this.#phase = 'ending';
+    this.#timer?.cancel();
+    this.#lose(this.#links.close());
+    if (!wasMaking) {
+      void this.#close(reason);
+      return;
+    }
+    // What is being made is freed when it is there; what never comes is not waited for.
+    this.#endReason = reason;
+    this.#abort.abort(reason);
+    this.#timer = this.#options.clock.after(MAKE_DEADLINE_MS, () => {
+      this.#over();
+    });
+  }
+
+  async #close(reason: SluiceError | undefined): Promise<void> {
+    await this.#freeing;
+    const life = this.#life;
+    this.#life = undefined;
+    if (reason) this.#abort.abort(reason);
+    try {
+      await life?.end(reason);
+    } catch (error) {
+      if (!reason) this.#options.events.failed(this, placed(error, this.planned.place));
+    }
+    this.#abort.abort();
+    this.#over();
+  }
+
+  #over(): void {
+    this.#timer?.cancel();
+    this.#phase = 'over';
+    this.#settle();
+  }
+}
+
+function isPremature(error: Error): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE';
+}
+
+function closedEarly(cause: Error): SluiceError {
+  return new SluiceError('SLUICE_INTERNAL', 'closed before it had ended', { cause });
+}
