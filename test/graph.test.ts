@@ -16,3 +16,4 @@ import './graph/restart.js';
 import './graph/run.js';
 import './graph/splitting.js';
 import './graph/typed-graph.js';
+import './graph/watchdog.js';

@@ -16,13 +16,13 @@ interface Seen {
   readonly taken: number;
   /** At how many looks in a row values waited and none was taken. */
   readonly looks: number;
-  /** It was told that nothing moves. */
+  /** It was told that it is stalled. */
   readonly isTold: boolean;
 }
 
 /**
  * Looks at the links of a running graph now and then. One whose values wait while its reader takes none for 750 ms is stalled: it is
- * named once, and again when it moves. Links that only wait for a stalled one are not. Costs nothing when media passes.
+ * named once, and again when it moves. Links whose reader waits for its own readers are not. Costs nothing when media passes.
  */
 export class Watchdog {
   readonly #clock: Clock;
@@ -61,37 +61,28 @@ export class Watchdog {
     const seen = new Map<LinkTarget, Seen>();
     for (const run of this.#runs) {
       this.#relieve(run);
-      for (const target of run.inlets) seen.set(target, this.#compare(target));
-    }
-    const stands = (target: LinkTarget): boolean => (seen.get(target)?.looks ?? 0) >= STALLED_LOOKS;
-    for (const run of this.#runs) {
-      const waitsToo = [...run.pumps].some((pump) => pump.targets.some(stands));
-      for (const target of run.inlets) {
-        const now = seen.get(target);
-        if (now) seen.set(target, { ...now, isTold: this.#tell(target, now, stands(target) && !waitsToo) });
-      }
+      // Who waits for its own readers is not the one that all wait for.
+      const isHeldBack = [...run.pumps].some((pump) => pump.targets.some((target) => target.isBlocking));
+      for (const target of run.inlets) seen.set(target, this.#compare(target, isHeldBack));
     }
     for (const [target, { isTold }] of this.#seen) if (isTold && !seen.has(target)) this.#counts.linkMoves(target.name);
     this.#seen = seen;
     this.#timer = this.#clock.after(LOOK_MS, this.#look);
   };
 
-  #compare(target: LinkTarget): Seen {
+  #compare(target: LinkTarget, isHeldBack: boolean): Seen {
     const last = this.#seen.get(target);
     const { taken } = target;
     // While its reader is being made anew, that is known.
-    const waits = target.isConnected && target.held > 0;
-    return {
-      taken,
-      looks: waits ? (last?.taken === taken ? last.looks + 1 : 1) : 0,
-      isTold: last?.isTold === true,
-    };
+    const waits = target.isConnected && target.held > 0 && !isHeldBack;
+    const looks = waits ? (last?.taken === taken ? last.looks + 1 : 1) : 0;
+    return { taken, looks, isTold: this.#tell(target, looks, last?.isTold === true) };
   }
 
   /** Whether it is told now. What was told stays so until it moves. */
-  #tell(target: LinkTarget, { looks, isTold }: Seen, isStalled: boolean): boolean {
+  #tell(target: LinkTarget, looks: number, isTold: boolean): boolean {
     const { name } = target;
-    if (!isTold && isStalled) {
+    if (!isTold && looks >= STALLED_LOOKS) {
       this.#counts.linkStalled(name);
       const heldMs = Math.round(target.heldUs / 1000);
       this.#log.warn({ link: name, held: target.held, heldMs }, 'a link is stalled: its reader takes nothing');

@@ -41,7 +41,9 @@ await t.test('counters and gauges have the names and units that Prometheus expec
       },
     ],
     dropped: { mix: { 'too late': 4 } },
-    branches: { begun: 3, ended: 1, failed: 1, failures: [] },
+    branches: { begun: 3, ended: 1, failed: 1, expected: 0, failures: [] },
+    nodes: {},
+    stalls: [],
   });
   t.match(contentType, /^text\/plain; version=0\.0\.4/);
   const label = 'link="a.out -> \\"b\\".in"';
@@ -82,7 +84,9 @@ await t.test('a pipeline without links, drops or branches has no series for them
     drained: true,
     links: [],
     dropped: {},
-    branches: { begun: 0, ended: 0, failed: 0, failures: [] },
+    branches: { begun: 0, ended: 0, failed: 0, expected: 0, failures: [] },
+    nodes: {},
+    stalls: [],
   });
   t.notMatch(text, /^sluice_(link|node)/m);
 });

@@ -39,7 +39,9 @@ const report: RunReport = {
     },
   ],
   dropped: { b: { 'too late': 4 } },
-  branches: { begun: 2, ended: 1, failed: 1, failures: [] },
+  branches: { begun: 2, ended: 1, failed: 1, expected: 0, failures: [] },
+  nodes: {},
+  stalls: [],
 };
 
 await t.test('the table of links is aligned, and tells why what was lost got lost', async (t) => {

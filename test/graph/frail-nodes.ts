@@ -26,10 +26,12 @@ export class FrailNodes {
   readonly made = new Map<string, number>();
   /** Streams that are there now. */
   open = 0;
+  /** What `flood` gave. */
+  flooded = 0;
 
   /**
    * `frail` hands on, `frail-sink` takes, `frail-source` gives `n` numbers from 0, `ticks` one each 20 ms of the clock, `frail-join`
-   * gives what any of its inputs gets, of which `refuse` fails that input.
+   * gives what any of its inputs gets, of which `refuse` fails that input, `flood` 1000 numbers each 20 ms, wanted or not.
    */
   readonly defs: readonly NodeDef[] = [
     defineNode({
@@ -66,6 +68,14 @@ export class FrailNodes {
       outputs: OUT,
       latency: { live: true, minMs: 0, maxMs: 0 },
       create: ({ n }, context) => this.#make(context, (fails) => new Ticks(fails, n, context)),
+    }),
+    defineNode({
+      ...COMMON,
+      type: 'flood',
+      inputs: [],
+      outputs: OUT,
+      create: (_options, context) =>
+        this.#make(context, () => new Flood(context, () => numbered(this.flooded++ % 30_000))),
     }),
     defineNode({
       ...COMMON,
@@ -240,5 +250,21 @@ class Ticks extends Readable {
 
   override _read(): void {
     // It gives by the clock.
+  }
+}
+
+class Flood extends Readable {
+  constructor({ clock }: NodeContext, next: () => AudioData) {
+    super({ objectMode: true, highWaterMark: 2 });
+    const tick = (): void => {
+      if (this.destroyed) return;
+      for (let i = 0; i < 1000; i++) this.push(next());
+      clock.after(20, tick);
+    };
+    clock.after(20, tick);
+  }
+
+  override _read(): void {
+    // It does not wait to be asked.
   }
 }
