@@ -1,3 +1,8 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { summaryText } from '../../src/cli/run-summary.js';
 import type { LinkReport, RunReport } from '../../src/graph/report.js';
@@ -100,6 +105,23 @@ await t.test('--stats prints the report again and again, the final one last', as
   );
   const both = await cli(['run', (await pipelineFile(SHORT)).file, '--stats', '--json']);
   t.equal(both.stdout.split('\n').length, 2, 'the final report comes once');
+});
+
+await t.test('when nobody reads the statistics any more, the pipeline stops as if it had been told to', async (t) => {
+  const { file, folder } = await pipelineFile('nodes:\n  a: { type: tone }\n  w: { type: wav, path: a.wav, from: a }');
+  const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+  const child = spawn(process.execPath, [main, 'run', file, '--stats-interval', '0.1'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  t.teardown(() => child.kill('SIGKILL'));
+  let errors = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
+  await once(child.stdout, 'data');
+  child.stdout.destroy();
+  const [code] = (await once(child, 'close')) as [number | null];
+  t.match([code, errors], [0, /\nstopped after \d+\.\d s\n$/]);
+  const wav = await readFile(join(folder, 'a.wav'));
+  t.equal(wav.readUInt32LE(40), wav.length - 44, 'the file is complete');
 });
 
 await t.test('intervals that are none', async (t) => {
