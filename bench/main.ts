@@ -5,9 +5,9 @@ import { arch, availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { join as joinPath } from 'node:path';
 import { PACKAGE_ROOT } from '../test/support/package-root.js';
 import { bargeIn } from './barge-in.js';
+import { chunkCost } from './chunk-cost.js';
 import { audioCpu, hdCpu, vgaCpu } from './cpu.js';
 import { dtx } from './dtx.js';
-import { edges } from './edges.js';
 import { fanOut } from './fan-out.js';
 import { join } from './join.js';
 import { latency } from './latency.js';
@@ -31,7 +31,7 @@ const BENCHMARKS: Readonly<Record<string, readonly Benchmark[]>> = {
   dtx: [dtx],
   servers: [servers],
   'fan-out': [fanOut],
-  edges: [edges],
+  'chunk-cost': [chunkCost],
   plan: [planning],
   'virtual-hour': [virtualHour],
   memory: [memory],

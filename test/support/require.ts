@@ -14,6 +14,7 @@ const PROGRAMS = {
   bash: ['bash'],
   zsh: ['zsh'],
   fish: ['fish'],
+  'gst-launch-1.0': ['gst-launch-1.0'],
 } as const;
 
 export type SystemProgram = keyof typeof PROGRAMS;
