@@ -12,18 +12,29 @@ const TSCONFIG = JSON.stringify({
   compilerOptions: { target: 'ES2022', module: 'NodeNext', strict: true, skipLibCheck: true, types: ['node'] },
 });
 
-await t.test('a new pipeline is valid as it is, and an editor finds its schema', async (t) => {
+await t.test('a new pipeline is valid as it is, passes its test, and an editor finds their schemas', async (t) => {
   const folder = await userProject({ 'package.json': MODULES });
   const path = join(folder, 'bots', 'softer');
   t.strictSame(await cli(['new', 'pipeline', path]), {
     code: 0,
-    stdout: `wrote ${path}.yaml\nNext: sluice run ${path}.yaml\n`,
+    stdout: `wrote ${path}.yaml\nwrote ${path}.test.yaml\nNext: sluice test ${path}.test.yaml; sluice run ${path}.yaml\n`,
     stderr: '',
   });
   t.match(await cli(['validate', `${path}.yaml`]), { code: 0 });
-  const text = await readFile(`${path}.yaml`, 'utf8');
-  const schema = /^# yaml-language-server: \$schema=(\S+)\n/.exec(text)?.[1] ?? '';
-  t.match(JSON.parse(await readFile(join(folder, 'bots', schema), 'utf8')), { title: 'sluice pipeline' });
+  const tested = await cli(['test', `${path}.test.yaml`]);
+  t.equal(tested.code, 0, tested.stdout);
+  for (const [file, title] of [
+    ['softer.yaml', 'sluice pipeline'],
+    ['softer.test.yaml', 'Tests of a sluice pipeline'],
+  ] as const) {
+    const text = await readFile(join(folder, 'bots', file), 'utf8');
+    const schema = /^# yaml-language-server: \$schema=(\S+)\n/.exec(text)?.[1] ?? '';
+    t.match(JSON.parse(await readFile(join(folder, 'bots', schema), 'utf8')), { title });
+  }
+
+  const louder = (await readFile(`${path}.yaml`, 'utf8')).replace('db: -6', 'db: 0');
+  await writeFile(`${path}.yaml`, louder);
+  t.equal((await cli(['test', `${path}.test.yaml`])).code, 1, 'its test fails when it breaks');
 });
 
 await t.test('a new node in JavaScript passes its test, and runs in a pipeline', async (t) => {

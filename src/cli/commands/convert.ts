@@ -9,7 +9,7 @@ import { usage } from '../arguments.js';
 import type { Command } from '../command.js';
 import { EXIT_CODES } from '../exit-codes.js';
 import { LINE_OPTION, graphChoice, readAnyGraph } from '../read-graph.js';
-import { schemaPathFrom } from '../schema-path.js';
+import { shippedFileFrom } from '../shipped-file.js';
 import { showErrors } from '../show-error.js';
 
 const NOTATIONS = ['yaml', 'json', 'ts', 'line'] as const;
@@ -55,7 +55,7 @@ function notationOf(text: string): Notation {
 
 function writers(output: string | undefined): Record<Notation, (value: unknown, file: string) => string> {
   return {
-    yaml: (value) => writeYaml(normalGraph(value), schemaPathFrom(output ?? 'pipeline.yaml')),
+    yaml: (value) => writeYaml(normalGraph(value), shippedFileFrom(output ?? 'pipeline.yaml', 'pipelines/schema.json')),
     json: (value) => writeJson(normalGraph(value)),
     ts: (value) => writeProgram(normalGraph(value)),
     line: (value, file) => `${writeLine(normalGraph(value), { file })}\n`,

@@ -16,7 +16,7 @@ const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 
 export const newCommand: Command = {
   name: 'new',
-  summary: 'Begins a pipeline, or a node with its test, that works as it is. Overwrites nothing.',
+  summary: 'Begins a pipeline or a node, with its test, that works as it is. Overwrites nothing.',
   positionals: `<${Object.keys(KINDS).join('|')}> <name>`,
   options: {},
   example: 'sluice new node loudness',
