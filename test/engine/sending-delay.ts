@@ -170,6 +170,14 @@ await t.test(
   },
 );
 
+await t.test('a stall at the beginning is forgotten within a few seconds', async (t) => {
+  const lateMs = (_chunk: number, dueMs: number): number => (dueMs >= 1000 && dueMs < 1100 ? 1100 - dueMs : 0);
+  const played = await play({ lateMs, seconds: 12 });
+  t.equal(gapsMs(played.packets).length, 1);
+  t.ok(figures(t, 'five seconds after it', played, 6).p99 < 8);
+  t.same(await quietMs(played.packets), []);
+});
+
 await t.test('those who write ahead keep what they have ahead', async (t) => {
   const played = await play({ lead: 10, lateMs: jitter(8, 1), seconds: 20 });
   const { least } = figures(t, '200 ms ahead', played);

@@ -82,7 +82,9 @@ export class WriterRhythm {
       this.forget();
       return;
     }
-    this.#restart(STALL_SPAN_PERIODS);
+    // Who has just begun is slow once.
+    const isNew = this.#spanPeriods === SPAN_PERIODS && this.#periods < SPANS * SPAN_PERIODS;
+    this.#restart(isNew ? SPAN_PERIODS : STALL_SPAN_PERIODS);
     this.#stalledUs += forUs;
   }
 
