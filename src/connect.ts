@@ -1,5 +1,6 @@
 import { useEmbeddedServer, type EmbeddedUse } from './embedded.js';
 import { SluiceError } from './media/errors.js';
+import { publicUrl } from './media/public-url.js';
 import type { Driver } from './session/driver.js';
 import { webrtcDriver } from './session/drivers/webrtc.js';
 import { openSession } from './session/open-session.js';
@@ -100,7 +101,7 @@ function urlsOf(url: string | readonly string[]): string[] {
 function checkUrl(url: string): URL {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed && ['ws:', 'wss:', 'http:', 'https:'].includes(parsed.protocol)) return parsed;
-  throw new SluiceError('SLUICE_CONFIG_INVALID', `url: "${url}" is no address of a session server`, {
+  throw new SluiceError('SLUICE_CONFIG_INVALID', `url: "${publicUrl(url)}" is no address of a session server`, {
     mend: 'Use ws://host:port, wss://host, or `embedded`.',
   });
 }

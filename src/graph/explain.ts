@@ -1,5 +1,6 @@
 import { describeFormat } from '../media/format.js';
 import type { NodeLatency } from '../media/node.js';
+import { publicUrl } from '../media/public-url.js';
 import { planHash } from './plan-hash.js';
 import type { PathLatency, Plan, PlannedLink, PlannedNode } from './planned.js';
 
@@ -9,7 +10,7 @@ export function explainText(plan: Plan): string {
   if (plan.description !== undefined) lines.push(plan.description, '');
   for (const { id, config } of plan.sessions) {
     lines.push(
-      `session ${id}: ${config.sessionId ?? 'as its token says'} at ${safeUrl(config.url)}, as "${config.name}"`,
+      `session ${id}: ${config.sessionId ?? 'as its token says'} at ${publicUrl(config.url ?? 'embedded')}, as "${config.name}"`,
     );
   }
   if (plan.sessions.length > 0) lines.push('');
@@ -31,7 +32,7 @@ export function explainData(plan: Plan): object {
     strict: plan.strict,
     sessions: plan.sessions.map(({ id, config }) => ({
       id,
-      url: safeUrl(config.url),
+      url: publicUrl(config.url ?? 'embedded'),
       sessionId: config.sessionId ?? null,
       name: config.name,
     })),
@@ -104,13 +105,4 @@ function latencyLines({ latencies }: Plan): string[] {
 
 function span({ minMs, maxMs }: NodeLatency): string {
   return minMs === maxMs ? `${maxMs} ms` : `${minMs} to ${maxMs} ms`;
-}
-
-/** An address without what may be secret in it: user, password, query. */
-function safeUrl(url: string | undefined): string {
-  if (url === undefined || url === 'embedded') return 'embedded';
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  return parsed
-    ? `${parsed.protocol}//${parsed.host}${parsed.pathname === '/' ? '' : parsed.pathname}`
-    : '(not an address)';
 }

@@ -2,6 +2,7 @@ import { type JoinResponse, SignalResponse } from '@livekit/protocol';
 import type { WebSocket } from 'ws';
 import type { Clock } from '../../media/clock.js';
 import { SluiceError } from '../../media/errors.js';
+import { publicUrl } from '../../media/public-url.js';
 import { leaveReason } from './leave-reason.js';
 
 /** Version of LiveKit's signalling protocol that is spoken: two peer connections, answers with ids. */
@@ -34,7 +35,7 @@ export function firstResponse(
       fail(
         new SluiceError(
           'SLUICE_CONNECT_TIMEOUT',
-          `the server at ${options.url} did not answer within ${options.timeoutMs} ms`,
+          `the server at ${publicUrl(options.url)} did not answer within ${options.timeoutMs} ms`,
         ),
       );
     });
@@ -84,16 +85,16 @@ export function rtcUrl(text: string, participantSid?: string): string {
   let url: URL;
   try {
     url = new URL(text);
-  } catch (cause) {
-    throw new SluiceError('SLUICE_CONFIG_INVALID', `"${text}" is not a URL`, {
-      cause,
+  } catch {
+    // What URL throws has the whole text in it.
+    throw new SluiceError('SLUICE_CONFIG_INVALID', `"${publicUrl(text)}" is not a URL`, {
       mend: 'Give a URL such as ws://127.0.0.1:7880.',
     });
   }
   if (url.protocol === 'http:') url.protocol = 'ws:';
   if (url.protocol === 'https:') url.protocol = 'wss:';
   if (url.protocol !== 'ws:' && url.protocol !== 'wss:') {
-    throw new SluiceError('SLUICE_CONFIG_INVALID', `"${text}" is not a URL of a session server`, {
+    throw new SluiceError('SLUICE_CONFIG_INVALID', `"${publicUrl(text)}" is not a URL of a session server`, {
       mend: 'Use ws: or wss:.',
     });
   }
@@ -110,7 +111,7 @@ export function rtcUrl(text: string, participantSid?: string): string {
 
 function connectFailed(url: string, cause: unknown): SluiceError {
   const reason = cause instanceof Error ? cause.message || (cause as NodeJS.ErrnoException).code : String(cause);
-  return new SluiceError('SLUICE_CONNECT_FAILED', `cannot join at ${url}: ${reason ?? 'unknown reason'}`, {
+  return new SluiceError('SLUICE_CONNECT_FAILED', `cannot join at ${publicUrl(url)}: ${reason ?? 'unknown reason'}`, {
     cause,
     mend: 'Check the URL, and that a server is running there (`sluice serve` starts one).',
   });
@@ -119,11 +120,18 @@ function connectFailed(url: string, cause: unknown): SluiceError {
 function refused(url: string, status: number, text: string): SluiceError {
   const detail = text === '' ? `HTTP ${status}` : text;
   if (status === 401) {
-    return new SluiceError('SLUICE_TOKEN_INVALID', `the server at ${url} did not accept the token: ${detail}`, {
-      mend: 'Sign a token with a key of that server (`sluice token`), or check that it is not past its time.',
-    });
+    return new SluiceError(
+      'SLUICE_TOKEN_INVALID',
+      `the server at ${publicUrl(url)} did not accept the token: ${detail}`,
+      {
+        mend: 'Sign a token with a key of that server (`sluice token`), or check that it is not past its time.',
+      },
+    );
   }
   if (status === 403)
-    return new SluiceError('SLUICE_PERMISSION_DENIED', `the token does not grant joining at ${url}: ${detail}`);
+    return new SluiceError(
+      'SLUICE_PERMISSION_DENIED',
+      `the token does not grant joining at ${publicUrl(url)}: ${detail}`,
+    );
   return connectFailed(url, detail);
 }
