@@ -2,6 +2,8 @@ import './cli/commands.js';
 import './cli/failures.js';
 import './cli/graphs.js';
 import './cli/sessions.js';
+import './cli/signals.js';
+import './cli/secrets.js';
 import './cli/serve.js';
 import './cli/running.js';
 import './cli/metrics.js';

@@ -64,6 +64,25 @@ const METRICS: readonly Metric[] = [
     labelNames: ['node', 'reason'],
     samples: ({ dropped }) => Object.entries(dropped).flatMap(([node, reasons]) => byReason(reasons, { node })),
   },
+  {
+    name: 'sluice_node_restarts_total',
+    help: 'How often a node was made anew.',
+    labelNames: ['node'],
+    samples: ({ nodes }) =>
+      Object.entries(nodes).map(([node, { restarts }]) => ({ labels: { node }, value: restarts })),
+  },
+  {
+    name: 'sluice_link_stalls_total',
+    help: 'How often the reader of a link took nothing for a while.',
+    labelNames: ['link'],
+    samples: ({ stalls }) => stalls.map(({ link, times }) => ({ labels: { link }, value: times })),
+  },
+  {
+    name: 'sluice_link_stalled',
+    help: 'How many readers of a link take nothing now.',
+    labelNames: ['link'],
+    samples: ({ stalls }) => stalls.map(({ link, now }) => ({ labels: { link }, value: now })),
+  },
   ofRun('sluice_branches_begun_total', 'Branches that were made.', ({ branches }) => branches.begun),
   ofRun('sluice_branches_ended_total', 'Branches that ended well.', ({ branches }) => branches.ended),
   ofRun('sluice_branches_failed_total', 'Branches that failed.', ({ branches }) => branches.failed),

@@ -42,8 +42,8 @@ await t.test('counters and gauges have the names and units that Prometheus expec
     ],
     dropped: { mix: { 'too late': 4 } },
     branches: { begun: 3, ended: 1, failed: 1, expected: 0, failures: [] },
-    nodes: {},
-    stalls: [],
+    nodes: { mix: { restarts: 2, ended: false, errors: [] } },
+    stalls: [{ link: 'c', times: 3, now: 1 }],
   });
   t.match(contentType, /^text\/plain; version=0\.0\.4/);
   const label = 'link="a.out -> \\"b\\".in"';
@@ -63,6 +63,9 @@ await t.test('counters and gauges have the names and units that Prometheus expec
     `sluice_link_longest_wait_seconds{${label}} 0.48`,
     `sluice_link_format_changes_total{${label}} 2`,
     'sluice_node_dropped_chunks_total{node="mix",reason="too late"} 4',
+    'sluice_node_restarts_total{node="mix"} 2',
+    'sluice_link_stalls_total{link="c"} 3',
+    'sluice_link_stalled{link="c"} 1',
     'sluice_branches_begun_total 3',
     'sluice_branches_ended_total 1',
     'sluice_branches_failed_total 1',

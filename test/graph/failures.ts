@@ -1,6 +1,11 @@
+import { Readable } from 'node:stream';
 import t from 'tap';
+import { z } from 'zod';
+import { runGraph } from '../../src/graph/run.js';
+import { VirtualClock } from '../../src/media/clock.js';
+import { defineNode, type NodePorts } from '../../src/media/node.js';
 import { FrailGraph, range } from './frail-graph.js';
-import { settle } from './lab.js';
+import { Lab, MONO, noSessions, settle } from './lab.js';
 
 const SESSION = 'sessions: { room: { sessionId: demo } }\nnodes:\n  v: { type: voices, n: 40 }\n';
 
@@ -132,4 +137,63 @@ await t.test('a node that never answers is left behind at the end', async (t) =>
   const [link] = report.links;
   t.equal((link?.taken ?? 0) + (link?.dropped ?? 0), link?.chunks, 'what it held is counted');
   t.equal(frail.nodes.open, 0);
+});
+
+await t.test('a node that does not come, or does not go', async (t) => {
+  const never = new Promise<never>(() => undefined);
+  const source = (close?: () => Promise<void>): NodePorts => ({
+    output: () => Readable.from([]),
+    ...(close && { close }),
+  });
+  const start = (create: () => NodePorts | Promise<NodePorts>) => {
+    const lab = new Lab([
+      defineNode({
+        type: 'odd',
+        summary: '',
+        options: z.strictObject({}),
+        inputs: [],
+        outputs: [{ name: 'out', formats: [MONO] }],
+        example: '',
+        create,
+      }),
+    ]);
+    const clock = new VirtualClock();
+    const run = runGraph(lab.plan('nodes:\n  a: { type: odd }\n  s: { type: sink, from: a }'), {
+      sessions: noSessions,
+      clock,
+    });
+    run.finished.catch(() => undefined);
+    return { run, clock, lab };
+  };
+  await t.test('its teardown fails', async (t) => {
+    const { run } = start(() => source(() => Promise.reject(new Error('cannot close'))));
+    await t.rejects(run.finished, { message: 'cannot close', place: { node: 'a', line: 2 } });
+  });
+  await t.test('its teardown throws', async (t) => {
+    const { run } = start(() =>
+      source(() => {
+        throw new Error('cannot close');
+      }),
+    );
+    await t.rejects(run.finished, { message: 'cannot close', place: { node: 'a' } });
+  });
+  await t.test('its teardown never ends', async (t) => {
+    const { run, clock } = start(() => source(() => never));
+    await settle();
+    t.equal(run.report().outcome, 'running');
+    clock.advance(10_000);
+    await t.rejects(run.finished, { message: 'did not close within 10000 ms', place: { node: 'a' } });
+  });
+  await t.test('it is never made', async (t) => {
+    const { run, clock, lab } = start(() => never);
+    await settle();
+    const stopped = run.stop();
+    await settle();
+    clock.advance(2000);
+    t.equal((await stopped).outcome, 'stopped');
+    t.ok(
+      lab.events.some((event) => event.startsWith('s closed')),
+      'the others are freed',
+    );
+  });
 });
