@@ -1,4 +1,5 @@
-import type { Progress, GraphRun } from '../graph/run.js';
+import type { Progress } from '../graph/node-context.js';
+import type { GraphRun } from '../graph/run.js';
 import type { CliIo } from './command.js';
 
 const QUIET_MS = 1000;

@@ -2,6 +2,7 @@ import { SluiceError } from '../media/errors.js';
 import type { NodeContext } from '../media/node.js';
 import type { StreamInfo } from '../media/session-access.js';
 import type { LinkObserver } from './link-observer.js';
+import type { Making } from './node-context.js';
 import { placed } from './placed.js';
 import type { PlannedBranch, PlannedNode } from './planned.js';
 import { Scope, type ScopeSurroundings } from './scope.js';
@@ -16,12 +17,7 @@ export interface BranchOptions {
   /** Ends the whole graph. */
   readonly failGraph: (error: SluiceError) => void;
   readonly observe?: LinkObserver | undefined;
-  readonly contextOf: (
-    node: PlannedNode,
-    stream: StreamInfo | undefined,
-    signal: AbortSignal,
-    isRestart: boolean,
-  ) => NodeContext;
+  readonly contextOf: (node: PlannedNode, making: Making) => NodeContext;
 }
 
 /** One stream's part of the graph while it lives. */
@@ -59,7 +55,7 @@ export class BranchRuns {
         source && { place: source.place },
       );
     }
-    const context = this.#options.contextOf(source, undefined, this.#watching.signal, false);
+    const context = this.#options.contextOf(source, { signal: this.#watching.signal, isRestart: false });
     try {
       await source.def.watch(source.options, context, {
         began: (stream) => {
@@ -109,7 +105,7 @@ export class BranchRuns {
       nodes: this.#nodes,
       branch: { stream, main, failGraph },
       observe: observe && ((link) => observe(link, stream)),
-      contextOf: (node, signal, isRestart) => contextOf(node, stream, signal, isRestart),
+      contextOf: (node, making) => contextOf(node, { ...making, branch: stream }),
     });
     const branch: LiveBranch = { stream, scope, ending: false, over: Promise.resolve() };
     this.#live.set(stream.streamId, branch);

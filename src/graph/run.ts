@@ -1,12 +1,12 @@
 import { systemClock, type Clock, type ClockTimer } from '../media/clock.js';
-import { SluiceError, type Place } from '../media/errors.js';
-import type { NodeContext, NodeLog } from '../media/node.js';
-import type { SessionAccess, StreamInfo } from '../media/session-access.js';
+import { SluiceError } from '../media/errors.js';
+import type { NodeLog } from '../media/node.js';
 import { BranchRuns } from './branch-runs.js';
 import { ChangedOptions } from './changed-options.js';
-import type { Plan, PlannedNode } from './planned.js';
+import type { Plan } from './planned.js';
 import { GivenToRun, type GivenStreams } from './given-streams.js';
 import type { LinkObserver } from './link-observer.js';
+import { nodeContext, type Progress, type RunParts } from './node-context.js';
 import { RunCounts, type Outcome, type RunReport } from './report.js';
 import { Scope, type ScopeSurroundings } from './scope.js';
 import { openSessions, type OpenSessions, type SessionFactory } from './sessions.js';
@@ -27,13 +27,6 @@ export interface RunOptions extends GivenStreams {
   readonly onProgress?: (progress: Progress) => void;
   /** Looks at what passes the links. */
   readonly observe?: LinkObserver;
-}
-
-export interface Progress {
-  readonly node: string;
-  readonly text: string;
-  /** 0 to 1, where it is known. */
-  readonly fraction?: number;
 }
 
 /** A graph that runs. */
@@ -92,6 +85,7 @@ class Run {
   readonly #changed: ChangedOptions;
   readonly #startUs: number;
   readonly #watchdog: Watchdog;
+  readonly #parts: RunParts;
   /** Aborted when the run ends at once, or is over. */
   readonly #abort = new AbortController();
   #sessions: OpenSessions | undefined;
@@ -114,6 +108,15 @@ class Run {
     this.#changed = new ChangedOptions(plan);
     this.#startUs = this.#clock.nowUs();
     this.#watchdog = new Watchdog(this.#clock, this.#log, this.#counts);
+    this.#parts = {
+      plan,
+      clock: this.#clock,
+      log: this.#log,
+      counts: this.#counts,
+      given: this.#given,
+      session: (id) => this.#sessions?.get(id),
+      onProgress: options.onProgress,
+    };
   }
 
   async run(): Promise<RunReport> {
@@ -192,7 +195,7 @@ class Run {
     const scope = new Scope({
       ...surroundings,
       nodes: this.#plan.nodes.filter((node) => !inBranches.has(node.id)),
-      contextOf: (node, signal, isRestart) => this.#context(node, undefined, signal, isRestart),
+      contextOf: (node, making) => nodeContext(node, making, this.#parts),
       observe: observe && ((link) => observe(link, undefined)),
     });
     this.#scope = scope;
@@ -214,7 +217,7 @@ class Run {
           observe: this.#options.observe,
           main: scope,
           failGraph,
-          contextOf: (node, stream, signal, isRestart) => this.#context(node, stream, signal, isRestart),
+          contextOf: (node, making) => nodeContext(node, making, this.#parts),
         }),
     );
     const joining = this.#joining();
@@ -290,32 +293,5 @@ class Run {
     this.#given.release(this.#failure);
     this.#endUs = this.#clock.nowUs();
     this.#abort.abort();
-  }
-
-  #context(node: PlannedNode, branch: StreamInfo | undefined, signal: AbortSignal, isRestart: boolean): NodeContext {
-    const { id, place } = node;
-    return {
-      id,
-      clock: this.#clock,
-      log: this.#log,
-      signal,
-      isRestart,
-      baseDir: this.#plan.baseDir,
-      ...(branch && { branch }),
-      session: (name) => this.#session(name, place),
-      given: { input: () => this.#given.input(id, place), output: () => this.#given.output(id, place) },
-      dropped: (reason, count = 1) => {
-        this.#counts.dropped(id, reason, count);
-      },
-      progress: (text, fraction) => {
-        this.#options.onProgress?.({ node: id, text, ...(fraction !== undefined && { fraction }) });
-      },
-    };
-  }
-
-  #session(id: string, place: Place): SessionAccess {
-    const session = this.#sessions?.get(id);
-    if (session) return session;
-    throw new SluiceError('SLUICE_SESSION_UNKNOWN', `there is no session "${id}"`, { place });
   }
 }

@@ -7,6 +7,7 @@ import { inputLink } from './input-link.js';
 import { Pump } from './link.js';
 import { LinkCount } from './link-count.js';
 import { LinkTarget } from './link-target.js';
+import type { Making } from './node-context.js';
 import { NodeRun, type NodeRunEvents } from './node-run.js';
 import { groupBy } from './order.js';
 import { placed } from './placed.js';
@@ -26,8 +27,7 @@ export interface ScopeSurroundings {
 
 export interface ScopeOptions extends ScopeSurroundings {
   readonly nodes: readonly PlannedNode[];
-  /** `signal` is aborted when what is made in this context is over. */
-  readonly contextOf: (node: PlannedNode, signal: AbortSignal, isRestart: boolean) => NodeContext;
+  readonly contextOf: (node: PlannedNode, making: Making) => NodeContext;
   readonly observe?: BuildOptions['observe'];
   /** Of a branch: its stream, the nodes outside, and how to end the whole graph. */
   readonly branch?: {
@@ -174,7 +174,7 @@ export class Scope implements NodeRunEvents {
           counts: counts.links,
           observe,
           optionsOf,
-          contextOf: (node) => contextOf(node, signal, isRestart),
+          contextOf: (node) => contextOf(node, { signal, isRestart }),
         }),
     });
   }
