@@ -8,6 +8,7 @@ import type { Plan } from '../graph/planned.js';
 import type { RunReport } from '../graph/report.js';
 import { runGraph } from '../graph/run.js';
 import { createOpusDecoder } from '../codecs/opus.js';
+import { createNoiseSuppressor } from '../codecs/rnnoise.js';
 import { VirtualClock } from '../media/clock.js';
 import { SluiceError, toErrorData, type Place } from '../media/errors.js';
 import { changeNodes } from './change-nodes.js';
@@ -139,4 +140,5 @@ function late(toRun: TestToRun): SluiceError {
 /** Compiling WebAssembly is the one thing that is on its way and cannot be seen: it is done before. */
 async function loadWasm(): Promise<void> {
   (await createOpusDecoder({ sampleRate: 48_000, numberOfChannels: 2 })).close();
+  (await createNoiseSuppressor()).close();
 }
