@@ -2,9 +2,10 @@ import { Readable, Writable, type Duplex } from 'node:stream';
 import { asStream } from 'stream-chain/asStream.js';
 import { gen } from 'stream-chain/gen.js';
 import { SluiceError, type Place } from '../media/errors.js';
-import { durationUs, type PipelineValue } from '../media/media-value.js';
+import type { PipelineValue } from '../media/media-value.js';
 import type { InputLink, NodeContext, NodeInstance, NodePorts, TransformFunction } from '../media/node.js';
 import type { LinkCount } from './link-count.js';
+import { LinkMeter } from './link-meter.js';
 import { placed } from './placed.js';
 import type { Plan, PlannedLink, PlannedNode } from './planned.js';
 
@@ -124,13 +125,11 @@ function step(
 ): TransformFunction {
   const apply = def.transform?.(options, context);
   if (!apply) throw fault(`${def.type} is no function`, place);
+  const meter = count && new LinkMeter(count);
   return (value) => {
     onValue?.(value);
-    if (count) {
-      count.chunks++;
-      count.taken++;
-      count.mediaUs += durationUs(value);
-    }
+    meter?.take(value);
+    if (count) count.taken++;
     try {
       return apply(value);
     } catch (error) {

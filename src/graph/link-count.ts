@@ -1,5 +1,4 @@
 import type { QueueAccount, QueueDropReason } from '../media/media-queue.js';
-import type { PipelineValue } from '../media/media-value.js';
 
 /** Why a link let go of a value. */
 export type DropReason = QueueDropReason | 'reader failed' | 'reader restarting';
@@ -71,37 +70,5 @@ export class LinkCount implements QueueAccount {
     if (this.formats.includes(description)) return;
     if (this.formats.length === FORMATS_KEPT) this.formats.shift();
     this.formats.push(description);
-  }
-}
-
-/** The format of the last value of a link, so that a change can be told from the next. Makes nothing while there is none. */
-export class SeenFormat {
-  #kind: PipelineValue['kind'] | undefined;
-  #name: string | undefined;
-  #first = 0;
-  #second = 0;
-
-  /** Whether this value looks different from the one before; the first does. */
-  differs(value: PipelineValue): boolean {
-    switch (value.kind) {
-      case 'audio':
-        return this.#set(value.kind, undefined, value.sampleRate, value.numberOfChannels);
-      case 'video':
-        return this.#set(value.kind, value.format, value.width, value.height);
-      case 'encoded-audio':
-      case 'encoded-video':
-        return this.#set(value.kind, value.codec, 0, 0);
-      default:
-        return this.#set(value.kind, undefined, 0, 0);
-    }
-  }
-
-  #set(kind: PipelineValue['kind'], name: string | undefined, first: number, second: number): boolean {
-    if (kind === this.#kind && name === this.#name && first === this.#first && second === this.#second) return false;
-    this.#kind = kind;
-    this.#name = name;
-    this.#first = first;
-    this.#second = second;
-    return true;
   }
 }

@@ -1,14 +1,12 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../media/clock.js';
-import { describeFormat } from '../media/format.js';
 import { isKeyFrameSource } from '../media/key-frame-source.js';
 import { MediaQueue } from '../media/media-queue.js';
-import { durationUs, isMedia, type PipelineValue } from '../media/media-value.js';
+import type { PipelineValue } from '../media/media-value.js';
 import type { Flow } from '../media/node.js';
-import { StepMeter } from '../media/step-meter.js';
-import { formatOf } from '../media/stream-format.js';
-import { type LinkCount, type LinkReader, SeenFormat } from './link-count.js';
+import type { LinkCount, LinkReader } from './link-count.js';
 import { LinkInput } from './link-input.js';
+import { LinkMeter } from './link-meter.js';
 import type { QueueConfig } from './schema.js';
 
 export interface LinkTargetOptions {
@@ -38,8 +36,7 @@ export class LinkTarget implements LinkReader {
   readonly #isPushed: boolean;
   readonly #isQueued: boolean;
   readonly #onValue: ((value: PipelineValue) => void) | undefined;
-  readonly #step = new StepMeter();
-  readonly #format = new SeenFormat();
+  readonly #meter: LinkMeter;
   #queue: MediaQueue | undefined;
   #input: LinkInput | undefined;
   #output: Readable | undefined;
@@ -50,11 +47,11 @@ export class LinkTarget implements LinkReader {
   #blocking = false;
   #ending = false;
   #gone = false;
-  #seen = false;
 
   constructor({ count, clock, flow, queue, name, onValue }: LinkTargetOptions) {
     this.name = name;
     this.#count = count;
+    this.#meter = new LinkMeter(count);
     this.#clock = clock;
     this.#isPushed = flow === 'push';
     this.#isQueued = queue !== undefined;
@@ -65,7 +62,7 @@ export class LinkTarget implements LinkReader {
 
   /** Media before the reader now, in µs. */
   get heldUs(): number {
-    return (this.#queue?.heldUs ?? 0) + (this.#input?.given ?? 0) * this.#step.stepUs;
+    return (this.#queue?.heldUs ?? 0) + (this.#input?.given ?? 0) * this.#meter.stepUs;
   }
 
   /** Values before the reader now. */
@@ -144,9 +141,7 @@ export class LinkTarget implements LinkReader {
   write(value: PipelineValue): boolean {
     const count = this.#count;
     this.#onValue?.(value);
-    this.#measure(value);
-    count.chunks++;
-    count.mediaUs += this.#step.stepUs;
+    this.#meter.take(value);
     if (this.#gone) {
       count.drop('reader gone');
       return true;
@@ -187,7 +182,7 @@ export class LinkTarget implements LinkReader {
 
   #wait(queue: MediaQueue, value: PipelineValue): void {
     try {
-      queue.push(value, this.#step.stepUs, this.#clock.nowUs());
+      queue.push(value, this.#meter.stepUs, this.#clock.nowUs());
     } catch (error) {
       this.#count.drop('queue full, newest');
       this.#input?.writable.destroy(error as Error);
@@ -233,12 +228,4 @@ export class LinkTarget implements LinkReader {
   readonly #wantKeyFrame = (): void => {
     if (this.#output && isKeyFrameSource(this.#output)) this.#output.requestKeyFrame();
   };
-
-  #measure(value: PipelineValue): void {
-    if (isMedia(value)) this.#step.measure(value, durationUs(value));
-    if (!this.#format.differs(value)) return;
-    const format = isMedia(value) ? formatOf(value) : undefined;
-    this.#count.sawFormat(format ? describeFormat(format) : value.kind, this.#seen);
-    this.#seen = true;
-  }
 }

@@ -2,7 +2,7 @@ import { Duplex } from 'node:stream';
 import type { Clock } from './clock.js';
 import { keyFrameRequester } from './key-frame-source.js';
 import { MediaQueue, type QueueDropReason, type QueueLimits } from './media-queue.js';
-import { durationUs, type StreamValue } from './media-value.js';
+import type { StreamValue } from './media-value.js';
 import { StepMeter } from './step-meter.js';
 
 type Done = (error?: Error | null) => void;
@@ -43,7 +43,7 @@ export class QueueStream extends Duplex {
   }
 
   override _write(value: StreamValue, _encoding: BufferEncoding, done: Done): void {
-    if (value.kind !== 'captions') this.#step.measure(value, durationUs(value));
+    this.#step.measure(value);
     if (this.#hungry && this.#queue.length === 0) {
       if (this.#queue.lets(value)) this.#hungry = this.push(value);
       done();

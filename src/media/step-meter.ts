@@ -1,16 +1,17 @@
-import type { MediaValue } from './media-value.js';
+import { durationUs, isMedia, type PipelineValue } from './media-value.js';
 
 /** What is longer is a pause. */
 const MAX_STEP_US = 1_000_000;
 
 /** Media time of the values of a stream, also of pictures, which do not say how long they are shown. */
 export class StepMeter {
-  /** Of the last value, in µs. */
+  /** Of the last value that takes time, in µs. */
   stepUs = 0;
   #lastUs: number | undefined;
 
-  /** `lengthUs`: what the value says itself; 0 where it does not. */
-  measure(value: MediaValue, lengthUs: number): void {
+  measure(value: PipelineValue): void {
+    if (!isMedia(value)) return;
+    const lengthUs = durationUs(value);
     if (lengthUs > 0) this.stepUs = lengthUs;
     else if (this.#lastUs !== undefined) {
       const stepUs = value.timestamp - this.#lastUs;

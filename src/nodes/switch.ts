@@ -2,7 +2,7 @@ import { Readable, Writable } from 'node:stream';
 import { z } from 'zod';
 import { commonFormats } from '../media/format.js';
 import { keyFrameRequester } from '../media/key-frame-source.js';
-import { durationUs, type MediaValue } from '../media/media-value.js';
+import type { MediaValue } from '../media/media-value.js';
 import { defineNode, type InputLink, type NodeContext, type NodePorts } from '../media/node.js';
 import { StepMeter } from '../media/step-meter.js';
 import { chosenFormat, formatShape, strayOption } from '../media/stream-format.js';
@@ -139,7 +139,7 @@ class Switch implements NodePorts {
       done();
       return;
     }
-    this.#step.measure(shifted, durationUs(shifted));
+    this.#step.measure(shifted);
     this.#lastUs = shifted.timestamp;
     this.#output.give(shifted, done);
     for (const input of this.#inputs) if (input.keptUs <= this.#lastUs) input.retry();

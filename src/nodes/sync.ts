@@ -4,7 +4,7 @@ import type { Clock, ClockTimer } from '../media/clock.js';
 import type { FormatPattern } from '../media/format.js';
 import { keyFrameRequester } from '../media/key-frame-source.js';
 import { MediaBuffer } from '../media/media-buffer.js';
-import { durationUs, type MediaValue } from '../media/media-value.js';
+import type { MediaValue } from '../media/media-value.js';
 import { defineNode, type NodeContext, type NodePorts } from '../media/node.js';
 import { StepMeter } from '../media/step-meter.js';
 
@@ -186,7 +186,7 @@ class SyncLane {
   }
 
   #take(value: MediaValue, nowUs: number, done: Done): void {
-    this.#step.measure(value, durationUs(value));
+    this.#step.measure(value);
     this.#buffer.push(value, this.#step.stepUs, nowUs);
     this.newestUs = value.timestamp;
     this.firstAtUs = Math.min(this.firstAtUs, nowUs);

@@ -280,3 +280,16 @@ await t.test('a slow reader of live media in a graph gets the newest, and its ne
     { name: 'a.out -> all.in', chunks: 40, taken: 40, dropped: 0 },
   ]);
 });
+
+await t.test('links inside functions that run as one stream are measured as all others', async (t) => {
+  const lab = new Lab();
+  const plan = lab.plan(`nodes:
+  a: { type: count, n: 5 }
+  one: { type: add, from: a }
+  two: { type: add, from: one }
+  b: { type: sink, from: two }`);
+  t.same(plan.fused, [['one', 'two']]);
+  const { links } = await runGraph(plan, { sessions: noSessions }).finished;
+  const same = { chunks: 5, mediaMs: 100, taken: 5, held: 0, formats: ['audio 48000 Hz 1 ch'], formatChanges: 0 };
+  t.match(links, [same, same, same]);
+});
