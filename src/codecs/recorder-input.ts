@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import type { EncodedAudioChunk, EncodedVideoChunk } from '../media/encoded-chunk.js';
-import { isKeyFrameSource } from '../media/key-frame-source.js';
+import { keyFrameRequester } from '../media/key-frame-source.js';
 
 type Done = (error?: Error | null) => void;
 
@@ -19,23 +19,13 @@ export class RecorderInput<C extends EncodedAudioChunk | EncodedVideoChunk> exte
   readonly waiting: C[] = [];
   /** No more will come. */
   over = false;
+  /** Asks whoever gives the video for a key frame, where that can be. */
+  readonly askKeyFrame = keyFrameRequester(this);
   readonly #options: RecorderInputOptions<C>;
-  #source: object | undefined;
 
   constructor(options: RecorderInputOptions<C>) {
     super({ objectMode: true, highWaterMark: 16 });
     this.#options = options;
-    this.on('pipe', (source: object) => {
-      this.#source = source;
-    });
-    this.on('unpipe', () => {
-      this.#source = undefined;
-    });
-  }
-
-  /** Asks whoever gives the video for a key frame, where that can be. */
-  askKeyFrame(): void {
-    if (this.#source && isKeyFrameSource(this.#source)) this.#source.requestKeyFrame();
   }
 
   override _write(chunk: C, _encoding: BufferEncoding, done: Done): void {

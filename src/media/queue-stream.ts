@@ -1,11 +1,23 @@
 import { Duplex } from 'node:stream';
 import type { Clock } from './clock.js';
+import { ANY_MEDIA } from './format.js';
 import { keyFrameRequester } from './key-frame-source.js';
 import { MediaQueue, type QueueDropReason, type QueueLimits } from './media-queue.js';
 import type { StreamValue } from './media-value.js';
+import type { PortDef } from './node.js';
 import { StepMeter } from './step-meter.js';
 
 type Done = (error?: Error | null) => void;
+
+/** What a node takes that keeps media in queues. */
+export function queueInput({ maxMs, overflow }: QueueLimits): PortDef<'in'> {
+  return {
+    name: 'in',
+    formats: [...ANY_MEDIA, { kind: 'captions' }],
+    flow: 'push',
+    bufferMs: overflow === 'block' ? maxMs : Infinity,
+  };
+}
 
 export interface QueueStreamOptions {
   readonly limits: QueueLimits;

@@ -1,6 +1,7 @@
-import { Readable, Writable } from 'node:stream';
+import { Writable, type Readable } from 'node:stream';
 import { z } from 'zod';
 import type { FormatPattern } from '../media/format.js';
+import { HeldOutput } from '../media/held-output.js';
 import { defineNode, type NodePorts } from '../media/node.js';
 import type { PipelineValue } from '../media/media-value.js';
 
@@ -30,25 +31,15 @@ nodes:
 
 class Funnel implements NodePorts {
   readonly #open = new Set<Writable>();
-  /** Inputs that wait until the output takes more. */
-  #waiting: (() => void)[] = [];
+  readonly #output = new HeldOutput(16);
   #sealed = false;
-  readonly #output = new Readable({
-    objectMode: true,
-    read: () => {
-      const waiting = this.#waiting;
-      this.#waiting = [];
-      for (const go of waiting) go();
-    },
-  });
 
   input(): Writable {
     const input = new Writable({
       objectMode: true,
       highWaterMark: 4,
       write: (value: PipelineValue, _encoding, done) => {
-        if (this.#output.push(value)) done();
-        else this.#waiting.push(done);
+        this.#output.give(value, done);
       },
     });
     this.#open.add(input);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ANY_MEDIA } from '../media/format.js';
 import { queueShape } from '../media/media-queue.js';
 import { defineNode } from '../media/node.js';
-import { QueueStream } from '../media/queue-stream.js';
+import { QueueStream, queueInput } from '../media/queue-stream.js';
 
 const Options = z.strictObject(queueShape);
 
@@ -14,14 +14,7 @@ export const queue = defineNode({
   type: 'queue',
   summary: 'Lets media wait for its reader, bounded in ms, with a choice of what happens when it is full.',
   options: Options,
-  inputs: ({ maxMs, overflow }) => [
-    {
-      name: 'in',
-      formats: [...ANY_MEDIA, { kind: 'captions' }],
-      flow: 'push',
-      bufferMs: overflow === 'block' ? maxMs : Infinity,
-    },
-  ],
+  inputs: (options) => [queueInput(options)],
   outputs: (_options, inputs) => [{ name: 'out', formats: inputs.get('in') ?? ANY_MEDIA }],
   latency: ({ maxMs }) => ({ minMs: 0, maxMs }),
   example: `nodes:

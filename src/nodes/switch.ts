@@ -1,6 +1,7 @@
-import { Readable, Writable } from 'node:stream';
+import { Writable, type Readable } from 'node:stream';
 import { z } from 'zod';
 import { commonFormats } from '../media/format.js';
+import { HeldOutput } from '../media/held-output.js';
 import { keyFrameRequester } from '../media/key-frame-source.js';
 import type { MediaValue } from '../media/media-value.js';
 import { defineNode, type InputLink, type NodeContext, type NodePorts } from '../media/node.js';
@@ -227,22 +228,11 @@ class SwitchInput extends Writable {
   }
 }
 
-class SwitchOutput extends Readable {
+class SwitchOutput extends HeldOutput {
   readonly requestKeyFrame: () => void;
-  readonly #waiting: Done[] = [];
 
   constructor(requestKeyFrame: () => void) {
-    super({ objectMode: true, highWaterMark: 4 });
+    super(4);
     this.requestKeyFrame = requestKeyFrame;
-  }
-
-  /** `done` is called when there is room for more. */
-  give(value: MediaValue, done: Done): void {
-    if (this.push(value)) done();
-    else this.#waiting.push(done);
-  }
-
-  override _read(): void {
-    for (const done of this.#waiting.splice(0)) done();
   }
 }

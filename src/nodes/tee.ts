@@ -5,7 +5,7 @@ import { keyFrameRequester } from '../media/key-frame-source.js';
 import { queueShape } from '../media/media-queue.js';
 import type { StreamValue } from '../media/media-value.js';
 import { defineNode, type NodeContext, type NodePorts } from '../media/node.js';
-import { QueueStream } from '../media/queue-stream.js';
+import { QueueStream, queueInput } from '../media/queue-stream.js';
 
 const Options = z.strictObject({ maxMs: queueShape.maxMs, overflow: queueShape.overflow.default('block') });
 type TeeOptions = z.output<typeof Options>;
@@ -20,14 +20,7 @@ export const tee = defineNode({
   type: 'tee',
   summary: 'Gives the same media to several readers, each with a queue of its own.',
   options: Options,
-  inputs: ({ maxMs, overflow }) => [
-    {
-      name: 'in',
-      formats: [...ANY_MEDIA, { kind: 'captions' }],
-      flow: 'push',
-      bufferMs: overflow === 'block' ? maxMs : Infinity,
-    },
-  ],
+  inputs: (options) => [queueInput(options)],
   outputs: (_options, inputs) => [{ name: 'out', many: true, formats: inputs.get('in') ?? ANY_MEDIA }],
   latency: ({ maxMs }) => ({ minMs: 0, maxMs }),
   example: `nodes:
