@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import { connect, type AudioData, type Session } from 'sluice';
+import { concatSamples } from '../src/media/pcm.js';
 import { SAMPLE_RATE, type JoinOptions } from './client.js';
 import { nowMs } from './pacer.js';
 import { toneLevels } from './signals.js';
@@ -71,12 +72,7 @@ function inspect(
   chunks: readonly Int16Array[],
   frequencies: readonly number[],
 ): { readonly pieces: number; readonly damaged: number } {
-  const samples = new Int16Array(chunks.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    samples.set(chunk, at);
-    at += chunk.length;
-  }
+  const samples = concatSamples(chunks);
   let [pieces, damaged] = [0, 0];
   for (const levels of toneLevels(samples, frequencies, WINDOW)) {
     const usual = median(levels);

@@ -1,5 +1,5 @@
 import { type AudioData, audioData } from '../media/audio-data.js';
-import { convertChannels } from '../media/pcm.js';
+import { concatSamples, convertChannels } from '../media/pcm.js';
 import { type AudioFormat, type Resampler, createResampler } from './resampler.js';
 import { interpolate } from './interpolate.js';
 
@@ -83,7 +83,7 @@ export class AudioConverter {
     const { numberOfChannels } = this.#target;
     const start = this.#tail.length / numberOfChannels - (BRIDGE_MS * lastRate) / 1000;
     if (start < 0) return undefined;
-    return interpolate(joined(this.#tail, after.subarray(0, 2 * numberOfChannels)), numberOfChannels, {
+    return interpolate(concatSamples([this.#tail, after.subarray(0, 2 * numberOfChannels)]), numberOfChannels, {
       start,
       step: lastRate / rate,
       frames: (BRIDGE_MS * rate) / 1000,
@@ -94,7 +94,7 @@ export class AudioConverter {
   #finish(last: Resampler, after: Int16Array | undefined): readonly AudioData[] {
     if (!after) return this.#out(last.flush());
     const wanted = Math.round((this.#framesIn * this.#target.sampleRate) / this.#inputRate) - this.#framesOut;
-    const all = joined(last.process(after), last.flush());
+    const all = concatSamples([last.process(after), last.flush()]);
     return this.#out(all.subarray(0, Math.max(0, wanted) * this.#target.numberOfChannels));
   }
 
@@ -151,11 +151,4 @@ export class AudioConverter {
   #nextTimestamp(): number {
     return this.#startUs + Math.round((this.#framesOut * 1_000_000) / this.#target.sampleRate);
   }
-}
-
-function joined(first: Int16Array, second: Int16Array): Int16Array {
-  const both = new Int16Array(first.length + second.length);
-  both.set(first);
-  both.set(second, first.length);
-  return both;
 }

@@ -1,10 +1,24 @@
 import { isAbsolute, join, normalize } from 'node:path';
+import { z } from 'zod';
 import { SluiceError } from './errors.js';
 import type { StreamInfo } from './session-access.js';
 
 const SEGMENT = 'segment';
 /** How much of a name goes into a file name, in characters. */
 const LONGEST_NAME = 80;
+
+/** Option `path` of nodes that write a file. */
+export const OutputPath = z
+  .string()
+  .min(1)
+  .describe(
+    'File to write, relative to the pipeline file; `{streamId}` and `{name}` stand for the stream of a branch.',
+  );
+
+/** A path that an option names: a relative one starts from `baseDir`. Pure. */
+export function pathFrom(baseDir: string, path: string): string {
+  return isAbsolute(path) ? path : join(baseDir, path);
+}
 
 /**
  * The path that an option stands for: `{streamId}` and `{name}` are filled in from the branch, made safe for a
@@ -26,7 +40,7 @@ export function expandPath(template: string, baseDir: string, branch?: StreamInf
       mend: 'Put {streamId} or {name} into it.',
     });
   }
-  return normalize(isAbsolute(path) ? path : join(baseDir, path));
+  return normalize(pathFrom(baseDir, path));
 }
 
 /**

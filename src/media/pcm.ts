@@ -6,6 +6,17 @@ export function silence(numberOfFrames: number, numberOfChannels: number): Int16
   return new Int16Array(numberOfFrames * numberOfChannels);
 }
 
+/** Samples one after the other, in memory of their own. */
+export function concatSamples(parts: readonly Int16Array[]): Int16Array {
+  const all = new Int16Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
 /** Interleaved samples with another number of channels (1 or 2); the same array when nothing changes. */
 export function convertChannels(data: Int16Array, from: number, to: number): Int16Array {
   if (from === to) return data;

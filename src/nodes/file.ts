@@ -1,4 +1,3 @@
-import { isAbsolute, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { type MediaFile, type MediaFileReader, openMediaFile } from '../codecs/media-file.js';
@@ -7,6 +6,7 @@ import { SluiceError } from '../media/errors.js';
 import { audioOptions } from '../media/format.js';
 import { durationUs, type MediaValue } from '../media/media-value.js';
 import { defineNode, type NodeContext, type NodePorts, type PortDef } from '../media/node.js';
+import { pathFrom } from '../media/path-template.js';
 
 const Options = z.strictObject({
   path: z
@@ -60,7 +60,7 @@ export const file = defineNode({
   clip: { type: file, path: clip.mp4 }
   wav:  { type: wav, from: clip.audio, path: out/clip.wav }`,
   async create(options, context) {
-    const path = isAbsolute(options.path) ? options.path : join(context.baseDir, options.path);
+    const path = pathFrom(context.baseDir, options.path);
     try {
       return new FileSource(await openMediaFile(path), options, context);
     } catch (error) {

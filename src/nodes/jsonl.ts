@@ -1,20 +1,14 @@
 import { z } from 'zod';
 import type { PipelineValue } from '../media/media-value.js';
 import { defineNode } from '../media/node.js';
+import { OutputPath } from '../media/path-template.js';
 import { textFile } from '../speech/text-file.js';
 
-const Options = z.strictObject({
-  path: z
-    .string()
-    .min(1)
-    .describe(
-      'File to write, relative to the pipeline file; `{streamId}` and `{name}` stand for the stream of a branch.',
-    ),
-});
+const Options = z.strictObject({ path: OutputPath });
 
 /**
- * Writes what is said and when somebody speaks as JSON, one line a value, with its fields as they are; folders are made. In a branch an
- * existing file is kept and a number added to the name. Errors: SLUICE_FILE_WRITE.
+ * Writes what is said and when somebody speaks as JSON, one line a value, with its fields as they are; folders are made. In a branch, and
+ * when the node is made anew after a failure, an existing file is kept and a number added to the name. Errors: SLUICE_FILE_WRITE.
  */
 export const jsonl = defineNode({
   type: 'jsonl',

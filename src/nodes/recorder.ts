@@ -4,7 +4,7 @@ import type { Writable } from 'node:stream';
 import { z } from 'zod';
 import { InStep } from '../codecs/in-step.js';
 import type { MuxerOptions } from '../codecs/muxer.js';
-import { openOutputFile } from '../codecs/output-file.js';
+import { openNodeFile } from '../codecs/output-file.js';
 import { pictureSize } from '../codecs/picture-size.js';
 import { RecorderInput } from '../codecs/recorder-input.js';
 import { SegmentedRecording, tracksOf } from '../codecs/segmented-recording.js';
@@ -13,7 +13,7 @@ import type { EncodedAudioChunk, EncodedVideoChunk, VideoCodec } from '../media/
 import { SluiceError } from '../media/errors.js';
 import { durationUs } from '../media/media-value.js';
 import { defineNode, type NodeContext, type NodePorts, type PortDef } from '../media/node.js';
-import { expandPath, hasSegments } from '../media/path-template.js';
+import { hasSegments } from '../media/path-template.js';
 
 type Container = MuxerOptions['container'];
 
@@ -101,9 +101,8 @@ export const recorder = defineNode({
 
 /** The path of file `number`, which then exists. Errors: SLUICE_CONFIG_INVALID, SLUICE_FILE_WRITE. */
 async function claimFile({ path }: RecorderOptions, context: NodeContext, number: number): Promise<string> {
-  const wanted = expandPath(path, context.baseDir, context.branch, number);
-  const keep = context.branch !== undefined || context.isRestart === true || (number > 1 && !hasSegments(path));
-  const claimed = await openOutputFile(wanted, keep);
+  const keep = number > 1 && !hasSegments(path);
+  const claimed = await openNodeFile(path, context, { segment: number, keep });
   await claimed.handle.close();
   return claimed.path;
 }

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { defineNode } from '../media/node.js';
+import { pathFrom } from '../media/path-template.js';
 import { wavHeader } from '../media/wav-header.js';
 import { runProgram } from '../speech/program.js';
 import type { Recogniser } from '../speech/recogniser.js';
@@ -127,7 +128,7 @@ class ProgramRecogniser implements Recogniser {
 
 function commandOf({ command, grammar = '' }: SttExecOptions, baseDir: string): readonly string[] {
   if (command) return command;
-  const path = isAbsolute(grammar) ? grammar : join(baseDir, grammar);
+  const path = pathFrom(baseDir, grammar);
   const sentences = grammar === '' ? [] : ['-jsgf', path];
   return ['pocketsphinx_continuous', '-logfn', '/dev/null', ...sentences, '-infile', '{wav}'];
 }

@@ -1,10 +1,10 @@
 import { createReadStream } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { SluiceError } from '../media/errors.js';
 import { defineNode, type NodeContext } from '../media/node.js';
+import { pathFrom } from '../media/path-template.js';
 import type { TextData } from '../media/text.js';
 
 /** Longer lines are given in parts of so many characters: no source may fill the memory with one. */
@@ -36,7 +36,7 @@ export const textLines = defineNode({
 });
 
 async function* linesOf(path: string, { baseDir, signal }: NodeContext): AsyncGenerator<TextData> {
-  const file = path === '-' ? undefined : createReadStream(isAbsolute(path) ? path : join(baseDir, path), { signal });
+  const file = path === '-' ? undefined : createReadStream(pathFrom(baseDir, path), { signal });
   const lines = createInterface({ input: file ?? process.stdin, crlfDelay: Infinity, ...(!file && { signal }) });
   try {
     for await (const line of lines) {

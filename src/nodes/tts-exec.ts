@@ -1,10 +1,10 @@
-import { isAbsolute, join } from 'node:path';
 import { Duplex } from 'node:stream';
 import { z } from 'zod';
 import { type Resampler, createResampler } from '../codecs/resampler.js';
 import { SAMPLE_RATES, audioData } from '../media/audio-data.js';
 import { audioOptions } from '../media/format.js';
 import { defineNode, type NodeContext } from '../media/node.js';
+import { pathFrom } from '../media/path-template.js';
 import type { TextData } from '../media/text.js';
 import type { Transcript } from '../media/transcript.js';
 import { runProgram } from '../speech/program.js';
@@ -192,6 +192,6 @@ class Speaker extends Duplex {
 function commandOf({ preset, voice, command }: TtsExecOptions, baseDir: string): readonly string[] {
   if (command) return command;
   if (preset === 'piper' && voice !== undefined)
-    return ['piper', '--model', isAbsolute(voice) ? voice : join(baseDir, voice), '--output_file', '-'];
+    return ['piper', '--model', pathFrom(baseDir, voice), '--output_file', '-'];
   return ['espeak-ng', ...(voice === undefined ? [] : ['-v', voice]), '--stdin', '--stdout'];
 }

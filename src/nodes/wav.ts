@@ -1,21 +1,14 @@
 import { Writable } from 'node:stream';
 import { z } from 'zod';
 import { AudioConverter } from '../codecs/audio-converter.js';
-import { openOutputFile, type OutputFile } from '../codecs/output-file.js';
+import { openNodeFile, type OutputFile } from '../codecs/output-file.js';
 import type { AudioData } from '../media/audio-data.js';
 import { SluiceError } from '../media/errors.js';
 import { defineNode, type NodeContext } from '../media/node.js';
-import { expandPath } from '../media/path-template.js';
+import { OutputPath } from '../media/path-template.js';
 import { WAV_HEADER_BYTES, wavHeader } from '../media/wav-header.js';
 
-const Options = z.strictObject({
-  path: z
-    .string()
-    .min(1)
-    .describe(
-      'File to write, relative to the pipeline file; `{streamId}` and `{name}` stand for the stream of a branch.',
-    ),
-});
+const Options = z.strictObject({ path: OutputPath });
 
 /**
  * Writes audio to a WAV file (16-bit PCM), in the sample rate and channels of the first chunk: what comes in another format
@@ -35,13 +28,7 @@ export const wav = defineNode({
   example: `nodes:
   beep: { type: tone, durationMs: 1000, live: false }
   file: { type: wav, from: beep, path: out/beep.wav }`,
-  async create(options, context) {
-    const path = expandPath(options.path, context.baseDir, context.branch);
-    return new WavWriter(
-      await openOutputFile(path, context.branch !== undefined || context.isRestart === true),
-      context,
-    );
-  },
+  create: async ({ path }, context) => new WavWriter(await openNodeFile(path, context), context),
 });
 
 class WavWriter extends Writable {

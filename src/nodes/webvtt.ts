@@ -1,20 +1,15 @@
 import { z } from 'zod';
 import { defineNode } from '../media/node.js';
 import type { Transcript } from '../media/transcript.js';
+import { OutputPath } from '../media/path-template.js';
 import { textFile } from '../speech/text-file.js';
 
-const Options = z.strictObject({
-  path: z
-    .string()
-    .min(1)
-    .describe(
-      'File to write, relative to the pipeline file; `{streamId}` and `{name}` stand for the stream of a branch.',
-    ),
-});
+const Options = z.strictObject({ path: OutputPath });
 
 /**
  * Writes final transcripts as WebVTT subtitles (W3C WebVTT), each from where it begins to where it ends on the media clock of the sound,
- * said by its participant. In a branch an existing file is kept and a number added to the name. Errors: SLUICE_FILE_WRITE.
+ * said by its participant. In a branch, and when the node is made anew after a failure, an
+ * existing file is kept and a number added to the name. Errors: SLUICE_FILE_WRITE.
  */
 export const webvtt = defineNode({
   type: 'webvtt',

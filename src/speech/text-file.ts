@@ -1,8 +1,7 @@
 import { Writable } from 'node:stream';
-import { type OutputFile, openOutputFile } from '../codecs/output-file.js';
+import { type OutputFile, openNodeFile } from '../codecs/output-file.js';
 import { SluiceError } from '../media/errors.js';
 import type { NodeContext } from '../media/node.js';
-import { expandPath } from '../media/path-template.js';
 
 /**
  * A node that writes a text for each value, at once, so that what was written can be read while it runs and is there when the process is
@@ -14,10 +13,7 @@ export async function textFile(
   textOf: (value: never) => string,
   head = '',
 ): Promise<Writable> {
-  const file = await openOutputFile(
-    expandPath(template, context.baseDir, context.branch),
-    context.branch !== undefined,
-  );
+  const file = await openNodeFile(template, context);
   if (head !== '') await write(file, head);
   return new Writable({
     objectMode: true,

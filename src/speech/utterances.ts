@@ -1,4 +1,5 @@
 import { audioDurationUs, type AudioData } from '../media/audio-data.js';
+import { concatSamples } from '../media/pcm.js';
 import type { VoiceActivity } from '../media/voice-activity.js';
 
 /** Sound in which somebody says something. */
@@ -104,12 +105,7 @@ export class UtteranceCollector {
       }
     }
     if (!format) return;
-    const samples = new Int16Array(parts.reduce((sum, { length }) => sum + length, 0));
-    let at = 0;
-    for (const part of parts) {
-      samples.set(part, at);
-      at += part.length;
-    }
+    const samples = concatSamples(parts);
     const { sampleRate, numberOfChannels } = format;
     this.#options.onUtterance({ samples, sampleRate, numberOfChannels, startUs: beginsUs, endUs });
   }

@@ -39,15 +39,7 @@ export function channel(data: Int16Array, index: number, numberOfChannels: numbe
   return out;
 }
 
-export function concat(parts: readonly Int16Array[]): Int16Array {
-  const out = new Int16Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    out.set(part, offset);
-    offset += part.length;
-  }
-  return out;
-}
+export { concatSamples as concat } from '../../src/media/pcm.js';
 
 /** Something like speech: a pitch that wanders, with harmonics and syllables. Mono. */
 export function speech(rate: number, frames: number): Int16Array {

@@ -7,6 +7,8 @@ import { MAX_CAPTIONS_BYTES, type CaptionsData } from '../../src/media/captions.
 import type { TextData } from '../../src/media/text.js';
 import type { Transcript } from '../../src/media/transcript.js';
 import { captions, jsonl, textLines, webvtt } from '../../src/nodes.js';
+import { jsonl as jsonlNode } from '../../src/nodes/jsonl.js';
+import { asWritable, testContext } from '../nodes/node-lab.js';
 
 function said(text: string, start: number, end: number, more: Partial<Transcript> = {}): Transcript {
   return { kind: 'transcript', text, isFinal: true, start, end, ...more };
@@ -43,6 +45,18 @@ t.test('values become lines of JSON, which are there as soon as they were writte
   file.end({ kind: 'voice-activity', isSpeaking: true, timestamp: 5 });
   await new Promise((resolve) => file.once('close', resolve));
   t.equal((await readFile(path, 'utf8')).split('\n').length, 3);
+});
+
+t.test('a node that is made anew after a failure keeps what it had written', async (t) => {
+  const baseDir = t.testdir();
+  for (const isRestart of [false, true]) {
+    const context = { ...testContext({ baseDir }), isRestart };
+    const file = asWritable(await jsonlNode.create({ path: 'said.jsonl' }, context));
+    file.end(said(isRestart ? 'two' : 'one', 0, 1));
+    await new Promise((resolve) => file.once('close', resolve));
+  }
+  t.match(await readFile(join(baseDir, 'said.jsonl'), 'utf8'), /one/);
+  t.match(await readFile(join(baseDir, 'said-2.jsonl'), 'utf8'), /two/);
 });
 
 t.test('lines of a file come as texts, and none is too long', async (t) => {

@@ -1,4 +1,5 @@
 import type { AudioData } from '../../media/audio-data.js';
+import { concatSamples } from '../../media/pcm.js';
 import type { AudioExpectation } from '../expectation-schema.js';
 import type { Judge, Shortfall } from './judgement.js';
 import { JUDGED_RATE, SoundBlocks } from './sound-blocks.js';
@@ -32,7 +33,7 @@ export class LikenessJudge implements Judge<AudioData> {
   verdict(): Shortfall | undefined {
     this.#blocks.finish();
     const { like = '', fromMs, startMs = fromMs, withinMs, correlation } = this.#expected;
-    const heard = joined(this.#heard);
+    const heard = concatSamples(this.#heard);
     const within = Math.round((withinMs * RATE) / 1000);
     // Where in the file the stretch begins, if it is on time.
     const offset = Math.round((Math.max(0, fromMs - startMs) * RATE) / 1000);
@@ -74,16 +75,6 @@ function decimate(samples: Int16Array): Int16Array {
     let sum = 0;
     for (let j = 0; j < FACTOR; j++) sum += samples[i * FACTOR + j]!;
     out[i] = Math.round(sum / FACTOR);
-  }
-  return out;
-}
-
-function joined(parts: readonly Int16Array[]): Int16Array {
-  const out = new Int16Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
   }
   return out;
 }

@@ -1,6 +1,6 @@
-import { isAbsolute, join } from 'node:path';
 import { openMediaFile } from '../../codecs/media-file.js';
-import { gainOfDb, levelDbfs } from '../../media/pcm.js';
+import { concatSamples, gainOfDb, levelDbfs } from '../../media/pcm.js';
+import { pathFrom } from '../../media/path-template.js';
 import { parseColour, yuvOf } from '../colour.js';
 import type { ParticipantScript } from '../room/participant.js';
 import type { AudioPart as AudioConfig, ParticipantConfig, VideoPart as VideoConfig } from '../test-schema.js';
@@ -52,19 +52,13 @@ export function videoScript(parts: readonly VideoConfig[]): VideoScript {
  * All the sound of a file, interleaved, at the rate of SCRIPT_FORMAT. Errors: SLUICE_FILE_NOT_FOUND, SLUICE_FILE_UNDECODABLE.
  */
 export async function loadSound(path: string, baseDir: string, numberOfChannels: 1 | 2): Promise<Int16Array> {
-  const file = await openMediaFile(isAbsolute(path) ? path : join(baseDir, path));
+  const file = await openMediaFile(pathFrom(baseDir, path));
   const { sampleRate } = SCRIPT_FORMAT;
   const chunks: Int16Array[] = [];
   for await (const value of file.read({ audio: { sampleRate, numberOfChannels }, video: false })) {
     if (value.kind === 'audio') chunks.push(value.data);
   }
-  const samples = new Int16Array(chunks.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    samples.set(chunk, at);
-    at += chunk.length;
-  }
-  return samples;
+  return concatSamples(chunks);
 }
 
 async function loadPart(
