@@ -1,16 +1,15 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, extname, resolve } from 'node:path';
+import { extname } from 'node:path';
 import { checkWritten } from '../../graph/load.js';
 import { writeLine } from '../../graph/notation/write-line.js';
 import { writeProgram } from '../../graph/notation/write-program.js';
 import { normalGraph, writeJson, writeYaml } from '../../graph/notation/write-text.js';
-import { SluiceError } from '../../media/errors.js';
 import { usage } from '../arguments.js';
 import type { Command } from '../command.js';
 import { EXIT_CODES } from '../exit-codes.js';
 import { LINE_OPTION, graphChoice, readAnyGraph } from '../read-graph.js';
 import { shippedFileFrom } from '../shipped-file.js';
 import { showErrors } from '../show-error.js';
+import { writeTextFile } from '../write-file.js';
 
 const NOTATIONS = ['yaml', 'json', 'ts', 'line'] as const;
 type Notation = (typeof NOTATIONS)[number];
@@ -36,7 +35,7 @@ export const convertCommand: Command = {
     const problems = checkWritten(written);
     if (problems.length > 0) return showErrors(problems, io, args.flag('json'));
     const text = writers(output)[to](written.value, written.file);
-    if (output !== undefined) await writeTo(output, text);
+    if (output !== undefined) await writeTextFile(output, text);
     if (args.flag('json')) io.stdout.write(`${JSON.stringify({ notation: to, text, output: output ?? null })}\n`);
     else if (output === undefined) io.stdout.write(text);
     return EXIT_CODES.ok;
@@ -60,16 +59,4 @@ function writers(output: string | undefined): Record<Notation, (value: unknown, 
     ts: (value) => writeProgram(normalGraph(value)),
     line: (value, file) => `${writeLine(normalGraph(value), { file })}\n`,
   };
-}
-
-async function writeTo(path: string, text: string): Promise<void> {
-  try {
-    await mkdir(dirname(resolve(path)), { recursive: true });
-    await writeFile(path, text);
-  } catch (cause) {
-    throw new SluiceError('SLUICE_FILE_WRITE', `cannot write ${path}`, {
-      cause,
-      mend: 'Check the path and its rights.',
-    });
-  }
 }

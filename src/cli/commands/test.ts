@@ -1,5 +1,5 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Registry } from '../../graph/registry.js';
 import { SluiceError, toErrorData } from '../../media/errors.js';
 import { allNodes } from '../../pipeline.js';
@@ -11,6 +11,7 @@ import { EXIT_CODES } from '../exit-codes.js';
 import { junitReport } from '../junit-report.js';
 import { NODES_OPTION, readNodes } from '../read-nodes.js';
 import { tapReporter, textReporter, type TestReporter } from '../test-reporter.js';
+import { writeTextFile } from '../write-file.js';
 
 export const testCommand: Command = {
   name: 'test',
@@ -32,7 +33,7 @@ export const testCommand: Command = {
     const results = await runFiles(files, { registry, only, reporter });
     reporter.end(results);
     const junit = args.text('junit');
-    if (junit !== undefined) await writeReport(junit, junitReport(results));
+    if (junit !== undefined) await writeTextFile(junit, junitReport(results));
     if (args.flag('json')) io.stdout.write(`${JSON.stringify({ files: results.map(plainResult) })}\n`);
     return exitCodeFor(results, only);
   },
@@ -89,18 +90,6 @@ function reporterFor(io: CliIo, format: 'json' | 'tap' | 'auto'): TestReporter {
     if (format !== 'json') io.stdout.write(text);
   };
   return format === 'auto' && io.stdout.isTTY === true ? textReporter(write) : tapReporter(write);
-}
-
-async function writeReport(path: string, text: string): Promise<void> {
-  try {
-    await mkdir(dirname(resolve(path)), { recursive: true });
-    await writeFile(path, text);
-  } catch (cause) {
-    throw new SluiceError('SLUICE_FILE_WRITE', `cannot write ${path}`, {
-      cause,
-      mend: 'Check the path and its rights.',
-    });
-  }
 }
 
 function plainResult({ file, problems, tests }: TestFileResult): object {

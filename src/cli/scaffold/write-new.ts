@@ -1,6 +1,6 @@
-import { access, mkdir, writeFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { access } from 'node:fs/promises';
 import { SluiceError } from '../../media/errors.js';
+import { writeTextFile } from '../write-file.js';
 
 /** A file that does not exist yet. */
 export interface NewFile {
@@ -29,22 +29,12 @@ export async function writeNew(files: readonly NewFile[]): Promise<void> {
 
 async function write({ path, text }: NewFile): Promise<void> {
   try {
-    await mkdir(dirname(resolve(path)), { recursive: true });
-  } catch (cause) {
-    throw cannotWrite(path, cause);
+    await writeTextFile(path, text, 'wx');
+  } catch (error) {
+    const { code, syscall } = (error as SluiceError).cause as NodeJS.ErrnoException;
+    // A file may also stand where a folder is wanted.
+    throw code === 'EEXIST' && syscall === 'open' ? alreadyThere(path) : error;
   }
-  try {
-    await writeFile(path, text, { flag: 'wx' });
-  } catch (cause) {
-    throw (cause as NodeJS.ErrnoException).code === 'EEXIST' ? alreadyThere(path) : cannotWrite(path, cause);
-  }
-}
-
-function cannotWrite(path: string, cause: unknown): SluiceError {
-  return new SluiceError('SLUICE_FILE_WRITE', `cannot write ${path}`, {
-    cause,
-    mend: 'Check the path and its rights.',
-  });
 }
 
 function alreadyThere(path: string): SluiceError {

@@ -1,10 +1,10 @@
-import { audioData } from '../../media/audio-data.js';
+import { audioData, audioDurationUs } from '../../media/audio-data.js';
 import { Limiter } from '../../media/limiter.js';
 import { mixInto } from '../../media/pcm.js';
+import { CreditedQueue } from '../../session/credited-queue.js';
 import type { DriverRead, DriverReader, ReadKind, ReaderEvent } from '../../session/driver.js';
 import { AudioConversion } from '../conversion/audio-conversion.js';
 import { SCRIPT_FORMAT } from '../script/script-format.js';
-import { ReaderLane } from './reader-lane.js';
 import type { RoomStream } from './room-stream.js';
 import type { Room } from './room.js';
 
@@ -17,7 +17,7 @@ export class MixReader implements DriverReader {
   readonly #room: Room;
   readonly #request: DriverRead;
   readonly #streams: () => readonly RoomStream[];
-  readonly #lane: ReaderLane;
+  readonly #queue: CreditedQueue;
   readonly #limiter: Limiter;
   readonly #inputs = new Map<RoomStream, MixInput>();
   readonly #sum: Int32Array;
@@ -34,7 +34,7 @@ export class MixReader implements DriverReader {
     this.#room = room;
     this.#request = request;
     this.#streams = streams;
-    this.#lane = new ReaderLane('audio', request.maxLagMs, onEvent);
+    this.#queue = new CreditedQueue('audio', request.maxLagMs, onEvent);
     this.#limiter = new Limiter(sampleRate, numberOfChannels);
     const frames = (sampleRate * (request.ptimeMs ?? DEFAULT_PTIME_MS)) / 1000;
     this.#sum = new Int32Array(frames * numberOfChannels);
@@ -42,7 +42,7 @@ export class MixReader implements DriverReader {
 
   credit(kind: ReadKind, values: number): void {
     if (kind !== 'audio') return;
-    this.#lane.grant(values);
+    this.#queue.grant(values);
     if (this.#stop) return;
     this.#stop = this.#room.ticker.add('mix', this.#mix);
     this.streamsChanged();
@@ -85,7 +85,8 @@ export class MixReader implements DriverReader {
       const data = new Int16Array(this.#sum.length);
       this.#limiter.process(this.#sum, data);
       const timestamp = (beat * SCRIPT_FORMAT.chunkMs + ms) * 1000;
-      this.#lane.push(audioData(data, sampleRate, numberOfChannels, timestamp));
+      const audio = audioData(data, sampleRate, numberOfChannels, timestamp);
+      this.#queue.push(audio, audioDurationUs(audio));
     }
   };
 }

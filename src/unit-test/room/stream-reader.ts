@@ -1,18 +1,21 @@
 import { CaptionQueue } from '../../media/caption-queue.js';
 import { toErrorData, fromErrorData } from '../../media/errors.js';
-import type { StreamValue } from '../../media/media-value.js';
+import { durationUs, type StreamValue } from '../../media/media-value.js';
+import { CreditedQueue } from '../../session/credited-queue.js';
 import type { DriverRead, DriverReader, ReadKind, ReaderEvent } from '../../session/driver.js';
 import { AudioConversion } from '../conversion/audio-conversion.js';
 import { VideoConversion } from '../conversion/video-conversion.js';
-import { ReaderLane } from './reader-lane.js';
 import type { RoomStream } from './room-stream.js';
+
+/** Media time of a picture that does not say it, in µs. */
+const PICTURE_US = 33_333;
 
 /** Reads one stream of a room as it was asked for, raw or encoded. Nothing is made before it is read. */
 export class StreamReader implements DriverReader {
   readonly #stream: RoomStream;
   readonly #request: DriverRead;
   readonly #onEvent: (event: ReaderEvent) => void;
-  readonly #lanes: Readonly<Record<'audio' | 'video', ReaderLane>>;
+  readonly #queues: Readonly<Record<'audio' | 'video', CreditedQueue>>;
   readonly #captions: CaptionQueue;
   readonly #stops: (() => void)[] = [];
   readonly #started = new Set<ReadKind>();
@@ -26,9 +29,9 @@ export class StreamReader implements DriverReader {
     this.#onEvent = (event) => {
       if (!this.#closed) onEvent(event);
     };
-    this.#lanes = {
-      audio: new ReaderLane('audio', request.maxLagMs, this.#onEvent),
-      video: new ReaderLane('video', request.maxLagMs, this.#onEvent),
+    this.#queues = {
+      audio: new CreditedQueue('audio', request.maxLagMs, this.#onEvent),
+      video: new CreditedQueue('video', request.maxLagMs, this.#onEvent),
     };
     this.#captions = new CaptionQueue(
       (value) => {
@@ -44,7 +47,7 @@ export class StreamReader implements DriverReader {
   credit(kind: ReadKind, values: number): void {
     if (this.#closed) return;
     if (kind === 'captions') this.#captions.grant(values);
-    else this.#lanes[kind].grant(values);
+    else this.#queues[kind].grant(values);
     if (this.#started.has(kind)) return;
     this.#started.add(kind);
     this.#stops.push(this.#stream.listen(kind, this.#takes(kind)));
@@ -89,7 +92,7 @@ export class StreamReader implements DriverReader {
     return new AudioConversion({
       target: encoded ? 'opus' : audioFormat,
       onValue: (value) => {
-        this.#lanes.audio.push(value);
+        this.#queues.audio.push(value, durationUs(value));
       },
       onError: this.#fail,
     });
@@ -100,7 +103,7 @@ export class StreamReader implements DriverReader {
     return new VideoConversion({
       target: encoded ? { codec: 'vp8' } : { format: pixelFormat, ...(maxVideo && { fitInto: maxVideo }) },
       onValue: (value) => {
-        this.#lanes.video.push(value);
+        this.#queues.video.push(value, durationUs(value) || PICTURE_US);
       },
       onError: this.#fail,
       onKeyFrameWanted: () => {

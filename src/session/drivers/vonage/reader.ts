@@ -6,7 +6,7 @@ import { audioData, type AudioData } from '../../../media/audio-data.js';
 import type { VideoFrame } from '../../../media/video-frame.js';
 import type { DriverRead, DriverReader, Kind, ReadKind, ReaderEvent } from '../../driver.js';
 import type * as api from './connector-api.js';
-import { CreditedQueue } from './credited-queue.js';
+import { CreditedQueue } from '../../credited-queue.js';
 import { ReceivedAudio } from './received-audio.js';
 
 /** Counted for a picture. */

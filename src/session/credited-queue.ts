@@ -1,6 +1,6 @@
-import { MediaBuffer } from '../../../media/media-buffer.js';
-import type { MediaValue } from '../../../media/media-value.js';
-import type { Kind, ReaderEvent } from '../../driver.js';
+import { MediaBuffer } from '../media/media-buffer.js';
+import type { MediaValue } from '../media/media-value.js';
+import type { Kind, ReaderEvent } from './driver.js';
 
 /** One kind of media on its way to a reader: goes out while there is credit, waits up to a limit, and loses the oldest beyond it. */
 export class CreditedQueue {
