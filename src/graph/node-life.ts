@@ -1,5 +1,5 @@
 import { finished, Writable, type Readable } from 'node:stream';
-import type { Clock, ClockTimer } from '../media/clock.js';
+import { settlesWithin, type Clock } from '../media/clock.js';
 import { SluiceError } from '../media/errors.js';
 import type { BuiltNode } from './build.js';
 
@@ -46,31 +46,14 @@ export class NodeLife {
   async end(error?: Error): Promise<void> {
     for (const stream of this.#open) stream.destroy(error);
     if (this.#open.size > 0) {
-      await this.#inTime(
-        new Promise<void>((resolve) => {
-          this.#onClosed = resolve;
-        }),
-        CLOSE_DEADLINE_MS,
-      );
+      const closed = new Promise<void>((resolve) => {
+        this.#onClosed = resolve;
+      });
+      await settlesWithin(this.#clock, closed, CLOSE_DEADLINE_MS);
     }
     const freed = this.node.close();
-    if (freed && !(await this.#inTime(freed, FREE_DEADLINE_MS)))
+    if (freed && !(await settlesWithin(this.#clock, freed, FREE_DEADLINE_MS)))
       throw new SluiceError('SLUICE_INTERNAL', `did not close within ${FREE_DEADLINE_MS} ms`);
-  }
-
-  /** False when the deadline came first. */
-  async #inTime(promise: Promise<void>, deadlineMs: number): Promise<boolean> {
-    let timer: ClockTimer | undefined;
-    const tooLate = new Promise<boolean>((resolve) => {
-      timer = this.#clock.after(deadlineMs, () => {
-        resolve(false);
-      });
-    });
-    try {
-      return await Promise.race([promise.then(() => true), tooLate]);
-    } finally {
-      timer?.cancel();
-    }
   }
 }
 

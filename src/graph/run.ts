@@ -1,4 +1,4 @@
-import { systemClock, type Clock, type ClockTimer } from '../media/clock.js';
+import { settlesWithin, systemClock, type Clock, type ClockTimer } from '../media/clock.js';
 import { SluiceError } from '../media/errors.js';
 import type { NodeLog } from '../media/node.js';
 import { BranchRuns } from './branch-runs.js';
@@ -86,6 +86,8 @@ class Run {
   readonly #startUs: number;
   readonly #watchdog: Watchdog;
   readonly #parts: RunParts;
+  /** Ids of all nodes that are made anew for every stream. */
+  readonly #inBranches: ReadonlySet<string>;
   /** Aborted when the run ends at once, or is over. */
   readonly #abort = new AbortController();
   #sessions: OpenSessions | undefined;
@@ -100,6 +102,7 @@ class Run {
 
   constructor(plan: Plan, options: RunOptions) {
     this.#plan = plan;
+    this.#inBranches = new Set(plan.branches.flatMap((branch) => branch.nodes));
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#log = options.log ?? SILENT;
@@ -182,7 +185,6 @@ class Run {
       },
     });
     if (this.#isOver()) return;
-    const inBranches = new Set(this.#plan.branches.flatMap((branch) => branch.nodes));
     const surroundings: ScopeSurroundings = {
       plan: this.#plan,
       counts: this.#counts,
@@ -194,7 +196,7 @@ class Run {
     const { observe } = this.#options;
     const scope = new Scope({
       ...surroundings,
-      nodes: this.#plan.nodes.filter((node) => !inBranches.has(node.id)),
+      nodes: this.#plan.nodes.filter((node) => !this.#inBranches.has(node.id)),
       contextOf: (node, making) => nodeContext(node, making, this.#parts),
       observe: observe && ((link) => observe(link, undefined)),
     });
@@ -233,8 +235,8 @@ class Run {
 
   /** Nodes outside the branches that links out of branches lead to. */
   #joining(): ReadonlySet<string> {
-    const inBranch = new Set(this.#plan.branches.flatMap((branch) => branch.nodes));
-    const out = this.#plan.links.filter(({ from, to }) => inBranch.has(from.node) && !inBranch.has(to.node));
+    const inBranches = this.#inBranches;
+    const out = this.#plan.links.filter(({ from, to }) => inBranches.has(from.node) && !inBranches.has(to.node));
     return new Set(out.map(({ to }) => to.node));
   }
 
@@ -260,17 +262,6 @@ class Run {
     });
   }
 
-  /** Waits for a promise, but not longer than GRACE_MS. */
-  #within(promise: Promise<void>): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = this.#clock.after(GRACE_MS, resolve);
-      void promise.then(() => {
-        timer.cancel();
-        resolve();
-      });
-    });
-  }
-
   /** Ends everything at once; the first call says how it ended. */
   #end(outcome: Outcome, failure: unknown): void {
     if (this.#outcome !== 'running') return;
@@ -289,7 +280,7 @@ class Run {
     const left = this.#sessions?.leave((error, id) => {
       this.#log.warn({ session: id, error }, 'could not leave the session');
     });
-    if (left) await this.#within(left);
+    if (left) await settlesWithin(this.#clock, left, GRACE_MS);
     this.#given.release(this.#failure);
     this.#endUs = this.#clock.nowUs();
     this.#abort.abort();

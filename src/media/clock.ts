@@ -24,6 +24,21 @@ export const systemClock: Clock = {
   },
 };
 
+/** Waits for a promise, but no longer than `deadlineMs`: false when that came first. Errors: those of the promise. */
+export async function settlesWithin(clock: Clock, promise: Promise<unknown>, deadlineMs: number): Promise<boolean> {
+  let timer: ClockTimer | undefined;
+  const tooLate = new Promise<boolean>((resolve) => {
+    timer = clock.after(deadlineMs, () => {
+      resolve(false);
+    });
+  });
+  try {
+    return await Promise.race([promise.then(() => true), tooLate]);
+  } finally {
+    timer?.cancel();
+  }
+}
+
 interface Pending {
   readonly dueUs: number;
   readonly order: number;
