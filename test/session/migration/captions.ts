@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { CaptionsData } from '../../../src/index.js';
 import { endlessTone, streamNamed } from '../live-room.js';
 import { onEveryCluster } from './clusters.js';
-import { Room, eventsOf } from './lab.js';
+import { eventsOf, meet } from './lab.js';
 import { write } from './meters.js';
 
 function caption(text: string, isFinal: boolean): CaptionsData {
@@ -15,12 +15,7 @@ onEveryCluster('captions', async (t, cluster) => {
     ['is killed', 'kill'],
   ] as const) {
     await t.test(`go on at the next server when one ${how}, and wait meanwhile`, async (t) => {
-      const [first, second] = await cluster.pair(t);
-      await first.start();
-      const room = new Room(t, [first, second]);
-      const ann = await room.join('ann');
-      const met = once(ann, 'connectionCreated');
-      const bob = await room.join('bob');
+      const { first, second, ann, bob, met } = await meet(t, cluster);
       const publisher = await ann.publish({ name: 'Talk', hasVideo: false, enableCaptions: true });
       write(endlessTone(440), publisher.audio);
       const subscriber = await bob.subscribe(await streamNamed(bob, 'Talk'), { subscribeToCaptions: true });

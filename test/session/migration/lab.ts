@@ -1,6 +1,7 @@
+import { once } from 'node:events';
 import type { Test } from 'tap';
 import { type ConnectOptions, type Session, connect } from '../../../src/index.js';
-import type { ServerNode } from './clusters.js';
+import type { Cluster, ServerNode } from './clusters.js';
 import { PATTERN_VIDEO } from './meters.js';
 
 const KEYS = { apiKey: 'devkey', apiSecret: 'secret' } as const;
@@ -31,6 +32,27 @@ export class Room {
     this.#t.teardown(() => session.disconnect());
     return session;
   }
+}
+
+/** Two servers, of which the second does not run yet, and two participants at the first. */
+export interface Meeting {
+  readonly first: ServerNode;
+  readonly second: ServerNode;
+  readonly room: Room;
+  readonly ann: Session;
+  readonly bob: Session;
+  /** Settles when ann has been told of bob. */
+  readonly met: Promise<unknown>;
+}
+
+export async function meet(t: Test, cluster: Cluster): Promise<Meeting> {
+  const [first, second] = await cluster.pair(t);
+  // A LiveKit room is on one node: this one, since there is no other yet.
+  await first.start();
+  const room = new Room(t, [first, second]);
+  const ann = await room.join('ann');
+  const met = once(ann, 'connectionCreated');
+  return { first, second, room, ann, bob: await room.join('bob'), met };
 }
 
 /** What a session tells from now on, in order: all that a move may or may not be noticed by. */

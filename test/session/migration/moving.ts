@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Test } from 'tap';
 import { endlessTone, streamNamed } from '../live-room.js';
 import { type Cluster, type ServerNode, onEveryCluster } from './clusters.js';
-import { Room, eventsOf } from './lab.js';
+import { eventsOf, meet } from './lab.js';
 import { PictureMeter, ToneMeter, endlessPattern, write } from './meters.js';
 
 const STEADY_MS = 500;
@@ -11,13 +11,7 @@ const MAX_HOLE_MS = 250;
 
 /** Two sessions go from one server to another, and nothing but a gap is seen. */
 async function moves(t: Test, cluster: Cluster, leave: (node: ServerNode) => void): Promise<void> {
-  const [first, second] = await cluster.pair(t);
-  // A LiveKit room is on one node: this one, since there is no other yet.
-  await first.start();
-  const room = new Room(t, [first, second]);
-  const ann = await room.join('ann');
-  const met = once(ann, 'connectionCreated');
-  const bob = await room.join('bob');
+  const { first, second, ann, bob, met } = await meet(t, cluster);
   const publisher = await ann.publish({ name: 'Show' });
   write(endlessTone(440), publisher.audio);
   write(endlessPattern(), publisher.video);

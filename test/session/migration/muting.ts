@@ -5,17 +5,12 @@ import type { AudioData } from '../../../src/index.js';
 import { streamWith } from '../conformance/content.js';
 import { endlessTone, hears, isLoud } from '../live-room.js';
 import { type ServerNode, onEveryCluster } from './clusters.js';
-import { Room, eventsOf } from './lab.js';
+import { eventsOf, meet } from './lab.js';
 import { PictureMeter, endlessPattern, write } from './meters.js';
 
 onEveryCluster('what is muted', async (t, cluster) => {
   await t.test('is there at the next server, muted, until that is over', async (t) => {
-    const [first, second] = await cluster.pair(t);
-    await first.start();
-    const room = new Room(t, [first, second]);
-    const ann = await room.join('ann');
-    const met = once(ann, 'connectionCreated');
-    const bob = await room.join('bob');
+    const { first, second, room, ann, bob, met } = await meet(t, cluster);
     const publisher = await ann.publish({ name: 'Quiet' });
     write(endlessTone(440), publisher.audio);
     write(endlessPattern(), publisher.video);
