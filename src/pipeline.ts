@@ -10,7 +10,7 @@ import { checkGraph, type PlanResult } from './graph/plan.js';
 import type { Plan } from './graph/planned.js';
 import { Registry } from './graph/registry.js';
 import type { SessionConfig } from './graph/schema.js';
-import { optionNames } from './graph/typed-node.js';
+import { needs } from './graph/typed-node.js';
 import { runGraph as runPlan, type GraphRun, type RunOptions } from './graph/run.js';
 import { runSessions } from './graph-sessions.js';
 import type { SluiceError } from './media/errors.js';
@@ -51,7 +51,7 @@ export async function graphFromLine(
   const value = written.value as Readonly<Record<string, unknown>>;
   const defs = await allNodes(nodes);
   const types = Object.values(value['nodes'] as object).map(({ type }: { type: string }) => defs.get(type));
-  const needsOne = types.some((def) => def && optionNames(def).includes('session'));
+  const needsOne = types.some((def) => def && needs(def, 'session'));
   if (!needsOne || 'sessions' in value) return new Graph(written, nodes);
   return new Graph({ ...written, value: { ...value, sessions: { session } } }, nodes);
 }

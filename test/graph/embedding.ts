@@ -141,6 +141,8 @@ await t.test('graphs from files and lines, with variables', async (t) => {
   t.equal((await readFile(join(folder, 'line.wav'))).length, 44 + 2 * 1920);
   await t.rejects(graphFromLine('tone !'), { code: 'SLUICE_CONFIG_SYNTAX' });
 
+  const still = await graphFromLine('test-pattern live=false durationMs=100 ! compositor live=false ! null');
+  t.same((await planGraph(still)).sessions, [], 'a node that can do without a session gets none');
   const live = await graphFromLine('session-audio ! null', { sessionId: 'demo' });
   t.match((await planGraph(live, { environment: {} })).sessions, [{ id: 'session', config: { sessionId: 'demo' } }]);
   t.match((await checkPipeline(await graphFromLine('session-audio ! null'), { environment: {} })).problems, [
