@@ -40,7 +40,8 @@ export const ERROR_CODES = {
   SLUICE_PROTOCOL: 'A peer sent something that the protocol does not allow.',
   SLUICE_ENGINE_FAILED: 'The media thread broke or did not start.',
   SLUICE_PROGRAM_MISSING: 'A program that a node runs is not installed, or cannot be started.',
-  SLUICE_SPEECH_FAILED: 'A speech engine broke, took too long, or gave what cannot be used.',
+  SLUICE_SPEECH_FAILED: 'A speech engine or language model broke, took too long, or gave what cannot be used.',
+  SLUICE_SERVICE_REFUSED: 'A service did not take a request: the key, the quota, or what was asked for.',
   SLUICE_QUEUE_OVERFLOW: 'A queue whose overflow policy is `fail` ran full.',
   SLUICE_TEST_FAILED: 'A test of a pipeline did not find what it expects.',
   SLUICE_STATE_INVALID: 'A call came at a time when it cannot be answered.',
@@ -67,6 +68,8 @@ export interface SluiceErrorOptions {
   readonly expected?: string;
   /** One sentence that says what to do about it. */
   readonly mend?: string;
+  /** Whether the same may work when it is tried again. */
+  readonly retryable?: boolean;
 }
 
 const BRAND = Symbol.for('sluice.error');
@@ -82,6 +85,8 @@ export class SluiceError extends Error {
   readonly found: string | undefined;
   readonly expected: string | undefined;
   readonly mend: string | undefined;
+  /** Whether the same may work when it is tried again; undefined where nobody knows. */
+  readonly retryable: boolean | undefined;
 
   constructor(code: ErrorCode, message: string, options: SluiceErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -90,6 +95,7 @@ export class SluiceError extends Error {
     this.found = options.found;
     this.expected = options.expected;
     this.mend = options.mend;
+    this.retryable = options.retryable;
     Object.defineProperty(this, BRAND, { value: true });
   }
 
@@ -115,6 +121,7 @@ export interface ErrorData {
   readonly found?: string;
   readonly expected?: string;
   readonly mend?: string;
+  readonly retryable?: boolean;
 }
 
 /** Turns anything thrown into plain data; what is not a SluiceError becomes `fallback`. */
@@ -151,12 +158,20 @@ export function formatPlace(place: Place | undefined): string {
   return [file + position, node].filter((part) => part !== '').join(': ');
 }
 
-type Hints = Pick<SluiceErrorOptions, 'found' | 'expected' | 'mend'>;
+type Hints = Pick<SluiceErrorOptions, 'found' | 'expected' | 'mend' | 'retryable'>;
 
-function hintsOf({ found, expected, mend }: { readonly [K in keyof Hints]: string | undefined }): Hints {
+function hintsOf({
+  found,
+  expected,
+  mend,
+  retryable,
+}: {
+  readonly [K in keyof Hints]: Hints[K] | undefined;
+}): Hints {
   return {
     ...(found !== undefined && { found }),
     ...(expected !== undefined && { expected }),
     ...(mend !== undefined && { mend }),
+    ...(retryable !== undefined && { retryable }),
   };
 }

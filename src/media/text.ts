@@ -1,3 +1,5 @@
+import type { Passing } from './passing.js';
+
 /** Text that is to be said or shown. Immutable once it has been written to a stream. */
 export interface TextData {
   readonly kind: 'text';
@@ -5,4 +7,6 @@ export interface TextData {
   readonly text: string;
   /** Nothing that belongs to it follows: it can be said to its end. */
   readonly isFinal: boolean;
+  /** When what it was made of passed the stages before, in their order; where they tell. */
+  readonly passed?: readonly Passing[];
 }

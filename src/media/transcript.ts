@@ -1,3 +1,5 @@
+import type { Passing } from './passing.js';
+
 /** What was said: the words of one utterance of one speaker, as far as they are known. Immutable once it has been written to a stream. */
 export interface Transcript {
   readonly kind: 'transcript';
@@ -12,6 +14,8 @@ export interface Transcript {
   readonly participant?: string;
   readonly streamId?: string;
   readonly words?: readonly TranscriptWord[];
+  /** When what it was made of passed the stages before, in their order; where they tell. */
+  readonly passed?: readonly Passing[];
 }
 
 export interface TranscriptWord {
