@@ -9,6 +9,7 @@ const NUMERIC = [
   'src/engine/{rtp,audio,video}/**',
   'src/server/forwarding/**',
   'src/codecs/**',
+  'src/speech/**',
   'src/unit-test/judge/**',
 ];
 

@@ -1,4 +1,6 @@
 import './speech/chain.js';
+import './speech/dialogue/own-echo.js';
+import './speech/dialogue/turn-taker.js';
 import './speech/funnel.js';
 import './speech/program.js';
 import './speech/text-nodes.js';
