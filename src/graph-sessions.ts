@@ -35,7 +35,8 @@ export function runSessions(environment: Environment, onPage: (url: string, sess
   };
 }
 
-async function useEmbedded(environment: Environment): Promise<EmbeddedUse> {
+/** The embedded server at the port that the environment says. Errors: SLUICE_CONFIG_INVALID, SLUICE_ADDRESS_IN_USE. */
+export async function useEmbedded(environment: Environment): Promise<EmbeddedUse> {
   const text = environment['SLUICE_PORT'];
   const { useEmbeddedServer } = await import('./embedded.js');
   if (!text) return await useEmbeddedServer();
@@ -55,7 +56,7 @@ async function join(
 ): Promise<RunningSession> {
   const { sessionId, name, settings } = config;
   const url = embedded?.url ?? config.url ?? EMBEDDED;
-  const token = await tokenFor(config, url);
+  const token = await sessionToken(config, url);
   const { connect } = await import('./connect.js');
   const session = await connect({
     url,
@@ -84,8 +85,14 @@ function heard(session: Session): Session {
   return session;
 }
 
-/** Always explicit, so that nothing of the environment slips in that load.ts has left out. */
-async function tokenFor({ token, apiKey, apiSecret, sessionId, name }: SessionConfig, url: string): Promise<string> {
+/**
+ * The token that a session is joined with: always explicit, so that nothing of the environment slips in that load.ts has left out.
+ * Errors: SLUICE_CONFIG_INVALID, SLUICE_TOKEN_MISSING.
+ */
+export async function sessionToken(
+  { token, apiKey, apiSecret, sessionId, name }: SessionConfig,
+  url: string,
+): Promise<string> {
   if (token !== undefined) return token;
   if ((apiKey === undefined) !== (apiSecret === undefined)) {
     throw new SluiceError(

@@ -1,5 +1,6 @@
 import './cli/commands.js';
 import './cli/failures.js';
+import './cli/doctor.js';
 import './cli/graphs.js';
 import './cli/sessions.js';
 import './cli/signals.js';

@@ -6,6 +6,7 @@ import { readArguments } from './arguments.js';
 import type { CliIo, Command } from './command.js';
 import { completionCommand } from './commands/completion.js';
 import { convertCommand } from './commands/convert.js';
+import { doctorCommand } from './commands/doctor.js';
 import { graphCommand } from './commands/graph.js';
 import { helpCommand } from './commands/help.js';
 import { inspectCommand } from './commands/inspect.js';
@@ -29,6 +30,7 @@ const COMMANDS: readonly Command[] = [
   launchCommand,
   validateCommand,
   planCommand,
+  doctorCommand,
   graphCommand,
   convertCommand,
   schemaCommand,

@@ -4,6 +4,7 @@ import type { Clock } from './clock.js';
 import { SluiceError, type Place } from './errors.js';
 import type { FormatPattern } from './format.js';
 import type { MediaValue } from './media-value.js';
+import type { Need } from './need.js';
 import type { SessionAccess, StreamInfo } from './session-access.js';
 
 /** One input or output of a node. */
@@ -177,6 +178,8 @@ export interface NodeDef<
   readonly changes?: readonly string[];
   /** Stands for a stream of the program around the graph, which the node gets by `context.given`. */
   readonly given?: 'input' | 'output';
+  /** What it needs outside of the program, which `sluice doctor` looks for; paths are relative to `baseDir`. */
+  readonly needs?: FromOptions<S, readonly Need[], [baseDir: string]>;
   /** No time at all when left out. */
   readonly latency?: NodeLatency | FromOptions<S, NodeLatency>;
   /** Takes from one of its inputs only as far as the others have come: what waits for what can then be a deadlock. */

@@ -56,6 +56,7 @@ export const file = defineNode({
   inputs: [],
   outputs: outputsOf,
   adapts: audioOptions,
+  needs: ({ path }, baseDir) => [{ kind: 'file', path: pathFrom(baseDir, path) }],
   example: `nodes:
   clip: { type: file, path: clip.mp4 }
   wav:  { type: wav, from: clip.audio, path: out/clip.wav }`,

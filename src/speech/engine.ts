@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Clock } from '../media/clock.js';
+import type { Need } from '../media/need.js';
 import type { NodeLog } from '../media/node.js';
 
 /** What engines do: speech to text, text to speech, answering. */
@@ -23,6 +24,8 @@ export interface EngineDef<S extends z.ZodType = z.ZodType, Engine = unknown> {
   readonly kind: EngineKind;
   /** A strict zod schema, every option described. A secret has `.meta({ secret: true })`. */
   readonly options: S;
+  /** What it needs outside of the program, which `sluice doctor` looks for; paths are relative to `baseDir`. */
+  needs?(options: z.output<S>, baseDir: string): readonly Need[];
   /**
    * Makes a running engine; nothing is loaded, started or connected before it is needed.
    * Errors: SLUICE_CONFIG_INVALID for what the schema cannot see.

@@ -8,7 +8,7 @@ const GOOD =
 const BAD = 'nodes:\n  a: { type: toen }\n  b: { type: gain, db: 99, from: a }';
 
 const ALL = [
-  ...['run', 'launch', 'validate', 'plan', 'graph', 'convert', 'schema', 'new'],
+  ...['run', 'launch', 'validate', 'plan', 'doctor', 'graph', 'convert', 'schema', 'new'],
   ...['nodes', 'inspect', 'serve', 'token', 'completion', 'help'],
 ];
 
