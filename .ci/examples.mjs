@@ -1,7 +1,7 @@
 // Runs every example against one server: somebody plays, and the others hear it.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,8 +15,23 @@ const { url } = JSON.parse(await firstLine(server));
 const env = { SLUICE_URL: url };
 const names = ['echo', 'levels', 'record', 'vonage'];
 const listeners = names.map((name) => run([join(root, 'examples', `${name}.js`)], folder, env));
+writeFileSync(
+  join(folder, 'home.gram'),
+  '#JSGF V1.0;\ngrammar home;\npublic <command> = turn on the light | good night;\n',
+);
+const scribe = run([join(root, 'examples', 'transcribe.js')], folder, { ...env, GRAMMAR: join(folder, 'home.gram') });
 const player = run([join(root, 'examples', 'play.js'), join(root, 'pipelines', 'media', 'speech.ogg')], folder, env);
 check('play ends by itself', (await ended(player)).code === 0);
+const speaker = run([join(root, 'examples', 'speak.js')], folder, env, 'turn on the light\ngood night\n');
+check('speak ends with its input', (await ended(speaker)).code === 0);
+await printed(scribe, 'Speaker: good night');
+const commands = ['turn on the light', 'good night'];
+check(
+  'transcribe understands what speak says',
+  commands.every((command) => scribe.output.includes(`Speaker: ${command}\n`)),
+);
+scribe.child.kill('SIGINT');
+check('transcribe ends on SIGINT', (await ended(scribe)).code === 0);
 for (const listener of listeners) listener.child.kill('SIGINT');
 const results = await Promise.all(listeners.map(ended));
 results.forEach(({ code }, i) => check(`${names[i]} ends on SIGINT (it gave ${code})`, code === 0));
@@ -37,20 +52,29 @@ function check(what, holds) {
   if (!holds) failures.push(what);
 }
 
-function run(args, cwd, extra) {
+function run(args, cwd, extra, input = '') {
   const child = spawn(process.execPath, args, {
     cwd,
     env: { ...process.env, ...extra },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
+  child.stdin.end(input);
   const program = { child, output: '', exit: once(child, 'exit') };
   child.stdout.on('data', (chunk) => (program.output += chunk));
   return program;
 }
 
 async function firstLine(program) {
-  while (!program.output.includes('\n')) await Promise.race([once(program.child.stdout, 'data'), program.exit]);
+  await printed(program, '\n');
   return program.output.split('\n')[0];
+}
+
+/** Until it has printed that, or has ended. */
+async function printed(program, text) {
+  let isOver = false;
+  void program.exit.then(() => (isOver = true));
+  while (!program.output.includes(text) && !isOver)
+    await Promise.race([once(program.child.stdout, 'data'), program.exit]);
 }
 
 async function ended(program) {
