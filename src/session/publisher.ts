@@ -2,6 +2,7 @@ import { SluiceError } from '../media/errors.js';
 import { isKeyFrameSource } from '../media/key-frame-source.js';
 import type { StreamValue } from '../media/media-value.js';
 import type { PublisherAccess } from '../media/session-access.js';
+import { tellPlayout } from './audio-playout.js';
 import { CaptionsLane } from './captions-lane.js';
 import { checkPublished } from './check-published.js';
 import type {
@@ -116,6 +117,14 @@ export class Publisher extends MediaWritable implements PublisherAccess {
     this.#captionsLane = captions;
     this.stream = stream;
     this.audio = this.#part(target, 'audio');
+    tellPlayout(this.audio, {
+      playedUs: () => link.playedUs(),
+      heldUs: () => lanes.get('audio')?.heldUs ?? 0,
+      clear: async () => {
+        this.#clear('audio', [this.audio]);
+        await link.drain('audio');
+      },
+    });
     this.video = this.#part(target, 'video');
     this.captions = this.#part(target, 'captions');
     setImmediate(() => {
@@ -162,12 +171,7 @@ export class Publisher extends MediaWritable implements PublisherAccess {
 
   /** Drops everything that was written and has not been sent, audio and video. */
   clear(): void {
-    for (const writable of [this, this.audio, this.video]) writable.dropWritten();
-    for (const [kind, lane] of this.#lanes) {
-      lane.clear();
-      this.#link.clear(kind);
-    }
-    this.#roomMade();
+    for (const kind of this.#lanes.keys()) this.#clear(kind, [this, this[kind]]);
   }
 
   /** @internal */
@@ -240,6 +244,14 @@ export class Publisher extends MediaWritable implements PublisherAccess {
         done(error);
       },
     );
+  }
+
+  /** Drops what waits of one kind, and what was written to these and has not been passed on. */
+  #clear(kind: Kind, writables: readonly MediaWritable[]): void {
+    for (const writable of writables) writable.dropWritten();
+    this.#lanes.get(kind)?.clear();
+    this.#link.clear(kind);
+    this.#roomMade();
   }
 
   #turn(kind: Kind, on: boolean): void {

@@ -83,7 +83,9 @@ export class AudioSender implements BeatTask {
   #beats = 0;
   #loss = 0;
   #lossPercent = 0;
+  /** Media time that has left the queue, sent or dropped; and that which was sent. */
   #consumedUs = 0;
+  #sentUs = 0;
   #drains: (() => void)[] = [];
   /** Calls of `write` and `clear`, 32 bits. */
   #calls = 0;
@@ -346,9 +348,9 @@ export class AudioSender implements BeatTask {
   }
 
   #left(us: number): void {
+    this.#sentUs += us;
+    Atomics.store(this.#options.levels, PUBLISHER_LEVELS.audioPlayedUs, BigInt(Math.round(this.#sentUs)));
     this.#count(us);
-    const { levels } = this.#options;
-    Atomics.store(levels, PUBLISHER_LEVELS.audioPlayedUs, Atomics.load(levels, PUBLISHER_LEVELS.audioConsumedUs));
     if (this.#queue.heldUs === 0) this.#settleDrains();
   }
 

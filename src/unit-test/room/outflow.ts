@@ -27,7 +27,9 @@ export class Outflow {
   #endUs = 0;
   #timer: ClockTimer | undefined;
   #isDry = true;
+  /** Media time in µs that has left or was dropped; and that which has left. */
   consumedUs = 0;
+  sentUs = 0;
 
   constructor(options: OutflowOptions) {
     this.#options = options;
@@ -74,6 +76,7 @@ export class Outflow {
       this.#queue.shift();
       this.#endUs = atUs + this.#lengthOf(head);
       this.consumedUs += this.#lengthOf(head);
+      this.sentUs += this.#lengthOf(head);
       isConsumed = true;
       onValue(head, atUs);
     }

@@ -84,7 +84,7 @@ export class RoomPublisher implements DriverPublisher {
   }
 
   playedUs(): number {
-    return this.#flows.audio.consumedUs;
+    return this.#flows.audio.sentUs;
   }
 
   clear(kind: Kind): void {
