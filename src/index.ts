@@ -16,6 +16,7 @@ export type { PlanResult } from './graph/plan.js';
 export type { PathLatency, Plan, PlannedBranch, PlannedLink, PlannedNode } from './graph/planned.js';
 export type { Progress } from './graph/node-context.js';
 export type { GraphRun } from './graph/run.js';
+export type { MeasureReport } from './graph/measure.js';
 export type { LinkReport, RunReport } from './graph/report.js';
 export type { TestFileResult } from './unit-test/run-test-file.js';
 export type { TestResult } from './unit-test/run-test.js';

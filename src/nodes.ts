@@ -162,6 +162,7 @@ function standalone(type: string, dropped: (reason: string, count: number) => vo
     },
     given: { input: withoutGraph, output: withoutGraph },
     dropped: (reason, count = 1) => dropped(reason, count),
+    measured: quiet,
     progress: quiet,
   };
 }

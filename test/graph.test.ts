@@ -9,6 +9,7 @@ import './graph/flow.js';
 import './graph/observer.js';
 import './graph/line.js';
 import './graph/load.js';
+import './graph/measures.js';
 import './graph/mix-minus.js';
 import './graph/notations.js';
 import './graph/plan-property.js';

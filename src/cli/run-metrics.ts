@@ -1,4 +1,5 @@
-import { Counter, Gauge, Registry } from 'prom-client';
+import { Counter, Gauge, Registry, Summary, type MetricObjectWithValues, type MetricValueWithName } from 'prom-client';
+import type { MeasureReport } from '../graph/measure.js';
 import type { LinkReport, RunReport } from '../graph/report.js';
 
 /** What Prometheus is answered with. */
@@ -25,6 +26,7 @@ export async function metricsText(report: RunReport): Promise<MetricsText> {
       for (const { labels = {}, value } of found) gauge.set(labels, value);
     }
   }
+  registry.registerMetric(new StageSummary(report.measures));
   return { text: await registry.metrics(), contentType: registry.contentType };
 }
 
@@ -97,6 +99,41 @@ const METRICS: readonly Metric[] = [
     () => performance.eventLoopUtilization().active / 1000,
   ),
 ];
+
+/** The measures of the nodes, whose quantiles the report has already. */
+class StageSummary extends Summary {
+  readonly #measures: RunReport['measures'];
+
+  constructor(measures: RunReport['measures']) {
+    super({ name: STAGE, help: 'How long a stage of a node took.', labelNames: ['node', 'stage'], registers: [] });
+    this.#measures = measures;
+  }
+
+  override get(): Promise<MetricObjectWithValues<MetricValueWithName<string>>> {
+    const values = Object.entries(this.#measures).flatMap(([node, stages]) =>
+      Object.entries(stages).flatMap(([stage, measure]) => stageValues({ node, stage }, measure)),
+    );
+    return super.get().then((metric) => ({ ...metric, values }));
+  }
+}
+
+const STAGE = 'sluice_node_stage_seconds';
+
+function stageValues(
+  labels: Readonly<Record<string, string>>,
+  { count, total, p50, p99, max }: MeasureReport,
+): MetricValueWithName<string>[] {
+  const quantiles = [
+    [0.5, p50],
+    [0.99, p99],
+    [1, max],
+  ] as const;
+  return [
+    ...quantiles.map(([quantile, ms]) => ({ labels: { ...labels, quantile }, value: ms / 1000 })),
+    { metricName: `${STAGE}_sum`, labels, value: total / 1000 },
+    { metricName: `${STAGE}_count`, labels, value: count },
+  ].map((value) => ({ metricName: STAGE, ...value }));
+}
 
 /** A metric with a series for each link for which there is a value. */
 function ofLinks(name: string, help: string, pick: (link: LinkReport) => number | undefined): Metric {

@@ -48,6 +48,9 @@ export function nodeContext({ id, place }: PlannedNode, making: Making, parts: R
     dropped: (reason, count = 1) => {
       counts.dropped(id, reason, count);
     },
+    measured: (name, ms) => {
+      counts.measured(id, name, ms);
+    },
     progress: (text, fraction) => {
       onProgress?.({ node: id, text, ...(fraction !== undefined && { fraction }) });
     },

@@ -1,6 +1,7 @@
 import { toErrorData, type ErrorData, type SluiceError } from '../media/errors.js';
 import type { StreamInfo } from '../media/session-access.js';
 import { LinkCount } from './link-count.js';
+import { Measure, type MeasureReport } from './measure.js';
 import type { Plan } from './planned.js';
 
 export type Outcome = 'running' | 'ended' | 'stopped' | 'aborted' | 'failed';
@@ -14,6 +15,8 @@ export interface RunReport {
   readonly links: readonly LinkReport[];
   /** What nodes let go of, by reason; nodes that dropped nothing are left out. */
   readonly dropped: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** How long stages took, by node and name, in all branches together; nodes that measured nothing are left out. */
+  readonly measures: Readonly<Record<string, Readonly<Record<string, MeasureReport>>>>;
   readonly branches: BranchReport;
   /** Nodes that failed while the rest went on, by id; all others are left out. */
   readonly nodes: Readonly<Record<string, NodeReport>>;
@@ -78,6 +81,7 @@ const FAILURES_KEPT = 20;
 export class RunCounts {
   readonly links: ReadonlyMap<string, LinkCount>;
   readonly #dropped = new Map<string, Map<string, number>>();
+  readonly #measures = new Map<string, Map<string, Measure>>();
   readonly #failures: { streamId: string; name: string; error: ErrorData }[] = [];
   readonly #nodes = new Map<string, { restarts: number; ended: boolean; readonly errors: ErrorData[] }>();
   readonly #stalls = new Map<string, { times: number; now: number }>();
@@ -94,6 +98,15 @@ export class RunCounts {
     let reasons = this.#dropped.get(nodeId);
     if (!reasons) this.#dropped.set(nodeId, (reasons = new Map<string, number>()));
     reasons.set(reason, (reasons.get(reason) ?? 0) + count);
+  }
+
+  measured(nodeId: string, name: string, ms: number): void {
+    if (!Number.isFinite(ms)) return;
+    let measures = this.#measures.get(nodeId);
+    if (!measures) this.#measures.set(nodeId, (measures = new Map<string, Measure>()));
+    let measure = measures.get(name);
+    if (!measure) measures.set(name, (measure = new Measure()));
+    measure.add(ms);
   }
 
   branchBegun(): void {
@@ -141,6 +154,7 @@ export class RunCounts {
       drained,
       links: [...this.links].map(([name, count]) => reportOf(name, count)),
       dropped: Object.fromEntries([...this.#dropped].map(([id, reasons]) => [id, Object.fromEntries(reasons)])),
+      measures: Object.fromEntries([...this.#measures].map(([id, measures]) => [id, measuresOf(measures)])),
       branches: {
         begun: this.#begun,
         ended: this.#ended,
@@ -159,6 +173,10 @@ export class RunCounts {
     if (!node) this.#nodes.set(id, (node = { restarts: 0, ended: false, errors: [] }));
     return node;
   }
+}
+
+function measuresOf(measures: ReadonlyMap<string, Measure>): Readonly<Record<string, MeasureReport>> {
+  return Object.fromEntries([...measures].map(([name, measure]) => [name, measure.report()]));
 }
 
 /** Adds to the last few of a list. */

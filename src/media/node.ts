@@ -79,6 +79,11 @@ export interface NodeContext {
   readonly given: { input(): Readable; output(): Writable };
   /** Counts media that this node let go of; `reason` is one of a few fixed texts. Shown in the run's report. */
   dropped(reason: string, count?: number): void;
+  /**
+   * Tells how long something took, in ms; `name` is one of a few fixed texts, as `first audio`. Shown in the run's report
+   * with its quantiles. What is no finite number is left out.
+   */
+  measured(name: string, ms: number): void;
   /** Tells how far long work has come, shown on a terminal. `fraction` is 0 to 1 where it is known. */
   progress(text: string, fraction?: number): void;
 }

@@ -44,6 +44,7 @@ const report: RunReport = {
     },
   ],
   dropped: { b: { 'too late': 4 } },
+  measures: {},
   branches: { begun: 2, ended: 1, failed: 1, expected: 0, failures: [] },
   nodes: {},
   stalls: [],
@@ -64,6 +65,25 @@ await t.test('the table of links is aligned, and tells why what was lost got los
     ].join('\n'),
   );
   t.equal(summaryText(report, { table: false }), 'ended after 20.3 s; 2 branches, 1 failed\nb dropped 4: too late\n');
+});
+
+await t.test('measures of nodes are a table below', (t) => {
+  const { links: _none, ...rest } = report;
+  const first = { count: 120, total: 14_400, last: 99.6, p50: 118.2, p99: 240, max: 1204.4 };
+  const measures = { voice: { 'first audio': first, speech: { ...first, count: 3, last: 1.2 } } };
+  const text = summaryText({ ...rest, links: [], measures }, { table: true });
+  t.equal(
+    text.slice(text.indexOf('\nnode')),
+    [
+      '',
+      'node   stage        times    last     p50     p99      max',
+      'voice  first audio    120  100 ms  118 ms  240 ms  1204 ms',
+      'voice  speech           3    1 ms  118 ms  240 ms  1204 ms',
+      '',
+    ].join('\n'),
+  );
+  t.notMatch(summaryText({ ...report, measures }, { table: false }), 'first audio');
+  t.end();
 });
 
 await t.test('a terminal gets the table, what is no terminal does not', async (t) => {

@@ -8,11 +8,14 @@ import type { StreamInfo } from '../../src/media/session-access.js';
 export interface TestContext extends NodeContext {
   /** What the node said it dropped, by reason. */
   readonly drops: Map<string, number>;
+  /** What it measured, in ms, by name. */
+  readonly measures: Map<string, number[]>;
 }
 
 /** A context for a node that runs by itself. */
 export function testContext(options: { clock?: Clock; baseDir?: string; branch?: StreamInfo } = {}): TestContext {
   const drops = new Map<string, number>();
+  const measures = new Map<string, number[]>();
   return {
     id: 'n',
     clock: options.clock ?? systemClock,
@@ -32,8 +35,10 @@ export function testContext(options: { clock?: Clock; baseDir?: string; branch?:
       },
     },
     dropped: (reason, count = 1) => drops.set(reason, (drops.get(reason) ?? 0) + count),
+    measured: (name, ms) => measures.set(name, [...(measures.get(name) ?? []), ms]),
     progress: () => undefined,
     drops,
+    measures,
   };
 }
 

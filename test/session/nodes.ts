@@ -36,6 +36,7 @@ async function room(): Promise<Room> {
     session: () => session,
     given: { input: () => new Readable(), output: () => new Writable() },
     dropped: (reason, count = 1) => dropped.push(...Array<string>(count).fill(reason)),
+    measured: quiet,
     progress: quiet,
   };
   const make = async (def: NodeDef, options: object = {}, branch?: StreamInfo): Promise<NodePorts> => {
