@@ -2,6 +2,7 @@ import { Transform, type TransformCallback } from 'node:stream';
 import { z } from 'zod';
 import { RNNOISE_FRAMES, createNoiseSuppressor, type NoiseSuppressor } from '../codecs/rnnoise.js';
 import type { AudioData } from '../media/audio-data.js';
+import type { Clock } from '../media/clock.js';
 import { defineNode } from '../media/node.js';
 import type { VoiceActivity } from '../media/voice-activity.js';
 
@@ -31,7 +32,8 @@ type VadOptions = z.output<typeof Options>;
 
 /**
  * Finds out when somebody speaks (by RNNoise, whose model is in its package). Tells where speech began and where it ended, on the
- * media clock of the sound: when that is known, so much later. Speech that is not over when the sound ends is ended there.
+ * media clock of the sound: when that is known, so much later. Speech that is not over when the sound ends is ended there. `passed`
+ * tells when its first or last sound came in (`heard`), and when that was known (`speech-began`, `speech-ended`).
  */
 export const vad = defineNode({
   type: 'vad',
@@ -44,11 +46,12 @@ export const vad = defineNode({
   clip:   { type: file, path: speech.ogg }
   speech: { type: vad, from: clip.audio }
   times:  { type: jsonl, from: speech, path: out/speech.jsonl }`,
-  create: (options) => new VoiceActivityStream(options),
+  create: (options, { clock }) => new VoiceActivityStream(options, clock),
 });
 
 class VoiceActivityStream extends Transform {
   readonly #options: VadOptions;
+  readonly #clock: Clock;
   #suppressor: NoiseSuppressor | undefined;
   readonly #frame = new Float32Array(RNNOISE_FRAMES);
   /** Samples in the frame that is being filled, and where it begins. */
@@ -57,10 +60,14 @@ class VoiceActivityStream extends Transform {
   #speaking = false;
   /** Where the speech or the silence began that is not told of yet; undefined while there is none. */
   #changeUs: number | undefined;
+  /** On the clock of the graph: when the last sound before that came in, and when the last frame did. */
+  #changeHeardUs = 0;
+  #heardUs = 0;
 
-  constructor(options: VadOptions) {
+  constructor(options: VadOptions, clock: Clock) {
     super({ objectMode: true });
     this.#options = options;
+    this.#clock = clock;
   }
 
   override _construct(done: (error?: Error | null) => void): void {
@@ -91,7 +98,10 @@ class VoiceActivityStream extends Transform {
   }
 
   override _flush(done: TransformCallback): void {
-    if (this.#speaking) this.#tell(false, this.#changeUs ?? this.#frameUs);
+    if (this.#speaking) {
+      if (this.#changeUs === undefined) this.#changeHeardUs = this.#heardUs;
+      this.#tell(false, this.#changeUs ?? this.#frameUs);
+    }
     done();
   }
 
@@ -103,13 +113,18 @@ class VoiceActivityStream extends Transform {
   #judge(): void {
     this.#filled = 0;
     const { threshold, minSpeechMs, minSilenceMs } = this.#options;
+    const beforeUs = this.#heardUs;
+    this.#heardUs = this.#clock.nowUs();
     const likelihood = this.#suppressor?.process(this.#frame) ?? 0;
     const isSpeech = likelihood >= (this.#speaking ? threshold / 2 : threshold);
     if (isSpeech === this.#speaking) {
       this.#changeUs = undefined;
       return;
     }
-    this.#changeUs ??= this.#frameUs;
+    if (this.#changeUs === undefined) {
+      this.#changeUs = this.#frameUs;
+      this.#changeHeardUs = isSpeech ? this.#heardUs : beforeUs;
+    }
     const lastsUs = this.#frameUs + FRAME_US - this.#changeUs;
     if (lastsUs >= (isSpeech ? minSpeechMs : minSilenceMs) * 1000) this.#tell(isSpeech, this.#changeUs);
   }
@@ -117,6 +132,10 @@ class VoiceActivityStream extends Transform {
   #tell(isSpeaking: boolean, timestamp: number): void {
     this.#speaking = isSpeaking;
     this.#changeUs = undefined;
-    this.push({ kind: 'voice-activity', isSpeaking, timestamp } satisfies VoiceActivity);
+    const passed = [
+      { stage: 'heard', atUs: this.#changeHeardUs },
+      { stage: isSpeaking ? 'speech-began' : 'speech-ended', atUs: this.#clock.nowUs() },
+    ];
+    this.push({ kind: 'voice-activity', isSpeaking, timestamp, passed } satisfies VoiceActivity);
   }
 }

@@ -1,11 +1,15 @@
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
+import { Readable, type Transform } from 'node:stream';
 import t from 'tap';
 import { audioData, type AudioData } from '../../src/media/audio-data.js';
+import { VirtualClock } from '../../src/media/clock.js';
+import { parseOptions } from '../../src/media/node.js';
 import type { VoiceActivity } from '../../src/media/voice-activity.js';
+import { vad as vadNode } from '../../src/nodes/vad.js';
 import { file, resampler, vad } from '../../src/nodes.js';
 import { PACKAGE_ROOT } from '../support/package-root.js';
 import { sine } from '../codecs/tones.js';
+import { testContext } from '../nodes/node-lab.js';
 
 const RATE = 48_000;
 
@@ -76,4 +80,29 @@ t.test('speech that is not over when the sound ends is ended there', async (t) =
   const found = await activity(samples.subarray(0, 2.5 * RATE), 960, { minSilenceMs: 2000 });
   t.equal(found.length, 2);
   t.ok(found[1]![1] > found[0]![1] && found[1]![1] <= 2500);
+});
+
+t.test('when sound came in and when speech was known to begin and end is told on the clock of the graph', async (t) => {
+  const clock = new VirtualClock();
+  const stream = await vadNode.create(parseOptions(vadNode, {}), testContext({ clock }));
+  const samples = await speech(2);
+  const values: VoiceActivity[] = [];
+  (stream as Transform).on('data', (value: VoiceActivity) => values.push(value));
+  for (const chunk of chunks(samples, 960)) {
+    // Half a second after it was spoken.
+    clock.advance(chunk.timestamp / 1000 + 520 - clock.nowUs() / 1000);
+    await new Promise((resolve) => (stream as Transform).write(chunk, resolve));
+  }
+  t.ok(values.length >= 2);
+  for (const { isSpeaking, timestamp, passed } of values) {
+    const [heard, known] = passed ?? [];
+    t.equal(heard?.stage, 'heard');
+    t.equal(known?.stage, isSpeaking ? 'speech-began' : 'speech-ended');
+    const cameUs = timestamp + 500_000;
+    t.ok(heard!.atUs >= cameUs - 20_000 && heard!.atUs <= cameUs + 20_000, `${heard!.atUs} of ${cameUs}`);
+    const waitedMs = (known!.atUs - heard!.atUs) / 1000;
+    const neededMs = isSpeaking ? 60 : 500;
+    t.ok(waitedMs >= neededMs - 20 && waitedMs <= neededMs + 20, `${waitedMs} ms of ${neededMs}`);
+  }
+  (stream as Transform).destroy();
 });
