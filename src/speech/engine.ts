@@ -12,15 +12,17 @@ export interface EngineContext {
   readonly log: NodeLog;
   /** Folder that relative paths of its options start from. */
   readonly baseDir: string;
+  /** Tells how long something took, in ms: `first byte`, say. */
+  measured(name: string, ms: number): void;
 }
 
 /**
  * An engine of speech or language, by the name of the node that is made of it: what a node such as `tts-exec` runs, and what
  * `voice-agent` runs inside itself with the same options.
  */
-export interface EngineDef<S extends z.ZodType = z.ZodType, Engine = unknown> {
+export interface EngineDef<S extends z.ZodType = z.ZodType, Engine = unknown, Type extends string = string> {
   /** As the node: `tts-exec`. */
-  readonly type: string;
+  readonly type: Type;
   readonly kind: EngineKind;
   /** A strict zod schema, every option described. A secret has `.meta({ secret: true })`. */
   readonly options: S;
@@ -34,6 +36,8 @@ export interface EngineDef<S extends z.ZodType = z.ZodType, Engine = unknown> {
 }
 
 /** Gives a definition its type. */
-export function defineEngine<S extends z.ZodType, Engine>(def: EngineDef<S, Engine>): EngineDef<S, Engine> {
+export function defineEngine<S extends z.ZodType, Engine, const Type extends string>(
+  def: EngineDef<S, Engine, Type>,
+): EngineDef<S, Engine, Type> {
   return def;
 }
