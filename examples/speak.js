@@ -7,5 +7,6 @@ const session = await connect({ sessionId: 'demo', name: 'Speaker' });
 process.once('SIGINT', () => void session.disconnect());
 const publisher = await session.publish({ name: 'Speaker', hasVideo: false, enableCaptions: true });
 const voice = ttsExec({ preset: 'espeak-ng', voice: 'en-us', sampleRate: 48000, channels: 2 });
+voice.words.pipe(publisher.captions);
 await pipeline(textLines(), voice, publisher.audio);
 await session.disconnect();

@@ -30,7 +30,7 @@ export const opusEncoder = filter(defs.opusEncoder);
 export const queue = filter(defs.queue);
 export const resampler = filter(defs.resampler);
 export const scaler = filter(defs.scaler);
-export const ttsExec = filter(defs.ttsExec);
+export const ttsExec = voice(defs.ttsExec);
 export const vad = filter(defs.vad);
 export const videoDecoder = filter(defs.videoDecoder);
 export const videoEncoder = filter(defs.videoEncoder);
@@ -95,6 +95,13 @@ function filter<D extends NodeDef>(def: D): (...args: Args<D>) => Duplex {
   return (...args) => create(def, args[0]) as Duplex;
 }
 
+/** `words` gives what is said as captions, each sentence when its sound comes out; for `publisher.captions`. */
+type Voice = Duplex & { readonly words: Readable };
+
+function voice<D extends NodeDef>(def: D): (...args: Args<D>) => Voice {
+  return (...args) => create(def, args[0], (made) => (made as WithInput).input('in')) as Voice;
+}
+
 function sink<D extends NodeDef>(def: D): (...args: Args<D>) => Writable {
   return (...args) => {
     const made = create(def, args[0]);
@@ -108,12 +115,15 @@ function ports<Ports extends NodePorts>() {
       (await create(def, args[0])) as Ports;
 }
 
-function create(def: NodeDef, options: unknown): NodeInstance | Promise<NodeInstance> {
+type Made = NodeInstance | Promise<NodeInstance>;
+
+/** `streamOf` finds the stream that stands for a node of several ports. */
+function create(def: NodeDef, options: unknown, streamOf = (made: Made): Made => made): Made {
   const parsed = parseOptions(def, options ?? {});
   const context = standalone(def.type, (reason, count) => {
     if ('emit' in made && typeof made.emit === 'function') made.emit('dropped', reason, count);
   });
-  const made = def.create(parsed, context);
+  const made = streamOf(def.create(parsed, context));
   return made;
 }
 

@@ -19,10 +19,12 @@ export const captions = defineNode({
   example: `sessions:
   room: { sessionId: demo }
 nodes:
-  lines: { type: text-lines, path: lines.txt }
-  voice: { type: tts-exec, from: lines }
-  words: { type: captions, from: lines }
-  bot:   { type: publisher, captions: true, from: [voice, words] }`,
+  voices: { type: subscriber, media: audio, streams: each }
+  speech: { type: vad, from: voices }
+  text:   { type: stt-exec, preset: pocketsphinx, from: [voices, speech] }
+  all:    { type: funnel, from: text }
+  words:  { type: captions, from: all, speaker: true }
+  bot:    { type: publisher, captions: true, from: words }`,
   create: (options) => new Captions(options.speaker),
 });
 

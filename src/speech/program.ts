@@ -53,7 +53,11 @@ export async function runProgram(options: ProgramOptions): Promise<void> {
   child.stdin.on('error', () => undefined);
   child.stdin.end(input);
   try {
-    for await (const bytes of child.stdout) await untilTaken(onOutput(bytes as Uint8Array));
+    for await (const bytes of child.stdout) {
+      await untilTaken(onOutput(bytes as Uint8Array));
+      // It may have written more before it was ended.
+      signal.throwIfAborted();
+    }
     const failure = await closed;
     signal.throwIfAborted();
     if (failure) throw lateness.signal.aborted ? late(name, timeoutMs) : refused(name, failure, complaint);
@@ -87,6 +91,7 @@ function closing(child: ChildProcess): Promise<string | Error | undefined> {
 
 function late(name: string, timeoutMs: number): SluiceError {
   return new SluiceError('SLUICE_SPEECH_FAILED', `"${name}" did not end within ${timeoutMs} ms`, {
+    retryable: true,
     mend: 'Give it more time (timeoutMs), or less to do.',
   });
 }
@@ -95,6 +100,7 @@ function refused(name: string, failure: string | Error, complaint: string): Slui
   if (failure instanceof Error) {
     return new SluiceError('SLUICE_PROGRAM_MISSING', `"${name}" cannot be run: ${failure.message}`, {
       cause: failure,
+      retryable: false,
       mend: 'Install it, or name another program.',
     });
   }
