@@ -132,6 +132,7 @@ async function tokenFor(
     name,
     identity: options.identity ?? `${name}-${crypto.randomUUID().slice(0, 8)}`,
     ...(options.data !== undefined && { metadata: options.data }),
+    grants: { canUpdateOwnMetadata: true },
   });
 }
 

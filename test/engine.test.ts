@@ -9,6 +9,7 @@ import './engine/ticker.js';
 import './engine/media-reader.js';
 import './engine/raw-audio-reader.js';
 import './engine/directory.js';
+import './engine/own-attributes.js';
 import './engine/period-converter.js';
 import './engine/time-stretch.js';
 import './engine/audio-receiver.js';

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { DisconnectReason, type ParticipantInfo, ParticipantInfo_Kind, ParticipantInfo_State } from '@livekit/protocol';
 import type { ConnectionInfo } from './port.js';
 import {
@@ -208,13 +209,15 @@ export function connectionInfo(participant: ParticipantInfo): ConnectionInfo {
     data: participant.metadata,
     identity: participant.identity,
     name: participant.name || participant.identity,
+    attributes: { ...participant.attributes },
   };
 }
 
 /** What is said of a participant by now, if it is not what was said before; it stays the same connection. */
 export function newConnection(old: ConnectionInfo, participant: ParticipantInfo): ConnectionInfo | undefined {
-  const { data, name } = connectionInfo(participant);
-  return data === old.data && name === old.name ? undefined : { ...old, data, name };
+  const { data, name, attributes } = connectionInfo(participant);
+  const isSame = data === old.data && name === old.name && isDeepStrictEqual(attributes, old.attributes);
+  return isSame ? undefined : { ...old, data, name, attributes };
 }
 
 function joinedAtMs(participant: ParticipantInfo): number {

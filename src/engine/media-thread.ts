@@ -62,6 +62,10 @@ export class MediaThread {
     await participant?.disconnect();
   }
 
+  async setAttributes(session: number, attributes: Readonly<Record<string, string>>): Promise<void> {
+    await this.#session(session).attributes.set(attributes);
+  }
+
   async publisherOpen(args: PublisherOpenArgs): Promise<{ streamId: string }> {
     const participant = this.#session(args.session);
     // Media may follow at once.

@@ -115,6 +115,9 @@ export class Membership {
       onSpeakers: (speakers) => {
         handlers.onSpeakers(speakers);
       },
+      onRequestResponse: (response) => {
+        handlers.onRequestResponse(response);
+      },
       onData: (packet) => {
         handlers.onData(packet);
       },

@@ -21,6 +21,7 @@ import type {
   SessionStats,
   VideoPreference,
 } from './port.js';
+import { OwnAttributes } from './own-attributes.js';
 import { Publishing } from './publishing.js';
 import { Reading } from './reading.js';
 import type { ServerLink } from './server-link.js';
@@ -51,6 +52,7 @@ const RETURN_TIMEOUT_MS = 10_000;
  */
 export class Participant {
   readonly result: ConnectResult;
+  readonly attributes: OwnAttributes;
   readonly #args: ConnectArgs;
   readonly #options: ParticipantOptions;
   readonly #membership: Membership;
@@ -93,6 +95,7 @@ export class Participant {
     this.#data = new DataIntake((error) => {
       this.#reading.failCaptions(error);
     });
+    this.attributes = new OwnAttributes(clock);
     this.#arrive(link).catch(options.onFault);
     membership.listen(this.#handlers());
   }
@@ -217,6 +220,7 @@ export class Participant {
     if (this.#ended) return;
     this.#ended = true;
     this.#returnTimer?.cancel();
+    this.attributes.close();
     this.#reading.closeAll();
     this.#data.close();
     await this.#membership.leave();
@@ -242,7 +246,11 @@ export class Participant {
       onData: (packet) => {
         this.#reading.receiveData(packet);
       },
+      onRequestResponse: (response) => {
+        this.attributes.onResponse(response);
+      },
       onResumed: () => {
+        this.attributes.repeat();
         this.#reading.resume();
       },
       onAway: () => {
@@ -269,6 +277,7 @@ export class Participant {
       });
     }
     this.#away = true;
+    this.attributes.detach();
     this.#publishing.detach();
     this.#reading.attach(undefined);
     this.#data.detach();
@@ -283,6 +292,7 @@ export class Participant {
   /** There is a server: what is open goes on there. Resolves when all is published, and data that somebody reads gets through. */
   async #arrive(link: ServerLink): Promise<void> {
     this.#takeOwn(link.join.participant);
+    this.attributes.attach(link.signal);
     this.#reading.attach(link.signal);
     const data = this.#data.attach(link);
     this.#take(link.join.otherParticipants);

@@ -23,6 +23,7 @@ export interface ConnectionInfo {
   readonly data: string;
   readonly identity: string;
   readonly name: string;
+  readonly attributes: Readonly<Record<string, string>>;
 }
 
 /** Tracks of one participant that belong together. */
@@ -137,6 +138,11 @@ export interface EngineCalls {
   serviceStop: { args: { service: number }; result: undefined };
   connect: { args: ConnectArgs; result: ConnectResult };
   disconnect: { args: { session: number }; result: undefined };
+  /** Answered when the server has taken them. */
+  setAttributes: {
+    args: { session: number; attributes: Readonly<Record<string, string>> };
+    result: undefined;
+  };
   publisherOpen: { args: PublisherOpenArgs; result: { streamId: string } };
   publisherClose: { args: { publisher: number }; result: undefined };
   /** Answered when the captions are on their way. */

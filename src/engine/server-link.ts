@@ -1,6 +1,7 @@
 import type {
   JoinResponse,
   ParticipantInfo,
+  RequestResponse,
   SpeakerInfo,
   SubscribedQualityUpdate,
   TrackPublishedResponse,
@@ -24,6 +25,8 @@ export interface LinkHandlers {
   /** Somebody in charge of the session muted a track of this participant. */
   onTrackMuted(trackSid: string): void;
   onSpeakers(speakers: readonly SpeakerInfo[]): void;
+  /** The answer to a request that has an id. */
+  onRequestResponse(response: RequestResponse): void;
   /** A data packet, over a reliable channel. */
   onData(packet: Buffer): void;
   /** Signalling broke and is back. */
@@ -162,6 +165,9 @@ export class ServerLink {
         }),
         onSpeakers: hear((_, handlers, speakers: readonly SpeakerInfo[]) => {
           handlers.onSpeakers(speakers);
+        }),
+        onRequestResponse: hear((_, handlers, response: RequestResponse) => {
+          handlers.onRequestResponse(response);
         }),
         onResumed: hear((to, handlers) => {
           to.uplink.resume();

@@ -75,6 +75,8 @@ function dispatch(message: Extract<ToEngine, { t: 'call' }>): unknown {
       return media.connect(message.args);
     case 'disconnect':
       return media.disconnect(message.args.session);
+    case 'setAttributes':
+      return media.setAttributes(message.args.session, message.args.attributes);
     case 'publisherOpen':
       return media.publisherOpen(message.args);
     case 'publisherClose':

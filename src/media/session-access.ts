@@ -86,6 +86,8 @@ export interface SessionAccess {
   mix(format?: MixFormatRequest): Readable;
   publish(request: PublishRequest): Promise<PublisherAccess>;
   subscribe(stream: StreamInfo, request: SubscribeRequest): Promise<SubscriberAccess>;
+  /** Tells the others something of this participant, as its state; an empty value takes it back. */
+  setAttributes(attributes: Readonly<Record<string, string>>): Promise<void>;
   on(event: 'streamReceived' | 'streamUpdated' | 'streamDropped', listener: (stream: StreamInfo) => void): unknown;
   on(event: 'speakerChanged', listener: (stream: StreamInfo | undefined) => void): unknown;
   on(event: 'disconnected', listener: () => void): unknown;

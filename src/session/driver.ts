@@ -24,6 +24,8 @@ export interface Connection {
   readonly identity: string;
   /** Name that other participants see. */
   readonly name: string;
+  /** What the participant says of itself, as `lk.agent.state`. */
+  readonly attributes: Readonly<Record<string, string>>;
 }
 
 /** A stream of another participant as it is now. */
@@ -85,6 +87,12 @@ export interface DriverSession {
   publish(request: DriverPublish, onEvent: (event: PublisherEvent) => void): Promise<DriverPublisher>;
   /** Opens a reader; nothing is decoded or held before its first credit. Errors: SLUICE_STREAM_UNKNOWN, SLUICE_SUBSCRIBE_FAILED. */
   read(request: DriverRead, onEvent: (event: ReaderEvent) => void): Promise<DriverReader>;
+  /**
+   * Changes attributes of this participant; an empty value takes one away. Resolves when the server has taken them. Where the
+   * participant joins anew it has them again.
+   * Errors: SLUICE_PERMISSION_DENIED, SLUICE_PUBLISH_FAILED, SLUICE_SESSION_CLOSED.
+   */
+  setAttributes(attributes: Readonly<Record<string, string>>): Promise<void>;
   stats(): Promise<SessionStats>;
   /** Leaves, and closes what is open. Nothing is told afterwards. */
   disconnect(): Promise<void>;

@@ -12,7 +12,7 @@ export interface Stream extends StreamInfo {
 export interface SessionEvents {
   connectionCreated: [connection: Connection];
   connectionDropped: [connection: Connection];
-  /** Name or data of a participant, oneself included, have changed. */
+  /** Name, data or attributes of a participant, oneself included, have changed. */
   connectionUpdated: [connection: Connection];
   /** Also for the streams that were there before: at the earliest in the turn after `connect()` resolved. */
   streamReceived: [stream: Stream];

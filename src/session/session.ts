@@ -3,6 +3,7 @@ import type { SessionStats } from '../engine/port.js';
 import { SluiceError } from '../media/errors.js';
 import type { MediaValue } from '../media/media-value.js';
 import type { SessionAccess, StreamInfo } from '../media/session-access.js';
+import { Attributes } from './attributes.js';
 import type { Connection, DriverSession, SessionEvent, StreamDescription } from './driver.js';
 import type { MediaReadable, ReaderHub } from './media-readable.js';
 import { pipedSources, refuseWrite } from './media-writable.js';
@@ -180,6 +181,18 @@ export class Session extends Duplex implements SessionAccess {
     this.#mixes.add(hub);
     hub.onOver = () => this.#mixes.delete(hub);
     return mix;
+  }
+
+  /**
+   * Changes attributes of this participant, which the others see in `connection.attributes`, as LiveKit's agents tell their state in
+   * `lk.agent.state`; an empty value takes one away. Resolves when the server has taken them; they stay when the session is joined anew.
+   * Errors: SLUICE_CONFIG_INVALID (no texts, or too long), SLUICE_PERMISSION_DENIED (the token lacks `canUpdateOwnMetadata`, which
+   * tokens that are signed here have), SLUICE_PUBLISH_FAILED, SLUICE_SESSION_CLOSED.
+   */
+  async setAttributes(attributes: Readonly<Record<string, string>>): Promise<void> {
+    const checked = parseSettings(Attributes, attributes, 'attributes');
+    this.#checkOpen();
+    await this.#link.setAttributes(checked);
   }
 
   /**

@@ -126,10 +126,19 @@ export const Expectations = z.strictObject({
   sessions: z
     .record(
       Name,
-      z.strictObject({ published: z.record(Name, MediaExpectation).describe('By the names of the streams.') }),
+      z.strictObject({
+        published: z
+          .record(Name, MediaExpectation)
+          .default({})
+          .describe('What was published, by the names of the streams.'),
+        attributes: z
+          .record(Name, z.array(z.string()))
+          .default({})
+          .describe('Values that the pipeline gave its attributes there, one after the other, by their names.'),
+      }),
     )
     .default({})
-    .describe('What was published in the sessions of the pipeline, by their ids. Times are those of the test.'),
+    .describe('What was done in the sessions of the pipeline, by their ids. Times are those of the test.'),
   nodes: z
     .record(Name, MediaExpectation)
     .default({})

@@ -68,6 +68,9 @@ export class TestSessions {
       onPublished: (streamName) => {
         witnesses.published(id, streamName);
       },
+      onAttributes: (attributes) => {
+        witnesses.described(id, attributes);
+      },
       onSent: (streamName, value) => {
         witnesses.sent(id, streamName, value);
       },

@@ -32,6 +32,8 @@ export class TestWitnesses {
   readonly #published = new Map<string, Watched & { readonly session: string }>();
   /** Names of the streams that were published, by session. */
   readonly #streams = new Map<string, Set<string>>();
+  /** Values of each attribute, by session and name. */
+  readonly #attributes = new Map<string, string[]>();
 
   constructor(toRun: TestToRun, plan: Plan, references: References) {
     this.#toRun = toRun;
@@ -68,6 +70,15 @@ export class TestWitnesses {
     this.#streams.set(session, streams.add(streamName));
   }
 
+  /** The pipeline changed attributes of its participant. */
+  described(session: string, attributes: Readonly<Record<string, string>>): void {
+    for (const [name, value] of Object.entries(attributes)) {
+      const values = this.#attributes.get(keyOf(session, name)) ?? [];
+      if (values.at(-1) !== value) values.push(value);
+      this.#attributes.set(keyOf(session, name), values);
+    }
+  }
+
   /** Looks at what is sent in a stream. */
   sent(session: string, streamName: string, value: StreamValue): void {
     this.#published.get(keyOf(session, streamName))?.witness.take(value);
@@ -81,6 +92,7 @@ export class TestWitnesses {
       const missing = this.#missing(watched.path, watched.session);
       failures.push(...(missing ? [missing] : await this.#judge(watched)));
     }
+    failures.push(...this.#judgeAttributes());
     for (const [path, expected] of Object.entries(this.#toRun.test.expect.files)) {
       const place = pathInSandbox(folders.sandbox, folders.baseDir, path);
       failures.push(...(await this.#judgeFile(path, place, expected)));
@@ -117,6 +129,20 @@ export class TestWitnesses {
     return (await witness.findings()).map(({ path: below, found, expected }) =>
       shortfall(this.#toRun, [...path, ...below], { message: `"${what}" is not as expected`, found, expected }),
     );
+  }
+
+  #judgeAttributes(): SluiceError[] {
+    const failures: SluiceError[] = [];
+    for (const [session, { attributes }] of Object.entries(this.#toRun.test.expect.sessions)) {
+      for (const [name, values] of Object.entries(attributes)) {
+        const expected = values.join(', ');
+        const found = (this.#attributes.get(keyOf(session, name)) ?? []).join(', ');
+        if (found === expected) continue;
+        const words = { message: `"${name}" had other values`, found: found || 'none', expected: expected || 'none' };
+        failures.push(shortfall(this.#toRun, ['expect', 'sessions', session, 'attributes', name], words));
+      }
+    }
+    return failures;
   }
 
   async #judgeFile(name: string, place: string, expected: FileExpectation): Promise<SluiceError[]> {

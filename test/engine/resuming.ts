@@ -125,6 +125,7 @@ class Line {
       onTrackMuted: ignore,
       onSpeakers: ignore,
       onSubscribedQuality: ignore,
+      onRequestResponse: ignore,
       onParticipants: (participants, complete) => {
         told.push(`${complete ? 'all' : 'some'}: ${participants.map(({ sid }) => sid).join(' ')}`);
       },

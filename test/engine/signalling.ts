@@ -75,6 +75,7 @@ function client(url: string, more: { timeoutMs?: number; token?: string; clock?:
     onResumed: () => told.push('resumed'),
     onSpeakers: (speakers) => told.push(`speakers ${speakers.length}`),
     onSubscribedQuality: ({ trackSid }) => told.push(`quality ${trackSid}`),
+    onRequestResponse: ({ requestId, reason }) => told.push(`answer ${requestId} ${reason}`),
     onEnd: ({ remedy, reason }) => {
       told.push(`end ${remedy}: ${reason}`);
       more.onEnd?.();

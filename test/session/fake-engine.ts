@@ -321,7 +321,7 @@ type PostMessage = { [N in keyof EnginePosts]: { name: N; args: EnginePosts[N] }
 type CallMessage = { [N in keyof EngineCalls]: { name: N; args: EngineCalls[N]['args'] } }[keyof EngineCalls];
 
 function connection(name: string): StreamState['connection'] {
-  return { connectionId: `c-${name}`, creationTimeMs: 1000, data: '', identity: name, name };
+  return { connectionId: `c-${name}`, creationTimeMs: 1000, data: '', identity: name, name, attributes: {} };
 }
 
 export function streamState(name: string, media: { hasAudio?: boolean; hasVideo?: boolean } = {}): StreamState {

@@ -27,7 +27,7 @@ t.test('a test gives the same bytes every time, codecs and files included', { ti
   const folder = t.testdir({ outs: {} });
   const runs = [1, 2, 3].map((run) => join(folder, 'outs', String(run)));
   const tests = runs.map((out, run) => `  run ${run}:\n    environment: { OUT: ${JSON.stringify(out)} }${PEOPLE}`);
-  const result = await testsOf(t, RECORDING, `tests:\n${tests.join('')}`, folder);
+  const result = await testsOf(t, RECORDING, `tests:\n${tests.join('')}`, { folder });
   t.strictSame(result.tests.map(told), [[], [], []]);
   const digests = runs.map(digestsIn);
   t.strictSame(Object.keys(digests[0]!), ['ann.webm', 'bob.webm', 'mix.wav']);

@@ -1,5 +1,9 @@
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
 import t, { type Test } from 'tap';
+import { z } from 'zod';
+import type { AudioData } from '../../src/media/audio-data.js';
+import { defineNode } from '../../src/media/node.js';
 import { PACKAGE_ROOT } from '../support/package-root.js';
 import { told, testOf } from './test-lab.js';
 
@@ -270,6 +274,36 @@ expect:
     mix: { audio: [{ fromMs: 100, toMs: 900, tone: [440, 660] }, { fromMs: 1100, toMs: 1900, tone: 660, level: -12 }] }
 `;
     await same(t, follow, test, []);
+  });
+
+  await t.test('attributes have the values that were given to them, in their order', async (t) => {
+    const states = defineNode({
+      type: 'states',
+      summary: 'Tells its state.',
+      options: z.strictObject({ session: z.string().describe('The session.') }),
+      inputs: [{ name: 'in', formats: [{ kind: 'audio' }] }],
+      outputs: [],
+      example: '',
+      create: ({ session }, context) =>
+        new Writable({
+          objectMode: true,
+          write: (value: AudioData, _encoding, done) => {
+            const state = value.timestamp < 500_000 ? 'thinking' : 'speaking';
+            context
+              .session(session)
+              .setAttributes({ state })
+              .then(() => done(), done);
+          },
+        }),
+    });
+    const pipeline = `${ROOM}nodes:\n  beep: { type: tone, durationMs: 1000 }\n  agent: { type: states, from: beep }`;
+    const found = async (attributes: string): Promise<string[]> =>
+      told(await testOf(t, pipeline, `expect: { sessions: { room: { attributes: ${attributes} } } }`, [states]));
+    t.strictSame(await found('{ state: [thinking, speaking] }'), []);
+    t.strictSame(await found('{ state: [speaking, thinking], mood: [good] }'), [
+      '"state" had other values: thinking, speaking instead of speaking, thinking',
+      '"mood" had other values: none instead of good',
+    ]);
   });
 
   await t.test('captions pass from those who send them to those who publish them', async (t) => {

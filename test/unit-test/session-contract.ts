@@ -186,6 +186,20 @@ onBoth('a writer is held back by media time, and told when all has gone', async 
   await once(publisher, 'close');
 });
 
+onBoth('what a participant says of itself is seen by others, and by itself', async (t, join) => {
+  const [ann, bob] = [await join('ann'), await join('bob')];
+  await ann.publish({ hasVideo: false });
+  const stream = await streamNamed(bob, 'ann');
+  const seen = once(bob, 'connectionUpdated');
+  const own = once(ann, 'connectionUpdated');
+  await ann.setAttributes({ 'lk.agent.state': 'speaking', mood: '' });
+  const { connectionId } = ann.connection;
+  for (const told of [await seen, await own])
+    t.match(told, [{ connectionId, attributes: { 'lk.agent.state': 'speaking' } }]);
+  t.strictSame(ann.connection.attributes, { 'lk.agent.state': 'speaking' });
+  t.strictSame(stream.connection.attributes, { 'lk.agent.state': 'speaking' });
+});
+
 onBoth('nothing can be asked of a session that was left', async (t, join) => {
   const ann = await join('ann');
   run(endlessPackets(), await ann.publish({ hasVideo: false }));

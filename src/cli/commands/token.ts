@@ -52,6 +52,7 @@ export const tokenCommand: Command = {
         canPublish: !args.flag('no-publish'),
         canSubscribe: !args.flag('no-subscribe'),
         hidden: args.flag('hidden'),
+        canUpdateOwnMetadata: true,
       },
     });
     io.stdout.write(

@@ -7,6 +7,7 @@ import {
   MuteTrackRequest,
   type ParticipantInfo,
   Ping,
+  type RequestResponse,
   SessionDescription,
   SignalRequest,
   SignalResponse,
@@ -15,6 +16,7 @@ import {
   type SubscribedQualityUpdate,
   type TrackPublishedResponse,
   TrickleRequest,
+  type UpdateParticipantMetadata,
   UpdateSubscription,
   UpdateTrackSettings,
   VideoQuality,
@@ -43,6 +45,7 @@ const MADE_GOOD: ReadonlySet<RequestMessage['case']> = new Set([
   'addTrack',
   'subscription',
   'pingReq',
+  'updateMetadata',
 ]);
 
 /** What the server tells. Called in the order in which it was said. */
@@ -61,6 +64,8 @@ export interface SignalHandlers {
   onSpeakers(speakers: readonly SpeakerInfo[]): void;
   /** Which layers of a published track anybody takes. */
   onSubscribedQuality(update: SubscribedQualityUpdate): void;
+  /** The answer to a request that has an id. */
+  onRequestResponse(response: RequestResponse): void;
   /** The connection broke and is there again: what the server was asked, and may not have heard, is to be asked again. */
   onResumed(): void;
   /**
@@ -197,6 +202,10 @@ export class LiveKitSignal {
     this.#send({ case: 'mute', value: new MuteTrackRequest({ sid, muted }) });
   }
 
+  updateMetadata(request: UpdateParticipantMetadata): void {
+    this.#send({ case: 'updateMetadata', value: request });
+  }
+
   updateSubscription(trackSids: string[], subscribe: boolean): void {
     this.#send({ case: 'subscription', value: new UpdateSubscription({ trackSids, subscribe }) });
   }
@@ -271,6 +280,9 @@ export class LiveKitSignal {
         break;
       case 'subscribedQualityUpdate':
         handlers.onSubscribedQuality(message.value);
+        break;
+      case 'requestResponse':
+        handlers.onRequestResponse(message.value);
         break;
       case 'pongResp':
         this.#heartbeat.answered(Number(message.value.lastPingTimestamp));

@@ -201,7 +201,7 @@ function vendorSettings({ enableMigration, av, logging }: ResolvedSessionSetting
 }
 
 function connectionOf({ connectionId, creationTime, data }: api.Connection): Connection {
-  return { connectionId, creationTime: new Date(creationTime), data, identity: connectionId, name: '' };
+  return { connectionId, creationTime: new Date(creationTime), data, identity: connectionId, name: '', attributes: {} };
 }
 
 /** What the package does not tell is taken to be there. */

@@ -151,6 +151,10 @@ class EngineSession implements DriverSession {
     }
   }
 
+  async setAttributes(attributes: Readonly<Record<string, string>>): Promise<void> {
+    await this.#engine.call('setAttributes', { session: this.#session, attributes });
+  }
+
   stats(): ReturnType<DriverSession['stats']> {
     return this.#engine.call('stats', { session: this.#session });
   }
@@ -383,8 +387,8 @@ function readerEvent<N extends keyof EngineEvents>(name: N, args: EngineEvents[N
 type AnyEvent = { [N in keyof EngineEvents]: { readonly name: N; readonly args: EngineEvents[N] } }[keyof EngineEvents];
 
 function connectionOf(info: ConnectionInfo): Connection {
-  const { connectionId, creationTimeMs, data, identity, name } = info;
-  return { connectionId, creationTime: new Date(creationTimeMs), data, identity, name };
+  const { creationTimeMs, ...rest } = info;
+  return { ...rest, creationTime: new Date(creationTimeMs) };
 }
 
 function streamOf(state: StreamState): StreamDescription {

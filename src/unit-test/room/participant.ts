@@ -44,7 +44,7 @@ export class Participant implements Voice {
     this.#room = room;
     this.#script = script;
     const creationTime = new Date(joinMs);
-    this.#connection = { connectionId: `PA_${name}`, creationTime, data, identity: name, name };
+    this.#connection = { connectionId: `PA_${name}`, creationTime, data, identity: name, name, attributes: {} };
     const description = {
       streamId: streamIdOf(name),
       name,

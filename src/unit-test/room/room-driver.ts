@@ -27,6 +27,8 @@ export interface RoomDriverOptions {
   readonly lostUs?: number;
   /** Told of each stream that is published, by its name. */
   readonly onPublished?: (streamName: string) => void;
+  /** Told of attributes that the participant gives itself. */
+  readonly onAttributes?: (attributes: Readonly<Record<string, string>>) => void;
   /** Told of what is sent, by the name of the stream; time stamps are the room's time. */
   readonly onSent?: (streamName: string, value: StreamValue) => void;
 }
@@ -44,7 +46,6 @@ export function roomDriver(options: RoomDriverOptions): Driver {
 
 class RoomSession implements DriverSession, RoomMember {
   readonly sessionId: string;
-  readonly connection: Connection;
   readonly #options: RoomDriverOptions;
   readonly #onEvent: (event: SessionEvent) => void;
   readonly #publishers = new Set<RoomPublisher>();
@@ -53,6 +54,7 @@ class RoomSession implements DriverSession, RoomMember {
   /** How many readers with audio each stream has. */
   readonly #heard = new Map<string, number>();
   readonly #cancelLoss: () => void;
+  #connection: Connection;
   #published = 0;
   #over = false;
 
@@ -62,7 +64,7 @@ class RoomSession implements DriverSession, RoomMember {
     this.#onEvent = onEvent;
     this.sessionId = room.sessionId;
     const creationTime = new Date(room.clock.nowUs() / 1000);
-    this.connection = { connectionId: `PA_${identity}`, creationTime, data: '', identity, name };
+    this.#connection = { connectionId: `PA_${identity}`, creationTime, data: '', identity, name, attributes: {} };
     const timer =
       lostUs === undefined
         ? undefined
@@ -71,6 +73,10 @@ class RoomSession implements DriverSession, RoomMember {
           });
     this.#cancelLoss = () => timer?.cancel();
     room.join(this);
+  }
+
+  get connection(): Connection {
+    return this.#connection;
   }
 
   tell(event: SessionEvent): void {
@@ -118,6 +124,15 @@ class RoomSession implements DriverSession, RoomMember {
         this.#count(stream, request.audio ? -1 : 0);
       }),
     );
+  }
+
+  setAttributes(attributes: Readonly<Record<string, string>>): Promise<void> {
+    const { room, onAttributes } = this.#options;
+    const all = Object.entries({ ...this.#connection.attributes, ...attributes });
+    this.#connection = { ...this.#connection, attributes: Object.fromEntries(all.filter(([, value]) => value !== '')) };
+    onAttributes?.(attributes);
+    room.update(this.#connection);
+    return Promise.resolve();
   }
 
   stats(): ReturnType<DriverSession['stats']> {

@@ -59,6 +59,17 @@ export class Room {
     }
   }
 
+  /** What is said of a participant has changed: everyone is told, itself included. */
+  update(connection: Connection): void {
+    const { connectionId } = connection;
+    this.#connections.set(connectionId, connection);
+    for (const stream of this.#streams.values()) {
+      const { description } = stream;
+      if (description.connection.connectionId === connectionId) stream.description = { ...description, connection };
+    }
+    for (const member of this.#members) member.tell({ type: 'connectionUpdated', connection });
+  }
+
   /** The streams that a member may read: those of others. */
   streamsFor({ connectionId }: Connection): RoomStream[] {
     return [...this.#streams.values()].filter((stream) => stream.description.connection.connectionId !== connectionId);

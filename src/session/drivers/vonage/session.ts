@@ -106,6 +106,15 @@ export class VonageSession implements DriverSession {
     this.#publisher?.look();
   }
 
+  /** There is nothing of the kind. */
+  setAttributes(): Promise<void> {
+    return Promise.reject(
+      new SluiceError('SLUICE_PUBLISH_FAILED', 'a participant of a Vonage session has no attributes', {
+        mend: 'Tell others by the signals of the Vonage Video API.',
+      }),
+    );
+  }
+
   /** The client tells nothing of this. */
   stats(): Promise<SessionStats> {
     return Promise.resolve({
