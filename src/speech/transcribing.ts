@@ -1,146 +1,64 @@
-import { Readable, Writable } from 'node:stream';
-import type { AudioData } from '../media/audio-data.js';
-import type { NodeContext, NodePorts } from '../media/node.js';
-import type { Transcript } from '../media/transcript.js';
-import type { VoiceActivity } from '../media/voice-activity.js';
+import { z } from 'zod';
+import type { NodeContext, NodeLatency, PortDef } from '../media/node.js';
+import type { Need } from '../media/need.js';
+import type { EngineDef } from './engine.js';
 import type { Recogniser } from './recogniser.js';
-import { type Utterance, UtteranceCollector } from './utterances.js';
+import { Transcriber } from './transcriber.js';
 
-export interface TranscribingOptions {
-  readonly recogniser: Recogniser;
-  readonly context: NodeContext;
-  readonly leadMs: number;
-  readonly maxMs: number;
+/** Options that every node has which turns utterances into text, beside those of its engine. */
+const transcribingShape = {
+  sampleRate: z
+    .literal([8000, 16_000, 24_000, 48_000])
+    .default(16_000)
+    .describe('Samples per second of the sound that the engine gets, in Hz; it is mono.'),
+  leadMs: z
+    .number()
+    .min(0)
+    .max(2000)
+    .default(200)
+    .describe('Sound before speech was found and after it ended that goes with it, in ms.'),
+  maxMs: z
+    .number()
+    .min(1000)
+    .max(600_000)
+    .default(30_000)
+    .describe('Longest utterance, in ms; what is longer is transcribed in parts.'),
+};
+type TranscribingOptions = z.output<z.ZodObject<typeof transcribingShape>>;
+/** Options of an engine, and these. */
+type Together<Shape extends z.ZodRawShape> = z.ZodObject<Shape & typeof transcribingShape, z.core.$strict>;
+
+/** What every engine that understands utterances has among its options. */
+interface EngineOptions {
+  /** How long it may take for one, in ms. */
+  readonly timeoutMs: number;
 }
 
-/** Utterances that wait for the engine; of more the oldest is let go. */
-const MAX_WAITING = 8;
-
-/**
- * The streams of a speech-to-text node: sound and voice activity in, transcripts out. Never holds its sources back; an utterance that
- * cannot be understood is counted, and the next one is tried.
- */
-export class Transcribing implements NodePorts {
-  readonly #options: TranscribingOptions;
-  readonly #abort = new AbortController();
-  readonly #collector: UtteranceCollector;
-  readonly #waiting: Utterance[] = [];
-  readonly #output: Readable;
-  #busy: Promise<void> | undefined;
-  #audio: Writable | undefined;
-  #activity: Writable | undefined;
-
-  constructor(options: TranscribingOptions) {
-    const { leadMs, maxMs, context } = options;
-    this.#options = options;
-    this.#collector = new UtteranceCollector({
-      leadMs,
-      maxMs,
-      onUtterance: (utterance) => {
-        this.#take(utterance);
+/** What all nodes that turn utterances into text have in common; an engine, and an example, make one of it. */
+export function transcribing<Shape extends z.ZodRawShape, Type extends string>(
+  engine: EngineDef<z.ZodObject<Shape, z.core.$strict>, Recogniser, Type>,
+) {
+  type Options = z.output<z.ZodObject<Shape, z.core.$strict>> & EngineOptions & TranscribingOptions;
+  return {
+    type: engine.type,
+    options: engine.options.safeExtend(transcribingShape as never) as Together<Shape>,
+    inputs: (options: unknown): PortDef<'audio' | 'activity'>[] => [
+      {
+        name: 'audio',
+        formats: [{ kind: 'audio', sampleRate: (options as Options).sampleRate, numberOfChannels: 1 }],
+        flow: 'push',
       },
-    });
-    this.#output = new Readable({
-      objectMode: true,
-      read: () => undefined,
-      destroy: (error, done) => {
-        this.#abort.abort(error ?? new Error('the node has ended'));
-        void Promise.resolve(this.#busy).then(() => {
-          done(error);
-        });
-      },
-    });
-    const end = (): void => {
-      this.#abort.abort(context.signal.reason);
-    };
-    context.signal.addEventListener('abort', end, { once: true });
-    this.#output.once('close', () => {
-      context.signal.removeEventListener('abort', end);
-    });
-  }
-
-  input(port: string): Writable {
-    if (port === 'activity') {
-      this.#collector.segment();
-      this.#activity = this.#intake((value: VoiceActivity) => {
-        this.#collector.activity(value);
-      });
-      return this.#activity;
-    }
-    this.#audio = this.#intake((value: AudioData) => {
-      this.#collector.audio(value);
-    });
-    return this.#audio;
-  }
-
-  output(): Readable {
-    return this.#output;
-  }
-
-  #intake(take: (value: never) => void): Writable {
-    return new Writable({
-      objectMode: true,
-      write: (value, _encoding, done) => {
-        take(value as never);
-        done();
-      },
-      final: (done) => {
-        done();
-        setImmediate(() => {
-          this.#endIfOver();
-        });
-      },
-    });
-  }
-
-  #take(utterance: Utterance): void {
-    const { context } = this.#options;
-    this.#waiting.push(utterance);
-    if (this.#waiting.length > MAX_WAITING) {
-      this.#waiting.shift();
-      context.dropped('the engine is too slow');
-    }
-    this.#busy ??= this.#work().finally(() => {
-      this.#busy = undefined;
-      this.#endIfOver();
-    });
-  }
-
-  async #work(): Promise<void> {
-    const { recogniser, context } = this.#options;
-    const { signal } = this.#abort;
-    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
-      try {
-        signal.throwIfAborted();
-        const { text, words } = await recogniser.recognise(next, signal);
-        if (text === '' || this.#output.destroyed) continue;
-        this.#output.push({
-          kind: 'transcript',
-          text,
-          isFinal: true,
-          start: next.startUs,
-          end: next.endUs,
-          ...(context.branch && { participant: context.branch.name, streamId: context.branch.streamId }),
-          ...(words && { words }),
-        } satisfies Transcript);
-      } catch (error) {
-        if (isAborted(signal)) return;
-        context.dropped('not understood');
-        context.log.warn({ err: error }, 'an utterance was not understood');
-      }
-    }
-  }
-
-  #endIfOver(): void {
-    const { readableEnded, destroyed } = this.#output;
-    if (this.#audio?.writableFinished !== true || this.#activity?.writableFinished === false) return;
-    if (readableEnded || destroyed) return;
-    this.#collector.end();
-    if (!this.#busy) this.#output.push(null);
-  }
-}
-
-/** It may become so while one waits. */
-function isAborted(signal: AbortSignal): boolean {
-  return signal.aborted;
+      { name: 'activity', formats: [{ kind: 'voice-activity' }], optional: true, flow: 'push' },
+    ],
+    outputs: [{ name: 'out', formats: [{ kind: 'transcript' }] }] as PortDef<'out'>[],
+    latency: (options: unknown): NodeLatency => {
+      const { maxMs, timeoutMs } = options as Options;
+      return { minMs: 0, maxMs: maxMs + timeoutMs };
+    },
+    needs: (options: unknown, baseDir: string): readonly Need[] => engine.needs?.(options as Options, baseDir) ?? [],
+    create(options: unknown, context: NodeContext): Transcriber {
+      const { leadMs, maxMs } = options as Options;
+      return new Transcriber({ recogniser: engine.create(options as Options, context), context, leadMs, maxMs });
+    },
+  };
 }

@@ -1,6 +1,8 @@
 import { audioDurationUs, type AudioData } from '../media/audio-data.js';
+import type { Passing } from '../media/passing.js';
 import { concatSamples } from '../media/pcm.js';
 import type { VoiceActivity } from '../media/voice-activity.js';
+import { wavHeader } from '../media/wav-header.js';
 
 /** Sound in which somebody says something. */
 export interface Utterance {
@@ -11,6 +13,16 @@ export interface Utterance {
   /** On the media clock of the sound, in µs. */
   readonly startUs: number;
   readonly endUs: number;
+  /** When its end passed the stages before, in their order; where they tell. */
+  readonly passed?: readonly Passing[];
+}
+
+/** An utterance as a WAV file. Pure. */
+export function utteranceWav({ samples, sampleRate, numberOfChannels }: Utterance): Buffer<ArrayBuffer> {
+  return Buffer.concat([
+    wavHeader(sampleRate, numberOfChannels, samples.byteLength),
+    new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength),
+  ]);
 }
 
 export interface UtteranceOptions {
@@ -27,6 +39,7 @@ const KEPT_US = 3_000_000;
 interface Span {
   startUs: number;
   endUs: number;
+  passed?: readonly Passing[] | undefined;
 }
 
 /**
@@ -57,12 +70,15 @@ export class UtteranceCollector {
     this.#settle();
   }
 
-  activity({ isSpeaking, timestamp }: VoiceActivity): void {
+  activity({ isSpeaking, timestamp, passed }: VoiceActivity): void {
     const leadUs = this.#options.leadMs * 1000;
     const last = this.#spans.at(-1);
     if (isSpeaking) {
       if (!last || last.endUs < Infinity) this.#spans.push({ startUs: timestamp - leadUs, endUs: Infinity });
-    } else if (last?.endUs === Infinity) last.endUs = timestamp + leadUs;
+    } else if (last?.endUs === Infinity) {
+      last.endUs = timestamp + leadUs;
+      last.passed = passed;
+    }
     this.#settle();
   }
 
@@ -90,7 +106,7 @@ export class UtteranceCollector {
       this.#chunks.shift();
   }
 
-  #give({ startUs, endUs }: Span): void {
+  #give({ startUs, endUs, passed }: Span): void {
     const parts: Int16Array[] = [];
     let format: AudioData | undefined;
     let beginsUs = startUs;
@@ -107,7 +123,14 @@ export class UtteranceCollector {
     if (!format) return;
     const samples = concatSamples(parts);
     const { sampleRate, numberOfChannels } = format;
-    this.#options.onUtterance({ samples, sampleRate, numberOfChannels, startUs: beginsUs, endUs });
+    this.#options.onUtterance({
+      samples,
+      sampleRate,
+      numberOfChannels,
+      startUs: beginsUs,
+      endUs,
+      ...(passed && { passed }),
+    });
   }
 }
 

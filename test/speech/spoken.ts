@@ -1,0 +1,48 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createResampler } from '../../src/codecs/resampler.js';
+import { concatSamples } from '../../src/media/pcm.js';
+import { runProgram } from '../../src/speech/program.js';
+import type { Utterance } from '../../src/speech/utterances.js';
+import { WavReader } from '../../src/speech/wav-reader.js';
+
+/** What pocketsphinx understands by the grammar below. */
+export const COMMANDS = ['turn on the light', 'open the door', 'what time is it', 'good night', 'goodbye'] as const;
+
+/** Of what `spoken` gives, in Hz. */
+export const SPOKEN_RATE = 16_000;
+
+/** Writes a grammar of the commands; its path. */
+export async function commandGrammar(folder: string): Promise<string> {
+  const path = join(folder, 'commands.gram');
+  await writeFile(path, `#JSGF V1.0;\ngrammar commands;\npublic <command> = ${COMMANDS.join(' | ')};\n`);
+  return path;
+}
+
+/** How espeak-ng says a text, mono at `sampleRate`, with a little silence around it. */
+export async function spoken(text: string, sampleRate: 16_000 | 48_000 = SPOKEN_RATE): Promise<Int16Array> {
+  const reader = new WavReader();
+  const parts: Int16Array[] = [];
+  await runProgram({
+    command: ['espeak-ng', '-v', 'en-us', '-s', '140', '--stdin', '--stdout'],
+    input: text,
+    timeoutMs: 60_000,
+    signal: new AbortController().signal,
+    onOutput: (bytes) => void parts.push(reader.push(bytes)),
+  });
+  const resampler = await createResampler({
+    from: reader.format!,
+    to: { sampleRate, numberOfChannels: 1 },
+    anyRate: true,
+  });
+  const silence = new Int16Array(sampleRate / 4);
+  const sound = [resampler.process(concatSamples(parts)), resampler.flush()];
+  resampler.close();
+  return concatSamples([silence, ...sound, silence]);
+}
+
+/** Mono sound at 16 kHz as an utterance that begins at `startUs`. */
+export function utterance(samples: Int16Array, startUs = 0): Utterance {
+  const endUs = startUs + (samples.length * 1_000_000) / SPOKEN_RATE;
+  return { samples, sampleRate: SPOKEN_RATE, numberOfChannels: 1, startUs, endUs };
+}
