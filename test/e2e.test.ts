@@ -1,1 +1,2 @@
 import './e2e/echo-page.js';
+import './e2e/words-page.js';

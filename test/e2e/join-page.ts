@@ -16,16 +16,13 @@ export interface SeenPicture {
   readonly number: number | undefined;
 }
 
-/** A browser with a microphone and a camera that play files. */
-export async function launchBrowser(executablePath: string, devices: FakeDevices): Promise<Browser> {
-  return await chromium.launch({
-    executablePath,
-    args: [
-      ...CHROMIUM_FLAGS,
-      `--use-file-for-fake-audio-capture=${devices.audioFile}`,
-      `--use-file-for-fake-video-capture=${devices.videoFile}`,
-    ],
-  });
+/** A browser with a microphone and a camera that play files, or what the browser makes up. */
+export async function launchBrowser(executablePath: string, devices?: FakeDevices): Promise<Browser> {
+  const files = devices && [
+    `--use-file-for-fake-audio-capture=${devices.audioFile}`,
+    `--use-file-for-fake-video-capture=${devices.videoFile}`,
+  ];
+  return await chromium.launch({ executablePath, args: [...CHROMIUM_FLAGS, ...(files ?? [])] });
 }
 
 /** Somebody who joined on the page, with what they see and hear of others. */
@@ -60,6 +57,11 @@ export class Visitor {
   /** Waits until the tile of somebody shows a picture that moves. */
   async sees(name: string): Promise<void> {
     await this.page.evaluate(`sluiceTest.sees(${JSON.stringify(name)})`);
+  }
+
+  /** How much is seen of the ring around the tile of somebody, 0 to 1. */
+  async ring(name: string): Promise<number> {
+    return await this.page.evaluate<number>(`sluiceTest.ring(${JSON.stringify(name)})`);
   }
 
   /** The next pictures of somebody for so long. */

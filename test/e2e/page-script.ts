@@ -19,6 +19,14 @@ globalThis.sluiceTest = {
     }
   },
 
+  ring(name) {
+    const tile = this.tile(name);
+    for (const animation of tile.getAnimations({ subtree: true })) {
+      if (animation.transitionProperty === 'opacity') animation.finish();
+    }
+    return Number(getComputedStyle(tile, '::after').opacity);
+  },
+
   watch(name, durationMs, width, height) {
     const video = this.tile(name).querySelector('video');
     const canvas = new OffscreenCanvas(width, height);

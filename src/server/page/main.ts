@@ -1,5 +1,6 @@
 import { isBrowserSupported } from 'livekit-client';
 import './style.css';
+import type { Caption } from './captions.js';
 import { factsOf, LocalMedia } from './devices.js';
 import { announce, byId } from './dom.js';
 import { fetchTicket, sessionOfToken, ticketFromToken, type Ticket } from './join.js';
@@ -39,7 +40,8 @@ let countdown: ReturnType<typeof setInterval> | undefined;
 async function start(): Promise<void> {
   if (params.token !== '') lobby.setSession(sessionOfToken(params.token) || params.session);
   lobby.open('Join');
-  addShortcuts({ active: () => document.body.dataset['view'] === 'room', toggle, leave });
+  const active = (): boolean => document.body.dataset['view'] === 'room';
+  addShortcuts({ active, toggle, toggleTranscript: () => roomView.transcript.toggle(), leave });
   for (const event of ['pointerdown', 'keydown']) document.addEventListener(event, resumeMeters);
   if (!isBrowserSupported()) {
     lobby.notices.show(browserProblem());
@@ -91,6 +93,7 @@ function enterRoom(joined: Visit, sessionId: string): void {
 
 const events = {
   onChange: (): void => roomView.sync(),
+  onCaption: (caption: Caption): void => roomView.caption(caption),
   onReconnecting: (): void => {
     roomView.notices.show(RECONNECTING);
     roomView.setWaiting(true);

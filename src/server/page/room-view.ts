@@ -1,4 +1,5 @@
 import type { Room } from 'livekit-client';
+import type { Caption } from './captions.js';
 import { addDeviceFields } from './device-fields.js';
 import { DeviceNotices } from './device-notices.js';
 import type { LocalMedia } from './devices.js';
@@ -7,6 +8,7 @@ import { layoutGrid } from './layout.js';
 import { Notices } from './notices.js';
 import type { DeviceKind } from './problems.js';
 import { Tile } from './tile.js';
+import { Transcript } from './transcript.js';
 
 const TICK_MS = 50;
 
@@ -19,6 +21,7 @@ export interface RoomActions {
 export class RoomView {
   readonly notices = new Notices(byId('room-notices', HTMLElement));
   readonly deviceNotices: DeviceNotices;
+  readonly transcript = new Transcript();
   readonly #grid = byId('grid', HTMLUListElement);
   readonly #floor = byId('floor', HTMLElement);
   readonly #dialog = byId('devices-dialog', HTMLDialogElement);
@@ -57,6 +60,14 @@ export class RoomView {
     if (this.#dialog.open) this.#dialog.close();
     for (const tile of this.#tiles.values()) tile.remove();
     this.#tiles.clear();
+    this.transcript.clear();
+  }
+
+  /** Shows what somebody says at their tile, and writes down what is final. */
+  caption(caption: Caption): void {
+    const tile = this.#tiles.get(caption.identity);
+    if (tile?.caption(caption, performance.now()) === true)
+      this.transcript.add(tile.element.dataset['name'] ?? caption.identity, caption.text);
   }
 
   /** Brings tiles and count up to the participants of the room; called after every event that may have changed them. */

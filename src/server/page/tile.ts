@@ -1,21 +1,33 @@
 import { Track, type LocalTrack, type Participant, type RemoteTrack } from 'livekit-client';
+import { Captions, type Caption } from './captions.js';
 import { fromTemplate, within } from './dom.js';
 import { SpeakingDetector } from './level.js';
 import { Meter } from './meter.js';
 
 type ShownTrack = LocalTrack | RemoteTrack;
 
+/** What agents say of themselves, as LiveKit's do, and how the page says it. */
+const AGENT_STATES: Readonly<Record<string, string>> = {
+  initializing: 'Starting',
+  idle: 'Idle',
+  listening: 'Listening',
+  thinking: 'Thinking',
+  speaking: 'Speaking',
+};
+
 const VIDEO_SOURCES = [Track.Source.ScreenShare, Track.Source.Camera, Track.Source.Unknown];
 
 /**
- * One participant: picture or initials, name, level, whether muted and whether speaking. Its state stands in `data-`
- * attributes: `identity`, `name`, `local`, `muted`, `video`, `speaking`, `level` (0 to 1).
+ * One participant: picture or initials, name, level, whether muted and whether speaking, what is said, and of an agent what it
+ * does. Its state stands in `data-` attributes: `identity`, `name`, `local`, `muted`, `video`, `speaking`, `level` (0 to 1),
+ * `captioned`, `agent` (empty for those who are none).
  */
 export class Tile {
   readonly element = fromTemplate('tile');
   readonly #video = within(this.element, 'video', HTMLVideoElement);
   readonly #meter = new Meter();
   readonly #speaking = new SpeakingDetector();
+  readonly #captions = new Captions();
   readonly #sounds = new Map<ShownTrack, HTMLMediaElement>();
   #picture: ShownTrack | undefined;
   #participant: Participant;
@@ -46,8 +58,16 @@ export class Tile {
     avatar.textContent = initialsOf(name);
     avatar.style.setProperty('--hue', hueOf(participant.identity).toString());
     this.#video.setAttribute('aria-label', `Picture of ${name}`);
+    this.#showAgent(participant.attributes['lk.agent.state'] ?? '');
     this.#show(pictureOf(participant));
     if (!participant.isLocal) this.#hear(soundsOf(participant));
+  }
+
+  /** Shows a caption; tells whether it is a text that has just become final. */
+  caption(caption: Caption, nowMs: number): boolean {
+    const isNew = this.#captions.take(caption, nowMs);
+    this.#showCaptions(nowMs);
+    return isNew;
   }
 
   /** Measures anew. @param nowMs any clock that does not go back. */
@@ -64,6 +84,7 @@ export class Tile {
       style.setProperty('--level', text);
     }
     if (dataset['speaking'] !== speaking) dataset['speaking'] = speaking;
+    this.#showCaptions(nowMs);
   }
 
   remove(): void {
@@ -71,6 +92,24 @@ export class Tile {
     this.#hear([]);
     this.#meter.close();
     this.element.remove();
+  }
+
+  #showCaptions(nowMs: number): void {
+    const text = this.#captions.textAt(nowMs);
+    const captioned = String(text !== '');
+    const { dataset } = this.element;
+    if (dataset['captioned'] !== captioned) dataset['captioned'] = captioned;
+    const line = within(this.element, '.captions-text', HTMLElement);
+    // What was read fades with its words.
+    if (text !== '' && line.textContent !== text) line.textContent = text;
+  }
+
+  #showAgent(state: string): void {
+    const label = AGENT_STATES[state];
+    this.element.dataset['agent'] = label === undefined ? '' : state;
+    const badge = within(this.element, '.agent', HTMLElement);
+    badge.hidden = label === undefined;
+    within(badge, '.agent-state', HTMLElement).textContent = label ?? '';
   }
 
   #show(picture: ShownTrack | undefined): void {

@@ -7,6 +7,8 @@ import {
   Track,
   type LocalTrack,
 } from 'livekit-client';
+import { listenForCaptions } from './caption-intake.js';
+import type { Caption } from './captions.js';
 import { DEVICE_KINDS, factsOf, type LocalMedia } from './devices.js';
 import type { Ticket } from './join.js';
 import { endProblem, publishProblem, type DeviceKind, type Problem } from './problems.js';
@@ -22,6 +24,7 @@ const CHANGES = [
   RoomEvent.ParticipantConnected,
   RoomEvent.ParticipantDisconnected,
   RoomEvent.ParticipantNameChanged,
+  RoomEvent.ParticipantAttributesChanged,
   RoomEvent.TrackPublished,
   RoomEvent.TrackUnpublished,
   RoomEvent.TrackSubscribed,
@@ -35,6 +38,7 @@ const CHANGES = [
 
 export interface VisitEvents {
   readonly onChange: () => void;
+  readonly onCaption: (caption: Caption) => void;
   readonly onReconnecting: () => void;
   readonly onReconnected: () => void;
   readonly onPublishProblem: (problem: Problem) => void;
@@ -69,6 +73,7 @@ export class Visit {
   /** Joins. Throws what livekit-client throws; `joinProblem` puts it into words. */
   async join(ticket: Ticket): Promise<void> {
     for (const event of CHANGES) this.room.on(event, this.#events.onChange);
+    listenForCaptions(this.room, this.#events.onCaption);
     this.room.on(RoomEvent.SignalReconnecting, this.#events.onReconnecting);
     this.room.on(RoomEvent.Reconnecting, this.#events.onReconnecting);
     this.room.on(RoomEvent.Reconnected, () => {
