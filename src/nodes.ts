@@ -31,6 +31,7 @@ export const queue = filter(defs.queue);
 export const resampler = filter(defs.resampler);
 export const scaler = filter(defs.scaler);
 export const ttsExec = voice(defs.ttsExec);
+export const ttsOpenai = voice(defs.ttsOpenai);
 export const vad = filter(defs.vad);
 export const videoDecoder = filter(defs.videoDecoder);
 export const videoEncoder = filter(defs.videoEncoder);

@@ -28,6 +28,7 @@ export { testPattern } from './test-pattern.js';
 export { textLines } from './text-lines.js';
 export { tone } from './tone.js';
 export { ttsExec } from './tts-exec.js';
+export { ttsOpenai } from './tts-openai.js';
 export { vad } from './vad.js';
 export { videoDecoder } from './video-decoder.js';
 export { videoEncoder } from './video-encoder.js';

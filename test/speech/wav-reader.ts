@@ -27,13 +27,31 @@ t.test('other parts of its header are passed over, and a length that is not know
   t.same([...reader.push(file)], [...SAMPLES]);
 });
 
-t.test('what is no WAV file of 16-bit samples is refused', async (t) => {
-  const refused = { code: 'SLUICE_SPEECH_FAILED', expected: /16-bit PCM/ };
+t.test('floats become samples, and what is too loud is clipped', (t) => {
+  const header = Buffer.from(wavHeader(24_000, 1, 12));
+  header.writeUInt16LE(3, 20);
+  header.writeUInt16LE(32, 34);
+  const [reader, bytes] = [
+    new WavReader(),
+    Buffer.concat([header, Buffer.from(new Float32Array([0.5, -1, 2]).buffer)]),
+  ];
+  t.same([...reader.push(bytes.subarray(0, 47)), ...reader.push(bytes.subarray(47))], [16_384, -32_767, 32_767]);
+  t.end();
+});
+
+t.test('what follows the sound in a file is no sound', (t) => {
+  const reader = new WavReader();
+  t.equal(reader.push(Buffer.concat([wav(), Buffer.from('LIST\x08\0\0\0comments')])).length, SAMPLES.length);
+  t.equal(reader.push(Buffer.from('more')).length, 0);
+  t.end();
+});
+
+t.test('what is no WAV file of 16-bit samples or floats is refused', async (t) => {
+  const refused = { code: 'SLUICE_SPEECH_FAILED', expected: /16-bit PCM/, retryable: false };
   t.throws(() => new WavReader().push(Buffer.from('espeak: no such voice')), refused);
-  const float = wav();
-  float.writeUInt16LE(3, 20);
-  float.writeUInt16LE(32, 34);
-  t.throws(() => new WavReader().push(float), { ...refused, found: /format 3 with 32 bits/ });
+  const wide = wav();
+  wide.writeUInt16LE(24, 34);
+  t.throws(() => new WavReader().push(wide), { ...refused, found: /format 1 with 24 bits/ });
   t.throws(() => {
     const reader = new WavReader();
     reader.push(wav().subarray(0, 36));

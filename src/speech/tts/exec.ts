@@ -6,6 +6,7 @@ import { sentences } from '../sentences.js';
 import type { SpeechListener, Synthesiser } from '../synthesiser.js';
 import { untilAborted } from '../until-aborted.js';
 import { WavReader } from '../wav-reader.js';
+import { wordsOf } from '../words.js';
 
 /** Programs whose arguments are known. */
 const PRESETS = ['espeak-ng', 'piper'] as const;
@@ -72,7 +73,7 @@ class ProgramSynthesiser implements Synthesiser {
 
   async say(text: AsyncIterable<string>, listener: SpeechListener, signal: AbortSignal): Promise<void> {
     for await (const sentence of sentences(untilAborted(text, signal))) {
-      await this.#saySentence(sentence.text, listener, signal);
+      if (wordsOf(sentence.text).length > 0) await this.#saySentence(sentence.text, listener, signal);
       listener.onText?.(sentence.end);
     }
   }

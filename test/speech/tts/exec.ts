@@ -33,7 +33,7 @@ t.test('a program', async (t) => {
       'a program that prints no sound': {
         create: () => script('console.log("Usage: say [options] text")'),
         code: 'SLUICE_SPEECH_FAILED',
-        retryable: undefined,
+        retryable: false,
       },
       'a program that is not there': {
         create: () => engine({ command: ['/nowhere/voice'] }),
