@@ -8,6 +8,7 @@ import './cli/secrets.js';
 import './cli/serve.js';
 import './cli/running.js';
 import './cli/metrics.js';
+import './cli/top.js';
 import './cli/own-nodes.js';
 import './cli/new.js';
 import './cli/completion.js';

@@ -19,6 +19,7 @@ import { schemaCommand } from './commands/schema.js';
 import { serveCommand } from './commands/serve.js';
 import { testCommand } from './commands/test.js';
 import { tokenCommand } from './commands/token.js';
+import { topCommand } from './commands/top.js';
 import { validateCommand } from './commands/validate.js';
 import { EXIT_CODES } from './exit-codes.js';
 import { commandHelp, overview } from './help-text.js';
@@ -28,6 +29,7 @@ import { showErrors } from './show-error.js';
 const COMMANDS: readonly Command[] = [
   runCommand,
   launchCommand,
+  topCommand,
   validateCommand,
   planCommand,
   doctorCommand,

@@ -2,11 +2,19 @@ import type { Environment } from '../graph/environment.js';
 
 /** Everything that a command may touch of its process, so that tests can stand in for it. */
 export interface CliIo {
-  readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean };
+  readonly stdout: {
+    write(text: string): unknown;
+    readonly isTTY?: boolean;
+    /** Size of the terminal, in characters. */
+    readonly columns?: number;
+    readonly rows?: number;
+  };
   readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean };
   readonly env: Environment;
   /** Calls `listener` for every SIGINT and SIGTERM; returns what ends that. */
   onSignal(listener: () => void): () => void;
+  /** Calls `listener` for every key that is pressed, Ctrl-C too, where there is a terminal; returns what ends that. */
+  onKey(listener: (key: string) => void): () => void;
 }
 
 export interface CommandOption {

@@ -17,4 +17,12 @@ process.exitCode = await runCli(process.argv.slice(2), {
     process.on('SIGINT', listener).on('SIGTERM', listener);
     return () => process.off('SIGINT', listener).off('SIGTERM', listener);
   },
+  onKey(listener) {
+    const { stdin } = process;
+    if (!stdin.isTTY) return () => undefined;
+    stdin.setRawMode(true).setEncoding('utf8').on('data', listener).resume();
+    return () => {
+      stdin.off('data', listener).setRawMode(false).pause();
+    };
+  },
 });

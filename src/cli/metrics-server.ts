@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { RunReport } from '../graph/report.js';
 import { SluiceError } from '../media/errors.js';
 import type { ListenAddress } from './option-values.js';
+import { ProcessWatch } from './process-watch.js';
 
 /** Serves the counters of a run. */
 export interface MetricsServer {
@@ -12,18 +13,27 @@ export interface MetricsServer {
   close(): Promise<void>;
 }
 
-const PATH = '/metrics';
+const METRICS_PATH = '/metrics';
+const REPORT_PATH = '/report';
 
 /**
- * Serves what `report` tells as Prometheus text, worked out when it is asked for. Errors: SLUICE_ADDRESS_IN_USE;
+ * Serves what `report` tells, worked out when it is asked for: as Prometheus text at /metrics, and at /report as JSON with how the
+ * process does (`process`), for `sluice top`. Errors: SLUICE_ADDRESS_IN_USE;
  * SLUICE_CONFIG_INVALID for an address that this machine does not have, or a port that it does not give.
  */
 export async function serveMetrics(address: ListenAddress, report: () => RunReport): Promise<MetricsServer> {
   const { metricsText } = await import('./run-metrics.js');
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const found = new URL(request.url ?? '/', 'http://localhost').pathname === PATH;
+    const path = new URL(request.url ?? '/', 'http://localhost').pathname;
+    const found = path === METRICS_PATH || path === REPORT_PATH;
     if (!found || (request.method !== 'GET' && request.method !== 'HEAD')) {
-      response.writeHead(found ? 405 : 404, { 'content-type': 'text/plain' }).end(`There is only GET ${PATH}.\n`);
+      const text = `There are only GET ${METRICS_PATH} and GET ${REPORT_PATH}.\n`;
+      response.writeHead(found ? 405 : 404, { 'content-type': 'text/plain' }).end(text);
+      return;
+    }
+    if (path === REPORT_PATH) {
+      const text = JSON.stringify({ ...report(), process: watch.report() });
+      response.writeHead(200, { 'content-type': 'application/json' }).end(text);
       return;
     }
     const { text, contentType } = await metricsText(report());
@@ -40,10 +50,12 @@ export async function serveMetrics(address: ListenAddress, report: () => RunRepo
   } catch (error) {
     throw listenError(error, address);
   }
+  const watch = new ProcessWatch();
   const { port } = server.address() as AddressInfo;
   return {
-    url: `http://${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}${PATH}`,
+    url: `http://${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}${METRICS_PATH}`,
     close: async () => {
+      watch.close();
       const closed = once(server, 'close');
       server.close();
       server.closeAllConnections();

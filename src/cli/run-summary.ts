@@ -1,4 +1,5 @@
 import type { LinkReport, RunReport } from '../graph/report.js';
+import { measureTable } from './measure-table.js';
 import { errorText } from './show-error.js';
 import { textColumns } from './text-columns.js';
 
@@ -17,7 +18,8 @@ export function summaryText(report: RunReport, options: { readonly table: boolea
     for (const [reason, count] of Object.entries(reasons)) lines.push(`${node} dropped ${count}: ${reason}`);
   }
   if (options.table && report.links.length > 0) lines.push('', ...linkTable(report.links));
-  if (options.table && Object.keys(report.measures).length > 0) lines.push('', ...measureTable(report.measures));
+  const measures = options.table ? measureTable(report.measures) : [];
+  if (measures.length > 0) lines.push('', ...measures);
   return `${lines.join('\n')}\n`;
 }
 
@@ -65,19 +67,4 @@ function dropsText({ dropped, drops }: LinkReport): string {
 function formatsText({ formats, formatChanges }: LinkReport): string {
   const changes = formatChanges === 0 ? '' : ` (${formatChanges} ${formatChanges === 1 ? 'change' : 'changes'})`;
   return `${formats.join(', ')}${changes}`;
-}
-
-const MEASURE_HEAD = ['node', 'stage', 'times', 'last', 'p50', 'p99', 'max'];
-const MEASURE_NUMBERS = new Set([2, 3, 4, 5, 6]);
-
-function measureTable(measures: RunReport['measures']): string[] {
-  const rows = Object.entries(measures).flatMap(([node, stages]) =>
-    Object.entries(stages).map(([stage, { count, last, p50, p99, max }]) => [
-      node,
-      stage,
-      String(count),
-      ...[last, p50, p99, max].map((ms) => `${Math.round(ms)} ms`),
-    ]),
-  );
-  return textColumns([MEASURE_HEAD, ...rows], MEASURE_NUMBERS);
 }

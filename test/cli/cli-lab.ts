@@ -13,24 +13,31 @@ export interface RunningCli {
   readonly result: Promise<CliResult>;
   /** What a SIGINT does. */
   interrupt(): void;
+  /** Presses a key on the terminal. */
+  press(key: string): void;
   /** What was written to standard error, when `text` is in it. */
   wrote(text: string): Promise<string>;
   /** What was written to standard output, when `text` is in it. */
   printed(text: string): Promise<string>;
 }
 
-/** Starts `sluice` in this process; `isTTY`: its standard error is a terminal. */
+/** Starts `sluice` in this process; `isTTY`: its standard error is a terminal; `screen`: the size of that of its standard output. */
 export function startCli(
   args: readonly string[],
   env: Record<string, string> = {},
-  { isTTY = false }: { readonly isTTY?: boolean } = {},
+  {
+    isTTY = false,
+    screen,
+  }: { readonly isTTY?: boolean; readonly screen?: { readonly columns: number; readonly rows: number } } = {},
 ): RunningCli {
   const output = { stdout: '', stderr: '' };
   const listeners = new Set<() => void>();
+  const keys = new Set<(key: string) => void>();
   const waiting = new Map<string, () => void>();
   const reading = new Map<string, () => void>();
   const result = runCli(args, {
     stdout: {
+      ...(screen && { isTTY: true, ...screen }),
       write: (text: string) => {
         output.stdout += text;
         for (const [wanted, resolve] of reading) if (output.stdout.includes(wanted)) resolve();
@@ -48,11 +55,18 @@ export function startCli(
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    onKey(listener) {
+      keys.add(listener);
+      return () => keys.delete(listener);
+    },
   }).then((code) => ({ code, ...output }));
   return {
     result,
     interrupt: () => {
       for (const listener of listeners) listener();
+    },
+    press: (key) => {
+      for (const listener of keys) listener(key);
     },
     wrote: async (text) => {
       await new Promise<void>((resolve) => {

@@ -127,7 +127,7 @@ await t.test('what is served are the counters of now', async (t) => {
   while (later === first) later = await chunks();
   t.ok(later > first);
   const elsewhere = await fetch(new URL('/', started.url));
-  t.same([elsewhere.status, await elsewhere.text()], [404, 'There is only GET /metrics.\n']);
+  t.same([elsewhere.status, await elsewhere.text()], [404, 'There are only GET /metrics and GET /report.\n']);
   t.equal((await fetch(started.url, { method: 'POST' })).status, 405);
   running.interrupt();
   t.equal((await running.result).code, 0);
