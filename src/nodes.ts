@@ -29,6 +29,7 @@ export const opusDecoder = filter(defs.opusDecoder);
 export const opusEncoder = filter(defs.opusEncoder);
 export const queue = filter(defs.queue);
 export const resampler = filter(defs.resampler);
+export const rules = filter(defs.rules);
 export const scaler = filter(defs.scaler);
 export const ttsExec = voice(defs.ttsExec);
 export const ttsOpenai = voice(defs.ttsOpenai);

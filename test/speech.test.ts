@@ -1,7 +1,9 @@
+import './speech/answering.js';
 import './speech/chain.js';
 import './speech/dialogue/own-echo.js';
 import './speech/dialogue/turn-taker.js';
 import './speech/funnel.js';
+import './speech/llm/rules.js';
 import './speech/pcm-reader.js';
 import './speech/program.js';
 import './speech/sentences.js';

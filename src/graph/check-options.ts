@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { SluiceError, type Place } from '../media/errors.js';
 import { typedScalar } from './environment.js';
 import { nearest } from './nearest.js';
-import type { Path, Places } from './source-map.js';
+import type { Path, Places } from '../media/source-map.js';
 
 /** Where a value stands and how its problems are told. */
 export interface CheckContext {

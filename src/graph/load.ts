@@ -3,7 +3,7 @@ import { checkOptions, nodeOf, pathKey, type CheckContext } from './check-option
 import { isOneVariable, substitute, type Environment } from './environment.js';
 import { isMapOf } from './plain-value.js';
 import { GraphFile, QueueConfig, SessionConfig, onErrorOf, type NodeConfig, type OnError } from './schema.js';
-import type { Path, Places } from './source-map.js';
+import type { Path, Places } from '../media/source-map.js';
 
 /** What stands for the server inside this process where an address is expected. */
 export const EMBEDDED = 'embedded';

@@ -1,5 +1,5 @@
 import type { Place } from '../media/errors.js';
-import type { Path, Places } from './source-map.js';
+import type { Path, Places } from '../media/source-map.js';
 
 /** Places of the parts of a graph, found out one by one while a text is read. */
 export class PathPlaces implements Places {

@@ -17,6 +17,7 @@ export { publisher } from './publisher.js';
 export { queue } from './queue.js';
 export { recorder } from './recorder.js';
 export { resampler } from './resampler.js';
+export { rules } from './rules.js';
 export { scaler } from './scaler.js';
 export { sessionAudio } from './session-audio.js';
 export { sttExec } from './stt-exec.js';

@@ -1,10 +1,14 @@
 /** The words of a text in small letters, without punctuation; apostrophes and hyphens inside of words stay. Pure. */
 export function wordsOf(text: string): string[] {
+  return writtenWordsOf(text).map((word) => word.toLowerCase());
+}
+
+/** As `wordsOf`, in the letters in which they were written. Pure. */
+export function writtenWordsOf(text: string): string[] {
   return (
     text
       .normalize('NFKC')
-      .toLowerCase()
       .replaceAll('’', "'")
-      .match(/[\p{L}\p{N}]+(?:['-][\p{L}\p{N}]+)*/gu) ?? []
+      .match(/[\p{L}\p{M}\p{N}]+(?:['-][\p{L}\p{M}\p{N}]+)*/gu) ?? []
   );
 }

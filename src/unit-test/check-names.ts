@@ -1,6 +1,6 @@
 import { nearest } from '../graph/nearest.js';
 import type { Plan } from '../graph/planned.js';
-import type { Path } from '../graph/source-map.js';
+import type { Path } from '../media/source-map.js';
 import { SluiceError } from '../media/errors.js';
 import { nodeName } from './node-name.js';
 import type { TestToRun } from './test-to-run.js';

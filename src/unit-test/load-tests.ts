@@ -2,7 +2,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { checkOptions } from '../graph/check-options.js';
 import { readTextFile } from '../graph/notation/text.js';
-import type { Path, Places } from '../graph/source-map.js';
+import type { Path, Places } from '../media/source-map.js';
 import { SluiceError } from '../media/errors.js';
 import { TestFile } from './test-schema.js';
 

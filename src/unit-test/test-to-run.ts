@@ -1,4 +1,4 @@
-import type { Path } from '../graph/source-map.js';
+import type { Path } from '../media/source-map.js';
 import type { Registry } from '../graph/registry.js';
 import { SluiceError } from '../media/errors.js';
 import type { LoadedTests } from './load-tests.js';

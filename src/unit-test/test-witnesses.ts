@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { openMediaFile, type MediaFile } from '../codecs/media-file.js';
 import type { LinkObserver } from '../graph/link-observer.js';
 import type { Plan, PlannedLink } from '../graph/planned.js';
-import type { Path } from '../graph/source-map.js';
+import type { Path } from '../media/source-map.js';
 import type { SluiceError } from '../media/errors.js';
 import type { StreamValue } from '../media/media-value.js';
 import type { StreamInfo } from '../media/session-access.js';

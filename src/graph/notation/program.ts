@@ -1,7 +1,7 @@
 import type { Place } from '../../media/errors.js';
 import type { NodeDef } from '../../media/node.js';
 import type { WrittenGraph } from '../load.js';
-import type { Path, Places } from '../source-map.js';
+import type { Path, Places } from '../../media/source-map.js';
 
 const BRAND = Symbol.for('sluice.graph');
 

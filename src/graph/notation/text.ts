@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { SluiceError } from '../../media/errors.js';
 import type { WrittenGraph } from '../load.js';
-import { SourceMap } from '../source-map.js';
+import { SourceMap } from '../../media/source-map.js';
 
 /** Reads a graph in YAML, or in JSON where the name of the file ends so. Errors: SLUICE_CONFIG_SYNTAX. Pure. */
 export function readText(text: string, file: string, baseDir: string): WrittenGraph {

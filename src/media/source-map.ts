@@ -1,9 +1,9 @@
 import { LineCounter, isAlias, isMap, isScalar, isSeq, parseDocument, type Document, type Node, type Pair } from 'yaml';
-import { SluiceError, type Place } from '../media/errors.js';
+import { SluiceError, type Place } from './errors.js';
 
 export type Path = readonly (string | number)[];
 
-/** Where things of a graph were written. */
+/** Where things of a file were written. */
 export interface Places {
   placeOf(path: Path): Place;
   placeOfKey(path: Path): Place;

@@ -1,0 +1,16 @@
+import { z } from 'zod';
+import type { EngineContext, EngineDef } from '../engine.js';
+import { chosenEngine, choiceOf } from '../engine-choice.js';
+import type { LanguageModel } from '../language-model.js';
+import { rulesLlm } from './rules.js';
+
+/** Language models; none loads or connects anything before it is used. */
+const ENGINES: readonly EngineDef<z.ZodType, LanguageModel>[] = [rulesLlm];
+
+/** An option that takes one of them, with its options: `{ type: rules, path: answers.yaml }`. */
+export const llmChoice = z.discriminatedUnion('type', [choiceOf(rulesLlm)]);
+
+/** Makes the language model that was chosen. Errors: SLUICE_CONFIG_INVALID, and those of the engine. */
+export function chosenLlm(choice: z.output<typeof llmChoice>, context: EngineContext): LanguageModel {
+  return chosenEngine(ENGINES, choice, context);
+}
