@@ -76,6 +76,12 @@ export const recorder = ports<WithInput>()(defs.recorder);
 /** Inputs `audio` and, where utterances are to be told apart, `activity`; output `out`. */
 export const sttExec = ports<WithInput & WithOutput>()(defs.sttExec);
 
+/**
+ * Inputs `audio`, `activity` and `transcript`, any number of each, `seal` of each when all are made; outputs `audio`, `captions` and
+ * `turns`. `close()` frees it.
+ */
+export const voiceAgent = ports<Joining & { readonly close: () => Promise<void> }>()(defs.voiceAgent);
+
 /** Inputs `in`, each with a name (`from`), `seal('in')` when all are made; output `out`. `update` changes what is let through. */
 export const switchNode = ports<Switching>()(defs.switchNode);
 /** Inputs and outputs `audio` and `video`. `close()` frees it. */

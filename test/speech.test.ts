@@ -1,4 +1,6 @@
 import './speech/answering.js';
+import './speech/agent/agent.js';
+import './speech/agent/heard-truth.js';
 import './speech/chain.js';
 import './speech/dialogue/own-echo.js';
 import './speech/dialogue/turn-taker.js';

@@ -40,3 +40,12 @@ export function checkCaptionsData({ text, isFinal, segmentId }: CaptionsData): v
     mend: 'Leave it out, or use a short id.',
   });
 }
+
+/** A text that fits into captions: what is too long is cut at its end, never in the middle of a character. */
+export function captionsText(text: string): string {
+  if (Buffer.byteLength(text) <= MAX_CAPTIONS_BYTES) return text;
+  return Buffer.from(text)
+    .subarray(0, MAX_CAPTIONS_BYTES)
+    .toString('utf8')
+    .replace(/\uFFFD+$/, '');
+}

@@ -17,7 +17,8 @@ export type FormatPattern =
   | { readonly kind: 'captions' }
   | { readonly kind: 'transcript' }
   | { readonly kind: 'text' }
-  | { readonly kind: 'voice-activity' };
+  | { readonly kind: 'voice-activity' }
+  | { readonly kind: 'turn' };
 
 export type OneOrMore<T> = T | readonly T[];
 

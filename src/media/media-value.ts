@@ -1,5 +1,6 @@
 import { type AudioData, audioDurationUs } from './audio-data.js';
 import type { CaptionsData } from './captions.js';
+import type { ConversationTurn } from './conversation-turn.js';
 import type { EncodedAudioChunk, EncodedVideoChunk } from './encoded-chunk.js';
 import type { TextData } from './text.js';
 import type { Transcript } from './transcript.js';
@@ -14,7 +15,7 @@ export type MediaKind = MediaValue['kind'];
 export type StreamValue = MediaValue | CaptionsData;
 
 /** Anything that flows over a link of a pipeline: also words, and when somebody speaks. */
-export type PipelineValue = StreamValue | Transcript | TextData | VoiceActivity;
+export type PipelineValue = StreamValue | Transcript | TextData | VoiceActivity | ConversationTurn;
 
 /** How much media time a value covers, in microseconds; 0 for words, and for a picture whose duration is not known. */
 export function durationUs(value: PipelineValue): number {
@@ -29,6 +30,7 @@ export function durationUs(value: PipelineValue): number {
     case 'transcript':
     case 'text':
     case 'voice-activity':
+    case 'turn':
       return 0;
   }
 }

@@ -1,6 +1,6 @@
 import { Transform, type TransformCallback } from 'node:stream';
 import { z } from 'zod';
-import { MAX_CAPTIONS_BYTES, type CaptionsData } from '../media/captions.js';
+import { captionsText, type CaptionsData } from '../media/captions.js';
 import { defineNode } from '../media/node.js';
 import type { TextData } from '../media/text.js';
 import type { Transcript } from '../media/transcript.js';
@@ -38,16 +38,7 @@ class Captions extends Transform {
 
   override _transform(value: Transcript | TextData, _encoding: BufferEncoding, done: TransformCallback): void {
     const name = this.#speaker && value.kind === 'transcript' ? value.participant : undefined;
-    const text = shortened(name === undefined ? value.text : `${name}: ${value.text}`);
+    const text = captionsText(name === undefined ? value.text : `${name}: ${value.text}`);
     done(null, { kind: 'captions', text, isFinal: value.isFinal } satisfies CaptionsData);
   }
-}
-
-function shortened(text: string): string {
-  if (Buffer.byteLength(text) <= MAX_CAPTIONS_BYTES) return text;
-  // A character that was cut in the middle is left out.
-  return Buffer.from(text)
-    .subarray(0, MAX_CAPTIONS_BYTES)
-    .toString('utf8')
-    .replace(/\uFFFD+$/, '');
 }

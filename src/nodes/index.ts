@@ -33,5 +33,6 @@ export { ttsOpenai } from './tts-openai.js';
 export { vad } from './vad.js';
 export { videoDecoder } from './video-decoder.js';
 export { videoEncoder } from './video-encoder.js';
+export { voiceAgent } from './voice-agent.js';
 export { wav } from './wav.js';
 export { webvtt } from './webvtt.js';

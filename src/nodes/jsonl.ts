@@ -12,12 +12,18 @@ const Options = z.strictObject({ path: OutputPath });
  */
 export const jsonl = defineNode({
   type: 'jsonl',
-  summary: 'Writes transcripts, texts, captions and voice activity as lines of JSON.',
+  summary: 'Writes transcripts, texts, captions, turns and voice activity as lines of JSON.',
   options: Options,
   inputs: [
     {
       name: 'in',
-      formats: [{ kind: 'transcript' }, { kind: 'text' }, { kind: 'captions' }, { kind: 'voice-activity' }],
+      formats: [
+        { kind: 'transcript' },
+        { kind: 'text' },
+        { kind: 'captions' },
+        { kind: 'voice-activity' },
+        { kind: 'turn' },
+      ],
     },
   ],
   outputs: [],

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SluiceError } from '../media/errors.js';
+import type { Need } from '../media/need.js';
 import type { EngineContext, EngineDef } from './engine.js';
 
 /** Options of an engine together with its `type`: how something that has an engine inside names one among several. */
@@ -23,6 +24,15 @@ export function chosenEngine<Engine>(
   context: EngineContext,
 ): Engine {
   return find(engines, choice).create(choice, context);
+}
+
+/** What the engine needs that was chosen. */
+export function chosenNeeds(
+  engines: readonly EngineDef[],
+  choice: EngineChoice,
+  baseDir: string,
+): readonly Need[] {
+  return find(engines, choice).needs?.(choice, baseDir) ?? [];
 }
 
 function find<Engine>(

@@ -1,26 +1,23 @@
 import { Duplex, Readable } from 'node:stream';
-import { type Resampler, createResampler } from '../codecs/resampler.js';
-import { audioData } from '../media/audio-data.js';
+import type { AudioData } from '../media/audio-data.js';
 import type { CaptionsData } from '../media/captions.js';
 import type { NodeContext } from '../media/node.js';
 import type { TextData } from '../media/text.js';
 import type { Transcript } from '../media/transcript.js';
+import { AudioPieces, type AudioPiecesFormat } from './audio-pieces.js';
 import { SaidCaptions } from './said-captions.js';
-import type { SpeechFormat, Synthesiser } from './synthesiser.js';
+import type { Synthesiser } from './synthesiser.js';
 import { TextPieces } from './text-pieces.js';
 
 export interface SpeakerOptions {
   /** Belongs to the speaker, who closes it. */
   readonly synthesiser: Synthesiser;
   readonly context: NodeContext;
-  readonly sampleRate: number;
-  readonly numberOfChannels: number;
+  readonly format: AudioPiecesFormat;
   /** Silence after each text. */
   readonly pauseMs: number;
 }
 
-/** Chunks that come out are so long. */
-const CHUNK_MS = 20;
 /** Text that waits to be said; of more, who writes it has to wait. In characters. */
 const MAX_WAITING = 4000;
 /** Captions that wait to be read; more are let go. */
@@ -38,10 +35,7 @@ interface Text {
 export class Speaker extends Duplex {
   readonly #options: SpeakerOptions;
   readonly #abort = new AbortController();
-  /** Of one chunk, filled up to `#filled`. */
-  #chunk: Int16Array;
-  #filled = 0;
-  #framesOut = 0;
+  readonly #pieces: AudioPieces;
   /** The text that is still written. */
   #open: Text | undefined;
   /** Texts that were not said yet. */
@@ -54,12 +48,11 @@ export class Speaker extends Duplex {
   /** Called when the reader wants more. */
   #wanted: (() => void) | undefined;
   #words: Readable | undefined;
-  #resampler: { readonly resampler: Resampler; readonly from: SpeechFormat } | undefined;
 
   constructor(options: SpeakerOptions) {
     super({ objectMode: true, readableHighWaterMark: 8, writableHighWaterMark: 1 });
     this.#options = options;
-    this.#chunk = this.#newChunk();
+    this.#pieces = new AudioPieces(options.format);
   }
 
   /** Captions of what is said, each sentence when its sound comes out. */
@@ -109,6 +102,7 @@ export class Speaker extends Duplex {
       .then(() => this.#options.synthesiser.close?.())
       .catch(() => undefined)
       .then(() => {
+        this.#pieces.close();
         // Captions that wait are read after the end.
         if (!this.readableEnded) this.#words?.destroy();
         done(error);
@@ -138,18 +132,18 @@ export class Speaker extends Duplex {
   /** Never rejects. */
   async #say({ pieces, captions }: Text): Promise<void> {
     if (this.destroyed) return;
-    const { synthesiser, context, sampleRate, numberOfChannels, pauseMs } = this.#options;
+    const { synthesiser, context, pauseMs } = this.#options;
     const begunUs = context.clock.nowUs();
     let isHeard = false;
     try {
       await synthesiser.say(
         pieces,
         {
-          onAudio: (samples, format) => {
+          onAudio: async (samples, format) => {
             if (!isHeard) context.measured('first audio', (context.clock.nowUs() - begunUs) / 1000);
             isHeard = true;
             this.#tell(captions.heard());
-            return this.#giveAs(samples, format);
+            await this.#give(await this.#pieces.push(samples, format));
           },
           onText: (characters) => {
             captions.said(characters);
@@ -159,19 +153,15 @@ export class Speaker extends Duplex {
       );
       captions.said(Infinity);
       this.#tell(captions.heard());
-      await this.#giveRest();
     } catch (error) {
       if (this.#isOver()) return;
       context.dropped('not said');
       context.log.warn({ err: error }, 'a text was not said');
     } finally {
       pieces.abandon();
-      this.#resampler?.resampler.close();
-      this.#resampler = undefined;
     }
     this.#textsLeft--;
-    await this.#give(new Int16Array(Math.round((sampleRate * pauseMs) / 1000) * numberOfChannels));
-    await this.#giveChunk();
+    await this.#give(this.#pieces.end(pauseMs));
   }
 
   /** It may become so while one waits. */
@@ -188,53 +178,14 @@ export class Speaker extends Duplex {
     }
   }
 
-  /** Hands samples of any format on. */
-  async #giveAs(samples: Int16Array, from: SpeechFormat): Promise<void> {
-    const { sampleRate, numberOfChannels } = this.#options;
-    const last = this.#resampler;
-    if (last?.from.sampleRate !== from.sampleRate || last.from.numberOfChannels !== from.numberOfChannels) {
-      await this.#giveRest();
-      last?.resampler.close();
-      const resampler = await createResampler({ from, to: { sampleRate, numberOfChannels }, anyRate: true });
-      this.#resampler = { resampler, from };
+  /** Hands chunks on, as fast as they are taken. */
+  async #give(chunks: readonly AudioData[]): Promise<void> {
+    for (const chunk of chunks) {
+      if (this.#isOver()) return;
+      if (this.push(chunk)) continue;
+      await new Promise<void>((resolve) => {
+        this.#wanted = resolve;
+      });
     }
-    const converted = this.#resampler?.resampler.process(samples);
-    if (converted) await this.#give(converted);
-  }
-
-  /** Hands on what is still in the resampler. */
-  async #giveRest(): Promise<void> {
-    if (this.#resampler) await this.#give(this.#resampler.resampler.flush());
-  }
-
-  /** Hands samples on in whole chunks, as fast as they are taken. */
-  async #give(samples: Int16Array): Promise<void> {
-    for (let at = 0; at < samples.length && !this.destroyed;) {
-      const count = Math.min(samples.length - at, this.#chunk.length - this.#filled);
-      this.#chunk.set(samples.subarray(at, at + count), this.#filled);
-      this.#filled += count;
-      at += count;
-      if (this.#filled === this.#chunk.length) await this.#giveChunk();
-    }
-  }
-
-  /** The chunk as it is, silent from where it was not filled. */
-  async #giveChunk(): Promise<void> {
-    if (this.#filled === 0 || this.destroyed) return;
-    const { sampleRate, numberOfChannels } = this.#options;
-    const timestamp = Math.round((this.#framesOut * 1_000_000) / sampleRate);
-    const chunk = audioData(this.#chunk, sampleRate, numberOfChannels, timestamp);
-    this.#framesOut += chunk.numberOfFrames;
-    this.#chunk = this.#newChunk();
-    this.#filled = 0;
-    if (this.push(chunk)) return;
-    await new Promise<void>((resolve) => {
-      this.#wanted = resolve;
-    });
-  }
-
-  #newChunk(): Int16Array {
-    const { sampleRate, numberOfChannels } = this.#options;
-    return new Int16Array(((sampleRate * CHUNK_MS) / 1000) * numberOfChannels);
   }
 }

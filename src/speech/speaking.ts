@@ -52,8 +52,7 @@ export function speaking<Shape extends z.ZodRawShape, Type extends string>(
       const speaker = new Speaker({
         synthesiser: engine.create(options as Options, context),
         context,
-        sampleRate,
-        numberOfChannels: channels,
+        format: { sampleRate, numberOfChannels: channels },
         pauseMs,
       });
       return { input: () => speaker, output: (port) => (port === 'words' ? speaker.words : speaker) };

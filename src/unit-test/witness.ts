@@ -65,7 +65,7 @@ export class Witness {
   readonly take = (value: PipelineValue): void => {
     this.#count++;
     if (!isMedia(value)) {
-      if (value.kind !== 'voice-activity' && value.isFinal) this.#captions.push(value.text);
+      if (value.kind === 'turn' || (value.kind !== 'voice-activity' && value.isFinal)) this.#captions.push(value.text);
       return;
     }
     this.#firstUs ??= value.timestamp;

@@ -37,7 +37,13 @@ class Tones implements Synthesiser {
 
 function speaker(options: { pauseMs?: number } = {}) {
   const [context, synthesiser] = [testContext(), new Tones()];
-  const stream = new Speaker({ synthesiser, context, sampleRate: RATE, numberOfChannels: 1, pauseMs: 0, ...options });
+  const stream = new Speaker({
+    synthesiser,
+    context,
+    format: { sampleRate: RATE, numberOfChannels: 1 },
+    pauseMs: 0,
+    ...options,
+  });
   return { stream, context, synthesiser };
 }
 

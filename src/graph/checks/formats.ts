@@ -46,6 +46,7 @@ const MEDIUM: Readonly<Record<FormatPattern['kind'], 'sound' | 'picture' | 'word
   transcript: 'words',
   text: 'words',
   'voice-activity': 'activity',
+  turn: 'words',
 };
 
 function message(

@@ -31,10 +31,16 @@ export class Endpointing {
     this.#meanUs = mean === undefined ? us : KEPT * mean + (1 - KEPT) * us;
   }
 
+  /** The silence that ends any turn, in µs. */
+  get longestUs(): number {
+    const { minSilenceMs, maxSilenceMs } = this.#options;
+    return Math.max(minSilenceMs, maxSilenceMs) * 1000;
+  }
+
   /** The silence that ends a turn which is over with this likelihood, 0 to 1; undefined where nobody judges it. In µs. */
   silenceUs(likelihood: number | undefined): number {
-    const { mode, minSilenceMs, maxSilenceMs } = this.#options;
-    const [minUs, maxUs] = [minSilenceMs * 1000, Math.max(minSilenceMs, maxSilenceMs) * 1000];
+    const { mode, minSilenceMs } = this.#options;
+    const [minUs, maxUs] = [minSilenceMs * 1000, this.longestUs];
     if (likelihood !== undefined && likelihood < LIKELY) return maxUs;
     if (mode === 'fixed' || this.#meanUs === undefined) return minUs;
     return Math.min(maxUs, Math.max(minUs, this.#meanUs + DEVIATIONS * this.#deviationUs));

@@ -25,6 +25,8 @@ export type TurnDecision =
       readonly text: string;
       readonly startUs: number;
       readonly endUs: number;
+      /** So much silence had to pass after it, in µs, if its words came by then. */
+      readonly silenceUs: number;
     }
   /** It goes on after all, before it was answered: the same words come again, with others, in the next turn. */
   | { readonly type: 'reopen'; readonly participant: string }
@@ -185,12 +187,13 @@ export class TurnTaker {
       if (!speaker || nowUs < this.#floorDueUs(participant, speaker)) continue;
       const { texts, turnFromUs = speaker.voiceFromUs, silentFromUs: endUs } = speaker;
       const text = textOf(speaker);
+      const silenceUs = this.#silenceUs(speaker);
       if (speaker.partial !== '') texts.push(speaker.partial);
       this.#floor.delete(participant);
       Object.assign(speaker, { texts: [], partial: '', turnFromUs: undefined, likelihood: undefined });
       if (text === '') return true;
       speaker.answered = { fromUs: turnFromUs, texts, endUs };
-      this.#decide({ type: 'turn', participant, text, startUs: turnFromUs, endUs });
+      this.#decide({ type: 'turn', participant, text, startUs: turnFromUs, endUs, silenceUs });
       return true;
     }
     return false;
@@ -210,11 +213,15 @@ export class TurnTaker {
   /** When a turn is over, as far as is known now. */
   #turnDueUs(speaker: Speaker): number {
     if (speaker.isSpeaking) return Infinity;
-    const { transcriptMs, isJudged, endpointing } = this.#options;
-    const longestUs = Math.max(endpointing.minSilenceMs, endpointing.maxSilenceMs) * 1000;
-    if (isOpen(speaker)) return speaker.silentFromUs + Math.max(longestUs, transcriptMs * 1000);
-    if (isJudged && speaker.likelihood === undefined) return speaker.silentFromUs + longestUs;
-    return speaker.silentFromUs + speaker.endpointing.silenceUs(isJudged ? speaker.likelihood : undefined);
+    const silenceUs = this.#silenceUs(speaker);
+    const longestUs = Math.max(speaker.endpointing.longestUs, this.#options.transcriptMs * 1000);
+    return speaker.silentFromUs + (isOpen(speaker) ? longestUs : silenceUs);
+  }
+
+  /** The silence that ends a turn whose words have come. */
+  #silenceUs({ endpointing, likelihood }: Speaker): number {
+    if (!this.#options.isJudged) return endpointing.silenceUs(undefined);
+    return likelihood === undefined ? endpointing.longestUs : endpointing.silenceUs(likelihood);
   }
 
   #pauseDueUs(speaker: Speaker): number {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import type { Need } from '../../media/need.js';
 import type { EngineContext, EngineDef } from '../engine.js';
-import { chosenEngine, choiceOf } from '../engine-choice.js';
+import { chosenEngine, chosenNeeds, choiceOf } from '../engine-choice.js';
 import type { LanguageModel } from '../language-model.js';
 import { rulesLlm } from './rules.js';
 
@@ -13,4 +14,9 @@ export const llmChoice = z.discriminatedUnion('type', [choiceOf(rulesLlm)]);
 /** Makes the language model that was chosen. Errors: SLUICE_CONFIG_INVALID, and those of the engine. */
 export function chosenLlm(choice: z.output<typeof llmChoice>, context: EngineContext): LanguageModel {
   return chosenEngine(ENGINES, choice, context);
+}
+
+/** What it needs that was chosen. */
+export function llmNeeds(choice: z.output<typeof llmChoice>, baseDir: string): readonly Need[] {
+  return chosenNeeds(ENGINES, choice, baseDir);
 }

@@ -29,7 +29,11 @@ const WrittenRule = z
 
 /** Rules, the first that matches counts, and what is answered where none does. */
 export const rulesShape = {
-  rules: z.array(WrittenRule).max(10_000).default([]).describe(
+  rules: z
+    .array(WrittenRule)
+    .max(10_000)
+    .default([])
+    .describe(
       'Rules `{ when, answer }`, the first that matches counts. `when`, one pattern or several: words, `(one | other)`, `[may be left out]`, `{slot}` for words that are not known before, `*` for any, or `/a regular expression/`. `answer`: with `{slot}`, and `{participant}` for who said it; of several the first comes the first time.',
     ),
   default: Answers.superRefine((answer, context) => {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import type { Need } from '../../media/need.js';
 import type { EngineContext, EngineDef } from '../engine.js';
-import { chosenEngine, choiceOf } from '../engine-choice.js';
+import { chosenEngine, chosenNeeds, choiceOf } from '../engine-choice.js';
 import type { Synthesiser } from '../synthesiser.js';
 import { execTts } from './exec.js';
 import { openaiTts } from './openai.js';
@@ -14,4 +15,9 @@ export const ttsChoice = z.discriminatedUnion('type', [choiceOf(execTts), choice
 /** Makes the voice that was chosen. Errors: SLUICE_CONFIG_INVALID. */
 export function chosenTts(choice: z.output<typeof ttsChoice>, context: EngineContext): Synthesiser {
   return chosenEngine(ENGINES, choice, context);
+}
+
+/** What it needs that was chosen. */
+export function ttsNeeds(choice: z.output<typeof ttsChoice>, baseDir: string): readonly Need[] {
+  return chosenNeeds(ENGINES, choice, baseDir);
 }

@@ -83,7 +83,9 @@ t.test('a turn is over when its speaker has been silent long enough and its word
   ]);
   const late = new Talk().voice('ann', 1000, 2000).at(3200).hear('ann', 'good night', 2100).at(9000);
   t.same(late.decided, ['3200 turn ann: good night'], 'words that come late are waited for');
-  t.same(late.decisions, [{ type: 'turn', participant: 'ann', text: 'good night', startUs: 1e6, endUs: 2e6 }]);
+  t.same(late.decisions, [
+    { type: 'turn', participant: 'ann', text: 'good night', startUs: 1e6, endUs: 2e6, silenceUs: 5e5 },
+  ]);
   t.same(new Talk().voice('ann', 1000, 2000).at(60_000).decided, [], 'a noise without words is no turn');
   t.equal(new Talk().voice('ann', 1000, 2000).at(60_000).taker.dueUs, undefined, 'and nothing is waited for any more');
 });
