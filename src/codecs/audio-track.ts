@@ -107,13 +107,23 @@ export class AudioTrack implements Track {
 /** Frames that one call may put out beyond what swresample announces. */
 const SLACK_FRAMES = 64;
 
+interface SampleFormat {
+  readonly sampleRate: number;
+  readonly format: number;
+  readonly channels: number;
+  /** Which channels they are. */
+  readonly mask: bigint;
+}
+
 /** Turns frames of any sample format, rate and channel layout into interleaved 16-bit samples. */
 class FrameResampler {
   readonly #ffmpeg: Ffmpeg;
   readonly #sampleRate: number;
   readonly #channels: number;
+  readonly #outputs: Buffer[] = [];
   #swr: InstanceType<Ffmpeg['lib']['SoftwareResampleContext']> | undefined;
-  #key = '';
+  /** What frames are converted from. */
+  #from: SampleFormat = { sampleRate: 0, format: -1, channels: 0, mask: 0n };
   /** Channels that swresample puts out: it changes the level when it spreads mono, so that is done here. */
   #narrow = 1;
   #scratch = new Int16Array(0);
@@ -125,12 +135,10 @@ class FrameResampler {
   }
 
   convert(frame: AvFrame): Int16Array {
-    const key = `${frame.sampleRate} ${frame.format} ${frame.channels} ${frame.channelLayout.mask}`;
     let rest: Int16Array | undefined;
-    if (!this.#swr || key !== this.#key) {
+    if (!this.#swr || !this.#isSame(frame)) {
       rest = this.flush();
       this.#start(frame);
-      this.#key = key;
     }
     const samples = this.#run(frame.extendedData ?? frame.data, frame.nbSamples);
     if (!rest || rest.length === 0) return samples;
@@ -157,25 +165,36 @@ class FrameResampler {
     const swr = this.#swr;
     if (!swr) return new Int16Array(0);
     const capacity = Math.max(0, swr.getOutSamples(frames)) + SLACK_FRAMES;
-    if (this.#scratch.length < capacity * this.#narrow) this.#scratch = new Int16Array(capacity * this.#narrow);
-    const out = [Buffer.from(this.#scratch.buffer)];
-    const done = check(this.#ffmpeg, swr.convertSync(out, capacity, planes, frames), 'resampling failed');
+    if (this.#scratch.length < capacity * this.#narrow) {
+      this.#scratch = new Int16Array(capacity * this.#narrow);
+      this.#outputs[0] = Buffer.from(this.#scratch.buffer);
+    }
+    const done = check(this.#ffmpeg, swr.convertSync(this.#outputs, capacity, planes, frames), 'resampling failed');
     const samples = this.#scratch.slice(0, done * this.#narrow);
     return convertChannels(samples, this.#narrow, this.#channels);
   }
 
+  #isSame(frame: AvFrame): boolean {
+    const { sampleRate, format, channels, mask } = this.#from;
+    if (frame.sampleRate !== sampleRate || frame.format !== format || frame.channels !== channels) return false;
+    // One or two channels are always the same ones, and asking which takes longer than all the rest.
+    return channels <= 2 || frame.channelLayout.mask === mask;
+  }
+
   #start(frame: AvFrame): void {
     const { lib, c } = this.#ffmpeg;
+    const { sampleRate, format: inputFormat, channels, channelLayout } = frame;
+    this.#from = { sampleRate, format: inputFormat, channels, mask: channelLayout.mask };
     const swr = new lib.SoftwareResampleContext();
     // Files without a layout mean the usual one for their number of channels.
-    const layout = frame.channelLayout.mask === 0n ? lib.avChannelLayoutDefault(frame.channels) : frame.channelLayout;
-    this.#narrow = frame.channels === 1 ? 1 : 2;
+    const layout = channelLayout.mask === 0n ? lib.avChannelLayoutDefault(channels) : channelLayout;
+    this.#narrow = channels === 1 ? 1 : 2;
     const target = this.#narrow === 1 ? c.AV_CHANNEL_LAYOUT_MONO : c.AV_CHANNEL_LAYOUT_STEREO;
-    const format = frame.format as typeof c.AV_SAMPLE_FMT_S16;
+    const format = inputFormat as typeof c.AV_SAMPLE_FMT_S16;
     const what = 'the audio of the file cannot be converted';
     check(
       this.#ffmpeg,
-      swr.allocSetOpts2(target, c.AV_SAMPLE_FMT_S16, this.#sampleRate, layout, format, frame.sampleRate),
+      swr.allocSetOpts2(target, c.AV_SAMPLE_FMT_S16, this.#sampleRate, layout, format, sampleRate),
       what,
     );
     check(this.#ffmpeg, swr.init(), what);

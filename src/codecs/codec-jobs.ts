@@ -98,7 +98,7 @@ async function startMuxer(request: JobRequest & { readonly kind: 'muxer' }): Pro
   const writer = await openMuxWriter(request.path, request.options);
   return {
     work(work) {
-      if (work.do === 'write') writer.write(work.chunk);
+      if (work.do === 'write') for (const chunk of work.chunks) writer.write(chunk);
       else if (work.do === 'flush') writer.finish();
       else throw unfit(request, work);
       return NOTHING;

@@ -28,13 +28,13 @@ export type Work =
       readonly timestamp: number;
       readonly orders: readonly LayerOrder[];
     }
-  | { readonly do: 'write'; readonly chunk: MediaValue }
+  | { readonly do: 'write'; readonly chunks: readonly MediaValue[] }
   | { readonly do: 'next' }
   | { readonly do: 'flush' };
 
 /** What came of one step. */
 export interface WorkResult {
-  /** Each with a buffer of its own, which is transferred. */
+  /** They belong to whoever asked: what is large is transferred. */
   readonly values: readonly MediaValue[];
   /** Nothing more will come. */
   readonly isEnd?: boolean;

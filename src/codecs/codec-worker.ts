@@ -1,9 +1,9 @@
 import { performance } from 'node:perf_hooks';
 import { type Transferable, parentPort } from 'node:worker_threads';
 import { toErrorData } from '../media/errors.js';
-import type { MediaValue } from '../media/media-value.js';
 import { type CodecJob, startJob } from './codec-jobs.js';
 import type { FromWorker, JobRequest, ToWorker, Work } from './codec-port.js';
+import { packed } from './packed.js';
 
 /** Entry of a codec thread: hosts jobs and does their work, one message at a time. */
 const jobs = new Map<number, CodecJob>();
@@ -55,9 +55,9 @@ function work(id: number, step: Work): void {
   const startedMs = performance.now();
   const tookUs = (): number => (performance.now() - startedMs) * 1000;
   try {
-    const { values, isEnd } = job.work(step);
-    const transfer: Transferable[] = [];
-    for (const value of values) transfer.push(bufferOf(value));
+    const result = job.work(step);
+    const { isEnd } = result;
+    const { values, transfer } = packed(result.values, { transfer: true });
     post({ op: 'done', id, values, tookUs: tookUs(), ...(isEnd === true && { isEnd }) }, transfer);
   } catch (error) {
     post({ op: 'done', id, values: [], tookUs: tookUs(), error: toErrorData(error, 'SLUICE_CODEC_FAILED') });
@@ -76,8 +76,4 @@ function close(id: number): void {
 
 function post(message: FromWorker, transfer?: readonly Transferable[]): void {
   parentPort?.postMessage(message, transfer);
-}
-
-function bufferOf(value: MediaValue): ArrayBuffer {
-  return value.data.buffer as ArrayBuffer;
 }

@@ -25,6 +25,8 @@ export interface MediaFileReader extends AsyncIterable<MediaValue> {
    * Errors: SLUICE_FILE_NOT_FOUND, SLUICE_FILE_UNDECODABLE, SLUICE_STATE_INVALID after `close`.
    */
   next(): Promise<AudioData | VideoFrame | EncodedAudioChunk | EncodedVideoChunk | undefined>;
+  /** What `next` would give, where it is here already; undefined otherwise. Not while `next` waits. */
+  take(): AudioData | VideoFrame | EncodedAudioChunk | EncodedVideoChunk | undefined;
   /** Ends the pass; a `next` that waits gets undefined. Done by itself at the end. */
   close(): Promise<void>;
 }
@@ -78,6 +80,15 @@ class FileReader implements MediaFileReader, JobListener {
     });
   }
 
+  take(): MediaValue | undefined {
+    this.#turnOver();
+    const value = this.#values[this.#index];
+    if (!value) return undefined;
+    this.#index++;
+    this.positionUs = value.timestamp;
+    return value;
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#values = [];
@@ -115,26 +126,25 @@ class FileReader implements MediaFileReader, JobListener {
   }
 
   #serve(): void {
-    if (this.#index >= this.#values.length && this.#ahead) {
-      this.#values = this.#ahead;
-      this.#index = 0;
-      this.#ahead = undefined;
-      this.#ask();
-    }
     const waiting = this.#waiting;
-    if (!waiting) return;
-    const value = this.#values[this.#index];
+    if (!waiting) {
+      this.#turnOver();
+      return;
+    }
+    const value = this.take();
     if (!value && !this.#isEnded && !this.#error) return;
     this.#waiting = undefined;
-    if (value) {
-      this.#index++;
-      this.positionUs = value.timestamp;
-      waiting.resolve(value);
-    } else if (this.#error) {
-      waiting.reject(this.#error);
-    } else {
-      waiting.resolve(undefined);
-    }
+    if (value || !this.#error) waiting.resolve(value);
+    else waiting.reject(this.#error);
+  }
+
+  /** Goes on with the batch that was read ahead. */
+  #turnOver(): void {
+    if (this.#index < this.#values.length || !this.#ahead) return;
+    this.#values = this.#ahead;
+    this.#index = 0;
+    this.#ahead = undefined;
+    this.#ask();
   }
 
   #ask(): void {

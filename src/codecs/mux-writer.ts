@@ -12,8 +12,12 @@ type Stream = InstanceType<Ffmpeg['lib']['Stream']>;
 /** How long a muxer waits for the other track before it writes what it has, in µs. */
 const INTERLEAVE_US = 1_000_000;
 
+type Rational = InstanceType<Ffmpeg['lib']['Rational']>;
+
+/** What is asked of a stream for every packet is asked once. */
 interface MuxTrack {
-  readonly stream: Stream;
+  readonly index: number;
+  readonly timeBase: Rational;
   lastPts: bigint | undefined;
 }
 
@@ -23,6 +27,7 @@ export class MuxWriter {
   readonly #path: string;
   readonly #format: FormatContext;
   readonly #packet: InstanceType<Ffmpeg['lib']['Packet']>;
+  readonly #microsecond: Rational;
   readonly #audio: MuxTrack | undefined;
   readonly #video: MuxTrack | undefined;
   readonly #videoCodec: string | undefined;
@@ -37,11 +42,8 @@ export class MuxWriter {
     const format = new lib.FormatContext();
     this.#format = format;
     this.#check(format.allocOutputContext2(null, options.container, `file:${path}`));
-    this.#audio = options.audio && {
-      stream: addOpus(ffmpeg, format, options.audio.numberOfChannels),
-      lastPts: undefined,
-    };
-    this.#video = options.video && { stream: addVideo(ffmpeg, format, options.video), lastPts: undefined };
+    const audio = options.audio && addOpus(ffmpeg, format, options.audio.numberOfChannels);
+    const video = options.video && addVideo(ffmpeg, format, options.video);
     this.#videoCodec = options.video?.codec;
     this.#check(format.openOutputSync());
     // Bit by bit the same media gives the same file: FFmpeg puts random numbers into it otherwise.
@@ -49,8 +51,12 @@ export class MuxWriter {
     format.flags = (format.flags | flags) as typeof format.flags;
     format.maxInterleaveDelta = BigInt(INTERLEAVE_US);
     this.#check(format.writeHeaderSync(lib.Dictionary.fromObject(CONTAINER_OPTIONS[options.container])));
+    // The container has had its say about the unit of time.
+    this.#audio = audio && trackOf(audio);
+    this.#video = video && trackOf(video);
     this.#packet = new lib.Packet();
     this.#packet.alloc();
+    this.#microsecond = new lib.Rational(1, 1_000_000);
   }
 
   /** Errors: SLUICE_FORMAT_MISMATCH for a chunk that the file has no track for, SLUICE_FILE_WRITE. */
@@ -92,16 +98,16 @@ export class MuxWriter {
   }
 
   #write(track: MuxTrack, chunk: EncodedAudioChunk | EncodedVideoChunk, timestampUs: number, isKey: boolean): void {
-    const { lib, c } = this.#ffmpeg;
+    const { c } = this.#ffmpeg;
     const packet = this.#packet;
     this.#originUs ??= chunk.timestamp;
     packet.data = Buffer.from(chunk.data.buffer, chunk.data.byteOffset, chunk.data.byteLength);
-    packet.streamIndex = track.stream.index;
+    packet.streamIndex = track.index;
     packet.flags = isKey ? c.AV_PKT_FLAG_KEY : (0 as typeof packet.flags);
     packet.pts = BigInt(Math.round(timestampUs - this.#originUs));
     packet.dts = packet.pts;
     packet.duration = BigInt(Math.round(chunk.duration));
-    packet.rescaleTs(new lib.Rational(1, 1_000_000), track.stream.timeBase);
+    packet.rescaleTs(this.#microsecond, track.timeBase);
     // Containers want time to grow with every packet, also after rounding to their unit.
     if (track.lastPts !== undefined && packet.pts <= track.lastPts) {
       packet.pts = track.lastPts + 1n;
@@ -133,6 +139,10 @@ const CONTAINER_OPTIONS = {
   mp4: { movflags: 'hybrid_fragmented+delay_moov', frag_duration: 1_000_000 },
   ogg: { page_duration: 500_000 },
 } as const;
+
+function trackOf({ index, timeBase }: Stream): MuxTrack {
+  return { index, timeBase, lastPts: undefined };
+}
 
 function addOpus(ffmpeg: Ffmpeg, format: FormatContext, numberOfChannels: number): Stream {
   const { c } = ffmpeg;

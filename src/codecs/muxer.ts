@@ -2,10 +2,13 @@ import type { EncodedAudioChunk, EncodedVideoChunk } from '../media/encoded-chun
 import { SluiceError } from '../media/errors.js';
 import type { MediaValue } from '../media/media-value.js';
 import { type HostedJob, type JobListener, openJob } from './codec-pool.js';
-import { type HandOver, owned } from './hand-over.js';
+import type { Work } from './codec-port.js';
 import type { MuxerOptions } from './mux-options.js';
+import { packed } from './packed.js';
 
 export type { MuxerOptions } from './mux-options.js';
+
+type Chunk = EncodedAudioChunk | EncodedVideoChunk;
 
 /** A media file that is being written, in a codec thread: no call waits for the disk. */
 export interface Muxer {
@@ -18,7 +21,7 @@ export interface Muxer {
    * Errors: SLUICE_FORMAT_MISMATCH for a track that the file does not have, SLUICE_STATE_INVALID after `close`,
    * SLUICE_FILE_WRITE when writing failed since the last call.
    */
-  write(chunk: EncodedAudioChunk | EncodedVideoChunk, handOver?: HandOver): void;
+  write(chunk: Chunk): void;
   /** Resolves when nothing is pending. Errors: SLUICE_FILE_WRITE. */
   drained(): Promise<void>;
   /** Completes the file. Errors: SLUICE_FILE_WRITE, now or at an earlier write. */
@@ -44,6 +47,11 @@ class ThreadedMuxer implements Muxer, JobListener {
   #closed: Promise<void> | undefined;
   #error: SluiceError | undefined;
   #waiting: (() => void)[] = [];
+  /** Chunks of this turn of the event loop: to wake the thread takes longer than to write one. */
+  #unsent: Chunk[] = [];
+  #sending: NodeJS.Immediate | undefined;
+  /** Chunks in each step of work that has no answer yet. */
+  readonly #sizes: number[] = [];
 
   constructor(path: string, options: MuxerOptions) {
     this.path = path;
@@ -54,7 +62,7 @@ class ThreadedMuxer implements Muxer, JobListener {
     this.#job = await openJob({ kind: 'muxer', path: this.path, options: this.#options }, this);
   }
 
-  write(chunk: EncodedAudioChunk | EncodedVideoChunk, handOver?: HandOver): void {
+  write(chunk: Chunk): void {
     if (this.#closed || !this.#job) throw new SluiceError('SLUICE_STATE_INVALID', `${this.path} is closed`);
     if (this.#error) throw this.#error;
     const { audio, video } = this.#options;
@@ -63,9 +71,9 @@ class ThreadedMuxer implements Muxer, JobListener {
       const what = chunk.kind === 'encoded-audio' ? 'audio' : `${chunk.codec} video`;
       throw new SluiceError('SLUICE_FORMAT_MISMATCH', `${this.path} was not set up for ${what}`);
     }
-    const data = owned(chunk.data, handOver);
-    this.#job.work({ do: 'write', chunk: { ...chunk, data } }, [data.buffer]);
+    this.#unsent.push(chunk);
     this.pending++;
+    this.#sending ??= setImmediate(this.#send);
   }
 
   async drained(): Promise<void> {
@@ -82,7 +90,7 @@ class ThreadedMuxer implements Muxer, JobListener {
   }
 
   done(_values: readonly MediaValue[], _isEnd: boolean, error: SluiceError | undefined): void {
-    this.pending--;
+    this.pending -= this.#sizes.shift() ?? 0;
     this.#error ??= error;
     if (this.pending === 0 || this.#error) this.#wake();
   }
@@ -93,9 +101,25 @@ class ThreadedMuxer implements Muxer, JobListener {
     this.#wake();
   }
 
+  readonly #send = (): void => {
+    clearImmediate(this.#sending);
+    this.#sending = undefined;
+    const chunks = this.#unsent;
+    if (chunks.length === 0 || this.#error) return;
+    this.#unsent = [];
+    const { values, transfer } = packed(chunks);
+    this.#work({ do: 'write', chunks: values }, chunks.length, transfer);
+  };
+
+  #work(work: Work, size: number, transfer?: readonly ArrayBuffer[]): void {
+    this.#job?.work(work, transfer);
+    this.#sizes.push(size);
+  }
+
   async #finish(): Promise<void> {
     try {
-      this.#job?.work({ do: 'flush' });
+      this.#send();
+      this.#work({ do: 'flush' }, 1);
       this.pending++;
       while (this.pending > 0)
         await new Promise<void>((resolve) => {

@@ -20,8 +20,14 @@ export class SampleQueue {
     this.#length += samples;
   }
 
-  /** At most `samples` samples in an array of their own. */
+  /** At most `samples` samples; an array that was pushed is given as it is where it has so many. */
   shift(samples: number): Int16Array {
+    const [first] = this.#segments;
+    if (first instanceof Int16Array && first.length === samples) {
+      this.#segments.shift();
+      this.#length -= samples;
+      return first;
+    }
     const out = new Int16Array(Math.min(samples, this.#length));
     let filled = 0;
     while (filled < out.length) {

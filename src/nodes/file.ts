@@ -207,7 +207,7 @@ class FileReadable extends Readable {
 
   async #pump(): Promise<void> {
     for (;;) {
-      const value = await this.#reader.next();
+      const value = this.#reader.take() ?? (await this.#reader.next());
       if (this.destroyed) return;
       if (value) {
         if (!this.#give(value)) break;
