@@ -2,6 +2,7 @@ import t, { type Test } from 'tap';
 import fc from 'fast-check';
 import { type OpusImplementation, createOpusDecoder, createOpusEncoder } from '../../src/codecs/opus.js';
 import { opusChannels, opusDurationUs } from '../../src/codecs/opus-packet.js';
+import { createOpusPeriodEncoder } from '../../src/codecs/opus-period-encoder.js';
 import { SluiceError } from '../../src/media/errors.js';
 import { channel, concat, signalToErrorDb, sine, speech, toneAmplitude } from './tones.js';
 
@@ -196,6 +197,47 @@ await t.test('an encoder that cannot be is refused', async (t) => {
     code: 'SLUICE_CONFIG_INVALID',
   });
   await t.rejects(createOpusDecoder({ sampleRate: 1 as 48000, numberOfChannels: 1 }), {
+    code: 'SLUICE_CONFIG_INVALID',
+  });
+});
+
+await t.test('an encoder for whole periods keeps a sine, in mono and stereo, at every rate', async (t) => {
+  for (const sampleRate of [8000, 12000, 16000, 24000, 48000] as const) {
+    for (const numberOfChannels of [1, 2] as const) {
+      const encoder = await createOpusPeriodEncoder({ sampleRate, numberOfChannels, bitrate: 64_000 });
+      const decoder = await createOpusDecoder({ sampleRate, numberOfChannels });
+      const frequencies = numberOfChannels === 1 ? 1000 : [1000, 1000];
+      const frames = sampleRate / 50;
+      const parts: Int16Array[] = [];
+      for (let i = 0; i < 50; i++) {
+        const packet = encoder.encode(sine(frequencies, sampleRate, frames, 10_000, i * frames));
+        t.equal(opusDurationUs(packet), 20_000);
+        t.equal(opusChannels(packet), numberOfChannels);
+        parts.push(decoder.decode(packet));
+      }
+      const heard = channel(concat(parts), 0, numberOfChannels).subarray(sampleRate / 2);
+      const level = toneAmplitude(heard, 1000, sampleRate);
+      t.ok(level > 8500 && level < 11_500, `1 kHz at ${sampleRate} Hz, ${numberOfChannels} ch, has amplitude ${level}`);
+      t.ok(toneAmplitude(heard, 1500, sampleRate) < 300, 'nothing at 1.5 kHz');
+      encoder.close();
+      decoder.close();
+    }
+  }
+});
+
+await t.test('an encoder for whole periods keeps to bitrate, DTX and its contract', async (t) => {
+  const encoder = await createOpusPeriodEncoder({ sampleRate: 16000, numberOfChannels: 1, bitrate: 12_000, dtx: true });
+  const voice = speech(16000, 320 * 100);
+  let bytes = 0;
+  for (let i = 0; i < 100; i++) bytes += encoder.encode(voice.subarray(i * 320, (i + 1) * 320)).length;
+  t.ok(bytes < 3600, `two seconds of 12 kbit/s are ${bytes} bytes`);
+  const sizes = Array.from({ length: 60 }, () => encoder.encode(new Int16Array(320)).length);
+  t.ok(sizes.slice(-40).filter((size) => size <= 2).length >= 30, `sizes of silence ${sizes.join(' ')}`);
+  t.throws(() => encoder.encode(new Int16Array(160)), { code: 'SLUICE_FORMAT_MISMATCH' });
+  encoder.close();
+  encoder.close();
+  t.throws(() => encoder.encode(new Int16Array(320)), { code: 'SLUICE_STATE_INVALID' });
+  await t.rejects(createOpusPeriodEncoder({ sampleRate: 48000, numberOfChannels: 1, complexity: 11 }), {
     code: 'SLUICE_CONFIG_INVALID',
   });
 });
