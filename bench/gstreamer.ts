@@ -1,7 +1,6 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { findProgram } from '../test/support/require.js';
 import type { Load } from './chunk-cost-run.js';
+import { programCpuS } from './program-cpu.js';
 
 /** Elements of GStreamer that do what the nodes of the other pipelines do. */
 export interface GStreamer {
@@ -24,12 +23,11 @@ const ELEMENTS: Record<Load, string> = { tiny: 'identity', audio: 'volume volume
 /** Undefined where gst-launch-1.0 is not installed (Debian: gstreamer1.0-tools and gstreamer1.0-plugins-base). */
 export function gstreamer(elements: number): GStreamer | undefined {
   const launch = findProgram('gst-launch-1.0');
-  const bash = findProgram('bash');
-  if (launch === undefined || bash === undefined) return undefined;
-  const run = (load: Load, count: number): Promise<number> => {
+  if (launch === undefined || findProgram('bash') === undefined) return undefined;
+  const run = async (load: Load, count: number): Promise<number> => {
     const chain = Array.from({ length: count }, () => ELEMENTS[load]);
     const line = [SOURCES[load](BUFFERS[load]), ...chain, 'fakesink sync=false'].join(' ! ');
-    return cpuNs(bash, [launch, '-q', ...line.split(' ')]);
+    return (await programCpuS([launch, '-q', ...line.split(' ')])) * 1e9;
   };
   return {
     name: 'GStreamer, identity and volume',
@@ -40,12 +38,4 @@ export function gstreamer(elements: number): GStreamer | undefined {
       return (all - none) / elements / BUFFERS[load];
     },
   };
-}
-
-/** CPU time that a program takes with all its threads, in ns. */
-async function cpuNs(bash: string, command: readonly string[]): Promise<number> {
-  const script = 'TIMEFORMAT="cpu %3U %3S"; time "$@"';
-  const { stderr } = await promisify(execFile)(bash, ['-c', script, 'bash', ...command]);
-  const [, user, system] = /^cpu ([\d.]+) ([\d.]+)$/m.exec(stderr) ?? [];
-  return (Number(user) + Number(system)) * 1e9;
 }

@@ -15,6 +15,7 @@ import { layers } from './layers.js';
 import { memory } from './memory.js';
 import { mixMinute } from './mix-minute.js';
 import { mix } from './mix.js';
+import { opusFile } from './opus-file.js';
 import { planning } from './plan.js';
 import { toMarkdown, type Benchmark } from './report.js';
 import { servers } from './servers.js';
@@ -32,6 +33,7 @@ const BENCHMARKS: Readonly<Record<string, readonly Benchmark[]>> = {
   servers: [servers],
   'fan-out': [fanOut],
   'chunk-cost': [chunkCost],
+  'opus-file': [opusFile],
   plan: [planning],
   'virtual-hour': [virtualHour],
   memory: [memory],
