@@ -16,7 +16,7 @@ export const RUN_OPTIONS: Readonly<Record<string, CommandOption>> = {
     type: 'string',
     value: 'host:port',
     description:
-      'Serve the counters to Prometheus at /metrics while it runs; on this machine where only a port is given.',
+      'Serve the counters to Prometheus at /metrics, and to `sluice top`, while it runs; on this machine where only a port is given.',
   },
   verbose: { type: 'boolean', description: 'Log more than warnings.' },
 };

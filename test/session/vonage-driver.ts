@@ -136,6 +136,7 @@ t.test('the driver for Vonage sessions', { timeout: 60_000 }, async (t) => {
     await t.rejects(ann.publish({ videoFormat: { fps: 5 } }), { ...refused, mend: /av\.videoPublisher/ });
     await t.rejects(ann.publish({ videoCodec: 'h264' }), refused);
     await t.rejects(ann.publish({ enableCaptions: true }), { ...refused, mend: /captions service/ });
+    await t.rejects(ann.setAttributes({ state: 'idle' }), { ...refused, message: /has no attributes/ });
     const publisher = await ann.publish({ name: 'Bot', hasVideo: false });
     await t.rejects(ann.publish({ name: 'Another', hasVideo: false }), { ...refused, mend: /Unpublish/ });
     const bob = await join('bob');

@@ -28,6 +28,7 @@ export class Tile {
   readonly #meter = new Meter();
   readonly #speaking = new SpeakingDetector();
   readonly #captions = new Captions();
+  readonly #captionsText = within(this.element, '.captions-text', HTMLElement);
   readonly #sounds = new Map<ShownTrack, HTMLMediaElement>();
   #picture: ShownTrack | undefined;
   #participant: Participant;
@@ -99,9 +100,8 @@ export class Tile {
     const captioned = String(text !== '');
     const { dataset } = this.element;
     if (dataset['captioned'] !== captioned) dataset['captioned'] = captioned;
-    const line = within(this.element, '.captions-text', HTMLElement);
     // What was read fades with its words.
-    if (text !== '' && line.textContent !== text) line.textContent = text;
+    if (text !== '' && this.#captionsText.textContent !== text) this.#captionsText.textContent = text;
   }
 
   #showAgent(state: string): void {
