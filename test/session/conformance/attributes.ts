@@ -1,15 +1,15 @@
-import { once } from 'node:events';
 import type { Connection, Session } from '../../../src/index.js';
 import { SignalProxy } from '../../support/signal-proxy.js';
 import { streamNamed } from '../live-room.js';
 import { onEveryServer } from './servers.js';
 
 /** Waits until a participant has this value, as another one sees it. */
-async function sees(session: Session, name: string, key: string, value: string | undefined): Promise<Connection> {
-  for (;;) {
-    const [connection] = (await once(session, 'connectionUpdated')) as [Connection];
-    if (connection.name === name && connection.attributes[key] === value) return connection;
-  }
+function sees(session: Session, name: string, key: string, value: string | undefined): Promise<Connection> {
+  return new Promise((resolve) => {
+    session.on('connectionUpdated', (connection) => {
+      if (connection.name === name && connection.attributes[key] === value) resolve(connection);
+    });
+  });
 }
 
 onEveryServer('attributes of a participant', async (t, lab) => {
