@@ -2,6 +2,8 @@ import './speech/answering.js';
 import './speech/agent/agent.js';
 import './speech/agent/heard-truth.js';
 import './speech/chain.js';
+import './speech/detectors/rnnoise.js';
+import './speech/detectors/silero.js';
 import './speech/dialogue/own-echo.js';
 import './speech/dialogue/turn-taker.js';
 import './speech/funnel.js';

@@ -3,11 +3,14 @@ import { SluiceError } from '../media/errors.js';
 /** What RNNoise works on: 10 ms of mono at 48 kHz. */
 export const RNNOISE_FRAMES = 480;
 
+/** How far what it gives lies behind what it was given, in samples: it looks one frame ahead and overlaps another. */
+export const RNNOISE_DELAY_FRAMES = 960;
+
 /** RNNoise with the state of one stream. */
 export interface NoiseSuppressor {
   /**
-   * Takes the noise out of RNNOISE_FRAMES samples, in place, which are floats of the range of 16-bit integers. How likely it is that
-   * somebody speaks in them, 0 to 1.
+   * Takes RNNOISE_FRAMES samples, which are floats of the range of 16-bit integers, and puts those of RNNOISE_DELAY_FRAMES before in
+   * their place, without noise. How likely it is that somebody speaks in them, 0 to 1.
    */
   process(frame: Float32Array): number;
   close(): void;

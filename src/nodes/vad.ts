@@ -1,14 +1,28 @@
 import { Transform, type TransformCallback } from 'node:stream';
 import { z } from 'zod';
-import { RNNOISE_FRAMES, createNoiseSuppressor, type NoiseSuppressor } from '../codecs/rnnoise.js';
 import type { AudioData } from '../media/audio-data.js';
 import type { Clock } from '../media/clock.js';
 import { defineNode } from '../media/node.js';
+import { pathFrom } from '../media/path-template.js';
 import type { VoiceActivity } from '../media/voice-activity.js';
-
-const FRAME_US = 10_000;
+import { createRnnoiseDetector } from '../speech/rnnoise-detector.js';
+import { createSileroDetector, sileroNeeds } from '../speech/silero-detector.js';
+import type { VoiceDetector } from '../speech/voice-detector.js';
 
 const Options = z.strictObject({
+  detector: z
+    .enum(['rnnoise', 'silero'])
+    .default('rnnoise')
+    .describe(
+      '`rnnoise` is built in; `silero` takes less for speech that is none, and needs the package onnxruntime-node, and its model.',
+    ),
+  model: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Of `silero`: its model (version 5, .onnx), relative to the pipeline file; that of the package @ricky0123/vad-web when left out.',
+    ),
   threshold: z
     .number()
     .min(0)
@@ -31,29 +45,41 @@ const Options = z.strictObject({
 type VadOptions = z.output<typeof Options>;
 
 /**
- * Finds out when somebody speaks (by RNNoise, whose model is in its package). Tells where speech began and where it ended, on the
+ * Finds out when somebody speaks, by RNNoise or Silero. Steady noise of any loudness is no speech. Tells where speech began and where it ended, on the
  * media clock of the sound: when that is known, so much later. Speech that is not over when the sound ends is ended there. `passed`
  * tells when its first or last sound came in (`heard`), and when that was known (`speech-began`, `speech-ended`).
+ *
+ * Errors: SLUICE_CODEC_UNAVAILABLE, SLUICE_DRIVER_UNAVAILABLE and SLUICE_FILE_NOT_FOUND where a detector does not load.
  */
 export const vad = defineNode({
   type: 'vad',
   summary: 'Finds out when somebody begins to speak, and stops.',
   options: Options,
-  inputs: [{ name: 'in', formats: [{ kind: 'audio', sampleRate: 48_000, numberOfChannels: 1 }], flow: 'push' }],
+  inputs: ({ detector }) => [
+    {
+      name: 'in',
+      formats: [{ kind: 'audio', sampleRate: detector === 'silero' ? 16_000 : 48_000, numberOfChannels: 1 }],
+      flow: 'push',
+    },
+  ],
   outputs: [{ name: 'out', formats: [{ kind: 'voice-activity' }] }],
   latency: ({ minSpeechMs, minSilenceMs }) => ({ minMs: minSpeechMs, maxMs: minSilenceMs }),
   example: `nodes:
   clip:   { type: file, path: speech.ogg }
   speech: { type: vad, from: clip.audio }
   times:  { type: jsonl, from: speech, path: out/speech.jsonl }`,
-  create: (options, { clock }) => new VoiceActivityStream(options, clock),
+  needs: ({ detector, model }, baseDir) =>
+    detector === 'silero' ? sileroNeeds(model === undefined ? undefined : pathFrom(baseDir, model)) : [],
+  create: (options, { clock, baseDir }) => new VoiceActivityStream(options, clock, baseDir),
 });
 
 class VoiceActivityStream extends Transform {
   readonly #options: VadOptions;
   readonly #clock: Clock;
-  #suppressor: NoiseSuppressor | undefined;
-  readonly #frame = new Float32Array(RNNOISE_FRAMES);
+  readonly #baseDir: string;
+  /** Both are there before anything comes in. */
+  #detector!: VoiceDetector;
+  #frame!: Float32Array;
   /** Samples in the frame that is being filled, and where it begins. */
   #filled = 0;
   #frameUs = 0;
@@ -64,34 +90,26 @@ class VoiceActivityStream extends Transform {
   #changeHeardUs = 0;
   #heardUs = 0;
 
-  constructor(options: VadOptions, clock: Clock) {
+  constructor(options: VadOptions, clock: Clock, baseDir: string) {
     super({ objectMode: true });
     this.#options = options;
     this.#clock = clock;
+    this.#baseDir = baseDir;
   }
 
   override _construct(done: (error?: Error | null) => void): void {
-    createNoiseSuppressor().then((suppressor) => {
-      this.#suppressor = suppressor;
+    this.#load().then((detector) => {
+      this.#detector = detector;
+      this.#frame = new Float32Array(detector.frameSize);
       done();
     }, done);
   }
 
-  override _transform(
-    { data, timestamp, sampleRate }: AudioData,
-    _encoding: BufferEncoding,
-    done: TransformCallback,
-  ): void {
+  override _transform(audio: AudioData, _encoding: BufferEncoding, done: TransformCallback): void {
     try {
-      for (let at = 0; at < data.length;) {
-        if (this.#filled === 0) this.#frameUs = timestamp + (at * 1_000_000) / sampleRate;
-        const count = Math.min(RNNOISE_FRAMES - this.#filled, data.length - at);
-        for (let i = 0; i < count; i++) this.#frame[this.#filled + i] = data[at + i]!;
-        this.#filled += count;
-        at += count;
-        if (this.#filled === RNNOISE_FRAMES) this.#judge();
-      }
-      done();
+      const judged = this.#take(audio, 0);
+      if (judged === undefined) done();
+      else judged.then(done, done);
     } catch (error) {
       done(error as Error);
     }
@@ -106,16 +124,45 @@ class VoiceActivityStream extends Transform {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#suppressor?.close();
+    // It may not have been loaded.
+    (this.#detector as VoiceDetector | undefined)?.close();
     done(error);
   }
 
-  #judge(): void {
-    this.#filled = 0;
+  #load(): Promise<VoiceDetector> {
+    const { detector, model } = this.#options;
+    if (detector === 'rnnoise') return createRnnoiseDetector();
+    return createSileroDetector(model === undefined ? undefined : pathFrom(this.#baseDir, model));
+  }
+
+  /** Takes what is behind `at`; a promise where the detector needs time. */
+  #take(audio: AudioData, from: number): Promise<undefined> | undefined {
+    const { data, timestamp, sampleRate } = audio;
+    const { frameSize } = this.#detector;
+    for (let at = from; at < data.length;) {
+      if (this.#filled === 0) this.#frameUs = timestamp + (at * 1_000_000) / sampleRate;
+      const count = Math.min(frameSize - this.#filled, data.length - at);
+      for (let i = 0; i < count; i++) this.#frame[this.#filled + i] = data[at + i]!;
+      this.#filled += count;
+      at += count;
+      if (this.#filled < frameSize) continue;
+      this.#filled = 0;
+      const likelihood = this.#detector.judge(this.#frame);
+      if (typeof likelihood !== 'number') return this.#takeRest(likelihood, audio, at);
+      this.#judge(likelihood);
+    }
+    return undefined;
+  }
+
+  async #takeRest(likelihood: Promise<number>, audio: AudioData, from: number): Promise<undefined> {
+    this.#judge(await likelihood);
+    return await this.#take(audio, from);
+  }
+
+  #judge(likelihood: number): void {
     const { threshold, minSpeechMs, minSilenceMs } = this.#options;
     const beforeUs = this.#heardUs;
     this.#heardUs = this.#clock.nowUs();
-    const likelihood = this.#suppressor?.process(this.#frame) ?? 0;
     const isSpeech = likelihood >= (this.#speaking ? threshold / 2 : threshold);
     if (isSpeech === this.#speaking) {
       this.#changeUs = undefined;
@@ -125,7 +172,8 @@ class VoiceActivityStream extends Transform {
       this.#changeUs = this.#frameUs;
       this.#changeHeardUs = isSpeech ? this.#heardUs : beforeUs;
     }
-    const lastsUs = this.#frameUs + FRAME_US - this.#changeUs;
+    const { frameSize, sampleRate } = this.#detector;
+    const lastsUs = this.#frameUs + (frameSize * 1_000_000) / sampleRate - this.#changeUs;
     if (lastsUs >= (isSpeech ? minSpeechMs : minSilenceMs) * 1000) this.#tell(isSpeech, this.#changeUs);
   }
 

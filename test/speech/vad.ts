@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { Readable, type Transform } from 'node:stream';
 import t from 'tap';
 import { audioData, type AudioData } from '../../src/media/audio-data.js';
@@ -6,10 +5,10 @@ import { VirtualClock } from '../../src/media/clock.js';
 import { parseOptions } from '../../src/media/node.js';
 import type { VoiceActivity } from '../../src/media/voice-activity.js';
 import { vad as vadNode } from '../../src/nodes/vad.js';
-import { file, resampler, vad } from '../../src/nodes.js';
-import { PACKAGE_ROOT } from '../support/package-root.js';
+import { vad } from '../../src/nodes.js';
 import { sine } from '../codecs/tones.js';
 import { testContext } from '../nodes/node-lab.js';
+import { spokenClip, whiteNoise } from './voice-detector-suite.js';
 
 const RATE = 48_000;
 
@@ -28,10 +27,7 @@ async function activity(samples: Int16Array, frames = 960, options = {}): Promis
 
 /** The speech clip, mono, with a second of soft noise before and two after each of two copies of its first `seconds`. */
 async function speech(seconds: number): Promise<Int16Array> {
-  const path = join(PACKAGE_ROOT, 'pipelines/media/speech.ogg');
-  const clip = (await file({ path })).output('audio').pipe(resampler({ sampleRate: RATE, channels: 1 }));
-  const parts = (await clip.toArray()) as AudioData[];
-  const words = Int16Array.from(parts.flatMap(({ data }) => [...data])).subarray(0, seconds * RATE);
+  const words = (await spokenClip(RATE)).subarray(0, seconds * RATE);
   const noise = (length: number): Int16Array => Int16Array.from({ length }, (_, i) => ((i * 7919) % 41) - 20);
   const all = new Int16Array(7 * RATE + 2 * words.length);
   all.set(noise(all.length));
@@ -73,6 +69,20 @@ t.test('the noise of a room, tones and silence are no speech', async (t) => {
   t.same(await activity(new Int16Array(4 * RATE)), []);
   const tone = await activity(sine([1000], RATE, 4 * RATE, 8000, 0));
   t.ok(tone.length <= 2, `a tone is taken for speech ${tone.length / 2} times`);
+});
+
+t.test('speech is found in the noise of a fan, however long that has been there, and the noise is not', async (t) => {
+  const clip = (await spokenClip(48_000)).subarray(0, 3 * RATE);
+  for (const amplitude of [300, 1000]) {
+    const samples = whiteNoise(12 * RATE + clip.length, amplitude);
+    for (let i = 0; i < clip.length; i++) samples[8 * RATE + i]! += clip[i]!;
+    const found = await activity(samples);
+    t.comment(`${amplitude}: ${found.join(' ')}`);
+    const [isSpeaking, beganMs] = found[0] ?? [];
+    t.ok(isSpeaking === true && beganMs! > 7900 && beganMs! < 8700, `begins at ${beganMs} ms, of 8000`);
+    const endedMs = found.at(-1)?.[1] ?? NaN;
+    t.ok(endedMs > 10_000 && endedMs < 11_300, `ends at ${endedMs} ms, of 11000`);
+  }
 });
 
 t.test('speech that is not over when the sound ends is ended there', async (t) => {
