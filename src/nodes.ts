@@ -24,6 +24,7 @@ export const tone = source(defs.tone);
 export const captions = filter(defs.captions);
 export const delay = filter(defs.delay);
 export const denoise = filter(defs.denoise);
+export const exec = filter(defs.exec);
 export const frameRate = filter(defs.frameRate);
 export const gain = filter(defs.gain);
 export const opusDecoder = filter(defs.opusDecoder);

@@ -1,6 +1,7 @@
 import './nodes/compositor.js';
 import './nodes/delay.js';
 import './nodes/denoise.js';
+import './nodes/exec.js';
 import './nodes/file.js';
 import './nodes/format-changes.js';
 import './nodes/frame-rate.js';

@@ -40,6 +40,7 @@ export const ERROR_CODES = {
   SLUICE_PROTOCOL: 'A peer sent something that the protocol does not allow.',
   SLUICE_ENGINE_FAILED: 'The media thread broke or did not start.',
   SLUICE_PROGRAM_MISSING: 'A program that a node runs is not installed, or cannot be started.',
+  SLUICE_PROGRAM_FAILED: 'A program that a node runs failed, or did not end when it should.',
   SLUICE_SPEECH_FAILED: 'A speech engine or language model broke, took too long, or gave what cannot be used.',
   SLUICE_SERVICE_REFUSED: 'A service did not take a request: the key, the quota, or what was asked for.',
   SLUICE_RUN_UNREACHABLE: 'No running pipeline answers at an address.',

@@ -3,6 +3,7 @@ export { captions } from './captions.js';
 export { compositor } from './compositor.js';
 export { delay } from './delay.js';
 export { denoise } from './denoise.js';
+export { exec } from './exec.js';
 export { file } from './file.js';
 export { frameRate } from './frame-rate.js';
 export { funnel } from './funnel.js';

@@ -27,11 +27,7 @@ export function chosenEngine<Engine>(
 }
 
 /** What the engine needs that was chosen. */
-export function chosenNeeds(
-  engines: readonly EngineDef[],
-  choice: EngineChoice,
-  baseDir: string,
-): readonly Need[] {
+export function chosenNeeds(engines: readonly EngineDef[], choice: EngineChoice, baseDir: string): readonly Need[] {
   return find(engines, choice).needs?.(choice, baseDir) ?? [];
 }
 

@@ -23,7 +23,7 @@ export function awaitedPrograms(): number {
 }
 
 /** What a program says of its failure is kept up to here, in characters. */
-const MAX_COMPLAINT = 500;
+export const MAX_COMPLAINT = 500;
 
 /**
  * Runs a program to its end. Whatever happens, nothing is left of it when the promise settles. Errors: SLUICE_PROGRAM_MISSING,
@@ -60,7 +60,10 @@ export async function runProgram(options: ProgramOptions): Promise<void> {
     }
     const failure = await closed;
     signal.throwIfAborted();
-    if (failure) throw lateness.signal.aborted ? late(name, timeoutMs) : refused(name, failure, complaint);
+    if (failure)
+      throw lateness.signal.aborted
+        ? late(name, timeoutMs)
+        : programFailure('SLUICE_SPEECH_FAILED', name, failure, complaint);
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', end);
@@ -80,7 +83,7 @@ async function untilTaken(taken: Promise<void> | void): Promise<void> {
 }
 
 /** Settles when nothing is left of a program: with what went wrong, in words. */
-function closing(child: ChildProcess): Promise<string | Error | undefined> {
+export function closing(child: ChildProcess): Promise<string | Error | undefined> {
   return new Promise((resolve) => {
     child.once('error', resolve);
     child.once('close', (code, endedBy) => {
@@ -96,7 +99,13 @@ function late(name: string, timeoutMs: number): SluiceError {
   });
 }
 
-function refused(name: string, failure: string | Error, complaint: string): SluiceError {
+/** What is wrong with a program that could not be started (SLUICE_PROGRAM_MISSING), or has failed (`code`), with what it said last. */
+export function programFailure(
+  code: 'SLUICE_SPEECH_FAILED' | 'SLUICE_PROGRAM_FAILED',
+  name: string,
+  failure: string | Error,
+  complaint: string,
+): SluiceError {
   if (failure instanceof Error) {
     return new SluiceError('SLUICE_PROGRAM_MISSING', `"${name}" cannot be run: ${failure.message}`, {
       cause: failure,
@@ -105,7 +114,7 @@ function refused(name: string, failure: string | Error, complaint: string): Slui
     });
   }
   const said = complaint.trim().split('\n').at(-1) ?? '';
-  return new SluiceError('SLUICE_SPEECH_FAILED', `"${name}" failed (${failure})${said === '' ? '' : `: ${said}`}`, {
+  return new SluiceError(code, `"${name}" failed (${failure})${said === '' ? '' : `: ${said}`}`, {
     mend: 'Run it by hand to see what it lacks.',
   });
 }
