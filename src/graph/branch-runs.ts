@@ -1,10 +1,12 @@
+import type { Clock } from '../media/clock.js';
 import { SluiceError } from '../media/errors.js';
-import type { NodeContext } from '../media/node.js';
+import type { NodeContext, NodeDef } from '../media/node.js';
 import type { StreamInfo } from '../media/session-access.js';
 import type { LinkObserver } from './link-observer.js';
 import type { Making } from './node-context.js';
 import { placed } from './placed.js';
 import type { PlannedBranch, PlannedNode } from './planned.js';
+import { Restarts } from './restarts.js';
 import { Scope, type ScopeSurroundings } from './scope.js';
 
 export interface BranchOptions {
@@ -55,21 +57,45 @@ export class BranchRuns {
         source && { place: source.place },
       );
     }
-    const context = this.#options.contextOf(source, { signal: this.#watching.signal, isRestart: false });
-    try {
-      await source.def.watch(source.options, context, {
-        began: (stream) => {
-          this.#begin(stream);
-        },
-        ended: (streamId) => {
-          this.#end(streamId);
-        },
-      });
-    } catch (error) {
-      throw placed(error, source.place);
-    }
+    await this.#watch(source, source.def.watch);
     this.#watching.abort();
     while (this.#live.size > 0) await Promise.all([...this.#live.values()].map((branch) => branch.over));
+  }
+
+  /** Watches until no more branches can come; anew after a failure where the node says so, while the branches there are go on. */
+  async #watch(source: PlannedNode, watch: NonNullable<NodeDef['watch']>): Promise<void> {
+    const { surroundings, contextOf } = this.#options;
+    const { clock, counts, log } = surroundings;
+    const { signal } = this.#watching;
+    const restarts = source.onError.action === 'restart' ? new Restarts(source.onError, clock) : undefined;
+    for (let isRestart = false; !signal.aborted || !isRestart; isRestart = true) {
+      // What an attempt that failed has left behind ends with it.
+      const attempt = new AbortController();
+      const context = contextOf(source, { signal: AbortSignal.any([signal, attempt.signal]), isRestart });
+      try {
+        restarts?.began();
+        await watch(source.options, context, {
+          began: (stream) => {
+            if (!attempt.signal.aborted) this.#begin(stream);
+          },
+          ended: (streamId) => {
+            if (!attempt.signal.aborted) this.#end(streamId);
+          },
+        });
+        return;
+      } catch (cause) {
+        const error = placed(cause, source.place);
+        attempt.abort(error);
+        const delayMs = signal.aborted ? undefined : restarts?.next();
+        if (delayMs === undefined) throw error;
+        counts.nodeRestarted(source.id, error);
+        log.warn(
+          { node: source.id, restart: restarts?.count ?? 0, inMs: delayMs, error },
+          'a node failed and is made anew',
+        );
+        await passed(clock, delayMs, signal);
+      }
+    }
   }
 
   /** No new branches; those there are end their sources and drain. */
@@ -159,4 +185,17 @@ export class BranchRuns {
       log.warn({ streamId: stream.streamId, name: stream.name, error }, 'a branch failed');
     }
   }
+}
+
+/** Settles after so long, or when aborted. */
+function passed(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const over = (): void => {
+      timer.cancel();
+      signal.removeEventListener('abort', over);
+      resolve();
+    };
+    const timer = clock.after(ms, over);
+    signal.addEventListener('abort', over);
+  });
 }

@@ -9,6 +9,7 @@ import { NodeLinks, type Inlet, type Outlet, type StreamEnd } from './node-links
 import { placed } from './placed.js';
 import type { PlannedNode } from './planned.js';
 import { Restarts } from './restarts.js';
+import { streamFailure } from './stream-failure.js';
 
 /** What a node that runs tells the scope that it lives in. */
 export interface NodeRunEvents {
@@ -201,7 +202,7 @@ export class NodeRun {
     life.watch(stream, writable, (error) => {
       if (life !== this.#life) return;
       if (error && !this.#isStopped()) {
-        const failure = placed(isPremature(error) ? closedEarly(error) : error, this.planned.place);
+        const failure = streamFailure(error, this.planned.place);
         if (end?.broken) this.#break(life, end.broken, failure);
         else this.#failed(failure);
         return;
@@ -305,12 +306,4 @@ export class NodeRun {
     this.#phase = 'over';
     this.#settle();
   }
-}
-
-function isPremature(error: Error): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE';
-}
-
-function closedEarly(cause: Error): SluiceError {
-  return new SluiceError('SLUICE_INTERNAL', 'closed before it had ended', { cause });
 }

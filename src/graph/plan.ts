@@ -9,7 +9,7 @@ import { checkReferences } from './checks/references.js';
 import { ConversionSearch } from './conversion-search.js';
 import { planFlow } from './flow.js';
 import { planFusion } from './fusion.js';
-import { Insertion, type FormattedNode } from './insertion.js';
+import { Insertion, type FormattedLink } from './insertion.js';
 import { planLatencies } from './latency.js';
 import type { LoadedGraph } from './load.js';
 import { Negotiation } from './negotiation.js';
@@ -17,6 +17,7 @@ import { groupBy, inOrder } from './order.js';
 import { Pairing } from './pairing.js';
 import type { Plan, PlannedBranch, PlannedNode } from './planned.js';
 import type { Registry } from './registry.js';
+import type { OnError } from './schema.js';
 import { typeNodes } from './type-nodes.js';
 import type { TypedNode } from './typed-node.js';
 
@@ -38,7 +39,7 @@ export function checkGraph(graph: LoadedGraph, registry: Registry): PlanResult {
   checkFailures(graph, linked.nodes, problems);
   checkQueues(graph, problems);
   checkNamedInputs(graph, linked.nodes, linked.links, problems);
-  const nodes = withFailures(graph, linked.nodes, branches);
+  const nodes = withFailures(graph, linked, branches);
   const queues = new Map(graph.nodes.flatMap(({ id, queue }) => (queue ? [[id, queue]] : [])));
   const links = planFlow(nodes, linked.links, queues);
   if (problems.length === 0) checkDiamonds(nodes, links, problems);
@@ -90,14 +91,36 @@ function linkNodes(graph: LoadedGraph, registry: Registry, problems: SluiceError
 /** What happens when a node fails: what the graph says, otherwise a branch ends, or everything. */
 function withFailures(
   graph: LoadedGraph,
-  nodes: readonly FormattedNode[],
+  { nodes, links }: Insertion,
   branches: readonly PlannedBranch[],
 ): PlannedNode[] {
   const written = new Map(graph.nodes.map(({ id, onError }) => [id, onError]));
   const inBranches = new Set(branches.flatMap((branch) => branch.nodes));
-  return nodes.map((node) => ({
-    ...node,
-    onError: written.get(node.id) ?? { action: inBranches.has(node.id) ? 'end-branch' : 'fail' },
-    mayFail: written.get(node.id)?.action === 'end-branch',
-  }));
+  const planned: PlannedNode[] = [];
+  // A converter is as its readers are: they come after it.
+  for (const node of nodes.toReversed()) {
+    if (node.inserted)
+      written.set(
+        node.id,
+        commonOnError(
+          links.filter(({ from }) => from.node === node.id),
+          written,
+        ),
+      );
+    planned.push({
+      ...node,
+      onError: written.get(node.id) ?? { action: inBranches.has(node.id) ? 'end-branch' : 'fail' },
+      mayFail: written.get(node.id)?.action === 'end-branch',
+    });
+  }
+  return planned.reverse();
+}
+
+/** What all readers of a node say that happens when they fail; undefined where they do not say the same. */
+function commonOnError(
+  links: readonly FormattedLink[],
+  written: ReadonlyMap<string, OnError | undefined>,
+): OnError | undefined {
+  const [first, ...others] = links.map(({ to }) => written.get(to.node));
+  return others.every((other) => JSON.stringify(other) === JSON.stringify(first)) ? first : undefined;
 }

@@ -46,7 +46,7 @@ export const OnErrorConfig = z
   .describe(
     'When the node fails: `fail` ends the graph. `end-branch` ends the branch of a stream that it is in; elsewhere the node, what only it reads, and what reads only it, which first gets what was on its way; the rest goes on. ' +
       '`restart` makes the node anew: a subscriber subscribes again, a file begins from its start, what is written goes to another file with a number in its name; meanwhile live media waits in the queue of the link, or is dropped, counted, where there is none. ' +
-      'When it fails too often, it counts as a failure of a node without `onError`. Default: `end-branch` in a branch, which makes `sluice run` end with code 1 unless it is written; otherwise `fail`.',
+      'When it fails too often, it counts as a failure of a node without `onError`. A converter that was put in does as the nodes that read it say, where they say the same. Default: `end-branch` in a branch, which makes `sluice run` end with code 1 unless it is written; otherwise `fail`.',
   );
 
 /** What every node has besides the options of its type. */

@@ -45,6 +45,38 @@ await t.test('a branch ends when its stream goes, the others go on', async (t) =
   await run.stop();
 });
 
+await t.test('watching for streams is begun anew where it fails, and the branches there are go on', async (t) => {
+  const lab = new Lab();
+  const clock = new VirtualClock();
+  const session = new FakeSession();
+  session.come('a');
+  const run = runGraph(lab.plan(text(', watchFails: 1, onError: restart')), { sessions: factoryOf(session), clock });
+  await lab.happened('s@a got 5');
+  session.come('b');
+  await lab.happened('s@b got 5');
+  t.match(run.report().nodes, { v: { restarts: 1, errors: [{ code: 'SLUICE_SESSION_LOST', place: { node: 'v' } }] } });
+  session.come('between');
+  await settle();
+  t.equal(run.report().branches.begun, 2, 'nobody watches');
+  clock.advance(300);
+  await lab.happened('v watches again');
+  await lab.happened('s@between got 5');
+  const before = lab.got.get('s@a')?.length ?? 0;
+  await lab.happened(`s@a got ${before + 20}`);
+  session.come('c');
+  await lab.happened('s@c got 5');
+  session.go('c');
+  await lab.happened('s@c closed');
+  await settle();
+  t.match(run.report(), { outcome: 'running', branches: { begun: 4, ended: 1, failed: 0 } });
+  await run.stop();
+
+  const failing = runGraph(new Lab().plan(text(', watchFails: 1')), { sessions: factoryOf(session) });
+  await settle();
+  session.come('d');
+  await t.rejects(failing.finished, { code: 'SLUICE_SESSION_LOST' }, 'without it the graph fails');
+});
+
 await t.test('a failing branch does not touch the others', async (t) => {
   const lab = new Lab();
   const session = new FakeSession();

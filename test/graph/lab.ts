@@ -49,6 +49,8 @@ function planText(text: string, registry: Registry): Plan {
 
 /** Nodes that show what happened to them. */
 export class Lab {
+  /** How often watching has failed. */
+  watchFailures = 0;
   /** First sample of what each sink got, by node id and, in a branch, `id@streamId`. */
   readonly got = new Map<string, number[]>();
   /** What sinks got, the values themselves. */
@@ -172,12 +174,26 @@ export class Lab {
         session: z.string().describe('Session.'),
         n: z.number().default(Infinity).describe('How many values each.'),
         failFor: z.string().optional().describe('Stream whose branch cannot be made.'),
+        watchFails: z.number().default(0).describe('How often watching fails when a stream comes.'),
       }),
       inputs: [],
       outputs: [{ name: 'out', formats: [MONO] }],
       example: '',
       branches: () => true,
-      watch: ({ session }, context, events) => watchStreams(context.session(session), context, events),
+      watch: ({ session, watchFails }, context, events) => {
+        this.note(`${context.id} watches${context.isRestart === true ? ' again' : ''}`);
+        const watching = watchStreams(context.session(session), context, events);
+        if (this.watchFailures >= watchFails) return watching;
+        return Promise.race([
+          watching,
+          new Promise<void>((_resolve, reject) => {
+            context.session(session).on('streamReceived', () => {
+              this.watchFailures++;
+              reject(new SluiceError('SLUICE_SESSION_LOST', 'nobody tells of streams any more'));
+            });
+          }),
+        ]);
+      },
       create: (options, context) => {
         if (context.branch?.streamId === options.failFor)
           throw new SluiceError('SLUICE_SUBSCRIBE_FAILED', 'no such stream');

@@ -202,3 +202,23 @@ await t.test('what is logged', async (t) => {
   await frail.pass(300);
   await run.finished;
 });
+
+await t.test('a converter that was put in does as the nodes that read it say, where they say the same', async (t) => {
+  const lab = new Lab();
+  const actions = (text: string): Record<string, string> =>
+    Object.fromEntries(
+      lab
+        .plan(text)
+        .nodes.filter(({ inserted }) => inserted)
+        .map(({ id, onError }) => [id, onError.action]),
+    );
+  const shared = (one: string, other: string): string => `nodes:
+  a: { type: tone, sampleRate: 44100, durationMs: 20, live: false }
+  x: { type: opus-encoder, from: a${one} }
+  y: { type: opus-encoder, from: a${other} }
+  s: { type: null, from: x }
+  u: { type: null, from: y }`;
+  t.same(Object.values(actions(shared('', ''))), ['fail']);
+  t.same(Object.values(actions(shared(', onError: restart', ', onError: restart'))), ['restart']);
+  t.same(Object.values(actions(shared(', onError: restart', ', onError: end-branch'))), ['fail']);
+});
