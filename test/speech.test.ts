@@ -6,6 +6,7 @@ import './speech/detectors/rnnoise.js';
 import './speech/detectors/silero.js';
 import './speech/dialogue/own-echo.js';
 import './speech/dialogue/turn-taker.js';
+import './speech/fallback-voice.js';
 import './speech/funnel.js';
 import './speech/llm/rules.js';
 import './speech/pcm-reader.js';

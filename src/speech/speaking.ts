@@ -7,12 +7,14 @@ import type { Need } from '../media/need.js';
 import type { EngineDef } from './engine.js';
 import { Speaker } from './speaker.js';
 import type { Synthesiser } from './synthesiser.js';
+import { type TtsChoice, chosenTts, fallbackShape, ttsNeeds } from './tts/index.js';
 
 /** Options that every node has which says texts, beside those of its engine. */
 const speakingShape = {
   sampleRate: z.literal(SAMPLE_RATES).default(48_000).describe('Samples per second that come out, in Hz.'),
   channels: z.literal([1, 2]).default(1).describe('Channels that come out: 1 for mono, 2 for stereo.'),
   pauseMs: z.number().min(0).max(10_000).default(200).describe('Silence after each text, in ms.'),
+  ...fallbackShape,
 };
 type SpeakingOptions = z.output<z.ZodObject<typeof speakingShape>>;
 /** Options of an engine, and these. */
@@ -35,6 +37,7 @@ export function speaking<Shape extends z.ZodRawShape, Type extends string>(
   engine: EngineDef<z.ZodObject<Shape, z.core.$strict>, Synthesiser, Type>,
 ) {
   type Options = z.output<z.ZodObject<Shape, z.core.$strict>> & EngineOptions & SpeakingOptions;
+  const choice = (options: Options): TtsChoice => ({ ...options, type: engine.type }) as unknown as TtsChoice;
   const inputs: PortDef<'in'>[] = [{ name: 'in', formats: [{ kind: 'text' }, { kind: 'transcript' }] }];
   return {
     type: engine.type,
@@ -46,11 +49,11 @@ export function speaking<Shape extends z.ZodRawShape, Type extends string>(
     ],
     latency: (options: unknown): NodeLatency => ({ minMs: 0, maxMs: (options as Options).timeoutMs }),
     adapts: audioOptions,
-    needs: (options: unknown, baseDir: string): readonly Need[] => engine.needs?.(options as Options, baseDir) ?? [],
+    needs: (options: unknown, baseDir: string): readonly Need[] => ttsNeeds(choice(options as Options), baseDir),
     create(options: unknown, context: NodeContext): SpeakingPorts {
       const { sampleRate, channels, pauseMs } = options as Options;
       const speaker = new Speaker({
-        synthesiser: engine.create(options as Options, context),
+        synthesiser: chosenTts(choice(options as Options), context),
         context,
         format: { sampleRate, numberOfChannels: channels },
         pauseMs,
