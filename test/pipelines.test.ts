@@ -4,5 +4,6 @@ import './pipelines/demo.js';
 import './pipelines/echo.js';
 import './pipelines/late-and-lost.js';
 import './pipelines/mix.js';
+import './pipelines/mix-minus.js';
 import './pipelines/play-and-record.js';
 import './pipelines/shipped.js';
