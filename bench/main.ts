@@ -6,6 +6,7 @@ import { join as joinPath } from 'node:path';
 import { PACKAGE_ROOT } from '../test/support/package-root.js';
 import { bargeIn } from './barge-in.js';
 import { chunkCost } from './chunk-cost.js';
+import { compositor } from './compositor.js';
 import { audioCpu, hdCpu, vgaCpu } from './cpu.js';
 import { dtx } from './dtx.js';
 import { fanOut } from './fan-out.js';
@@ -34,6 +35,7 @@ const BENCHMARKS: Readonly<Record<string, readonly Benchmark[]>> = {
   'fan-out': [fanOut],
   'chunk-cost': [chunkCost],
   'opus-file': [opusFile],
+  compositor: [compositor],
   plan: [planning],
   'virtual-hour': [virtualHour],
   memory: [memory],
