@@ -24,6 +24,8 @@ const player = run([join(root, 'examples', 'play.js'), join(root, 'pipelines', '
 check('play ends by itself', (await ended(player)).code === 0);
 const speaker = run([join(root, 'examples', 'speak.js')], folder, env, 'turn on the light\ngood night\n');
 check('speak ends with its input', (await ended(speaker)).code === 0);
+const announcer = run([join(root, 'examples', 'announce.js')], folder, env);
+check('announce ends with what is due', (await ended(announcer)).code === 0);
 await printed(scribe, 'Speaker: good night');
 const commands = ['turn on the light', 'good night'];
 check(

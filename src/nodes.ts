@@ -84,6 +84,9 @@ export const sttExec = ports<WithInput & WithOutput>()(defs.sttExec);
  */
 export const voiceAgent = ports<Joining & { readonly close: () => Promise<void> }>()(defs.voiceAgent);
 
+/** Outputs `texts` and `sounds`. `close()` frees it. */
+export const schedule = ports<WithOutput & { readonly close: () => void }>()(defs.schedule);
+
 /** Inputs `in`, each with a name (`from`), `seal('in')` when all are made; output `out`. `update` changes what is let through. */
 export const switchNode = ports<Switching>()(defs.switchNode);
 /** Inputs and outputs `audio` and `video`. `close()` frees it. */

@@ -16,6 +16,7 @@ import './nodes/recorder.js';
 import './nodes/recorder-files.js';
 import './nodes/resampler.js';
 import './nodes/scaler.js';
+import './nodes/schedule.js';
 import './nodes/switch.js';
 import './nodes/sync.js';
 import './nodes/test-pattern.js';

@@ -21,6 +21,7 @@ export { recorder } from './recorder.js';
 export { resampler } from './resampler.js';
 export { rules } from './rules.js';
 export { scaler } from './scaler.js';
+export { schedule } from './schedule.js';
 export { sessionAudio } from './session-audio.js';
 export { sttExec } from './stt-exec.js';
 export { subscriber } from './subscriber.js';
