@@ -23,3 +23,4 @@ import './nodes/test-pattern.js';
 import './nodes/tone.js';
 import './nodes/video-codecs.js';
 import './nodes/wav.js';
+import './nodes/websocket.js';

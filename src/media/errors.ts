@@ -44,6 +44,7 @@ export const ERROR_CODES = {
   SLUICE_SPEECH_FAILED: 'A speech engine or language model broke, took too long, or gave what cannot be used.',
   SLUICE_SERVICE_REFUSED: 'A service did not take a request: the key, the quota, or what was asked for.',
   SLUICE_RUN_UNREACHABLE: 'No running pipeline answers at an address.',
+  SLUICE_PEER_LOST: 'The peer of a websocket cannot be reached, or went away without saying so.',
   SLUICE_QUEUE_OVERFLOW: 'A queue whose overflow policy is `fail` ran full.',
   SLUICE_TEST_FAILED: 'A test of a pipeline did not find what it expects.',
   SLUICE_STATE_INVALID: 'A call came at a time when it cannot be answered.',

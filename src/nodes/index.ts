@@ -38,4 +38,5 @@ export { videoDecoder } from './video-decoder.js';
 export { videoEncoder } from './video-encoder.js';
 export { voiceAgent } from './voice-agent.js';
 export { wav } from './wav.js';
+export { websocket } from './websocket.js';
 export { webvtt } from './webvtt.js';

@@ -1,0 +1,98 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { WebSocketServer } from 'ws';
+import type { Clock } from '../../media/clock.js';
+import { SluiceError } from '../../media/errors.js';
+import { CLOSED, Line, MAX_MESSAGE_BYTES } from './line.js';
+
+export interface ListenOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly path: string;
+  /** Who connects has to show it (`authorization: Bearer …`). */
+  readonly token?: string;
+}
+
+/** A place where peers connect, one at a time: others are turned away while there is one (close code 1013). */
+export interface Listening {
+  readonly line: Line;
+  readonly port: number;
+  /** Frees it; when all who asked for it have, nobody is listened to any more. */
+  release(): Promise<void>;
+}
+
+/** By address: nodes of one address share what they listen at, so that one can read a peer and another one write to it. */
+const open = new Map<
+  string,
+  { readonly listening: Promise<Omit<Listening, 'release'> & { close(): Promise<void> }>; users: number }
+>();
+
+/** Listens for peers, or shares with who does at that address. Port 0 is a free one. Errors: SLUICE_ADDRESS_IN_USE. */
+export async function listen(options: ListenOptions, clock: Clock): Promise<Listening> {
+  const { host, port, path } = options;
+  const address = `${host}:${port}${path}`;
+  const entry = open.get(address) ?? { listening: start(options, clock), users: 0 };
+  if (port !== 0) open.set(address, entry);
+  entry.users++;
+  const forget = (): boolean => {
+    if (--entry.users > 0) return false;
+    if (open.get(address) === entry) open.delete(address);
+    return true;
+  };
+  try {
+    const listening = await entry.listening;
+    return {
+      line: listening.line,
+      port: listening.port,
+      release: async () => {
+        if (forget()) await listening.close();
+      },
+    };
+  } catch (error) {
+    forget();
+    throw error;
+  }
+}
+
+async function start({ host, port, path, token }: ListenOptions, clock: Clock) {
+  const server = new WebSocketServer({
+    host,
+    port,
+    path,
+    maxPayload: MAX_MESSAGE_BYTES,
+    verifyClient: ({ req }: { readonly req: IncomingMessage }) => token === undefined || shows(req, token),
+  });
+  try {
+    await once(server, 'listening');
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new SluiceError('SLUICE_ADDRESS_IN_USE', `cannot listen on ${host}:${port}: ${reason}`, {
+      cause,
+      mend: 'Choose another port, or end the program that has it.',
+    });
+  }
+  const line = new Line(clock);
+  server.on('connection', (socket) => {
+    if (line.isOpen) {
+      socket.on('error', () => undefined);
+      socket.close(CLOSED.busy, 'one peer at a time');
+    } else line.take(socket);
+  });
+  return {
+    line,
+    port: (server.address() as { readonly port: number }).port,
+    async close() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      await line.close(CLOSED.leaving);
+      for (const socket of server.clients) socket.terminate();
+      await closed;
+    },
+  };
+}
+
+/** Compared in the same time whatever it is. */
+function shows({ headers }: IncomingMessage, token: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(headers.authorization ?? ''), digest(`Bearer ${token}`));
+}
