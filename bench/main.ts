@@ -4,6 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { arch, availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { join as joinPath } from 'node:path';
 import { PACKAGE_ROOT } from '../test/support/package-root.js';
+import { audioBridge } from './audio-bridge.js';
 import { bargeIn } from './barge-in.js';
 import { chunkCost } from './chunk-cost.js';
 import { compositor } from './compositor.js';
@@ -35,6 +36,7 @@ const BENCHMARKS: Readonly<Record<string, readonly Benchmark[]>> = {
   'fan-out': [fanOut],
   'chunk-cost': [chunkCost],
   'opus-file': [opusFile],
+  'audio-bridge': [audioBridge],
   compositor: [compositor],
   plan: [planning],
   'virtual-hour': [virtualHour],

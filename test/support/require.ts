@@ -15,6 +15,7 @@ const PROGRAMS = {
   zsh: ['zsh'],
   fish: ['fish'],
   'gst-launch-1.0': ['gst-launch-1.0'],
+  janus: ['janus'],
 } as const;
 
 export type SystemProgram = keyof typeof PROGRAMS;
