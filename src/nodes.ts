@@ -41,6 +41,7 @@ export const videoEncoder = filter(defs.videoEncoder);
 
 export const jsonl = sink(defs.jsonl);
 export const nullNode = sink(defs.nullNode);
+export const txt = sink(defs.txt);
 export const wav = sink(defs.wav);
 export const webvtt = sink(defs.webvtt);
 
@@ -71,6 +72,8 @@ export const file = ports<WithOutput>()(defs.file);
  * in `output('others', branch)`.
  */
 export const mixer = ports<Mixing>()(defs.mixer);
+/** Any number of inputs `in`, `seal('in')` when all are made; output `out`, which gives when all have ended. */
+export const gather = ports<Joining>()(defs.gather);
 /** Any number of inputs `in`, `seal('in')` when all are made; output `out`. */
 export const funnel = ports<Joining>()(defs.funnel);
 /** Inputs `audio` and `video`. */

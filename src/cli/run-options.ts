@@ -18,6 +18,11 @@ export const RUN_OPTIONS: Readonly<Record<string, CommandOption>> = {
     description:
       'Serve the counters to Prometheus at /metrics, and to `sluice top`, while it runs; on this machine where only a port is given.',
   },
+  'drain-timeout': {
+    type: 'string',
+    value: 'seconds',
+    description: 'How long what is on its way may take to come out when it is stopped, 0 to 3600. Default 5.',
+  },
   verbose: { type: 'boolean', description: 'Log more than warnings.' },
 };
 
@@ -29,6 +34,8 @@ export interface RunChoices {
   /** Time between two lines of statistics, in ms; none are printed where it is left out. */
   readonly statsMs?: number;
   readonly metrics?: ListenAddress;
+  /** How long a stop may take to drain, in ms. */
+  readonly drainMs: number;
 }
 
 /** Errors: SLUICE_USAGE. */
@@ -38,6 +45,7 @@ export function runChoices(args: CommandArguments, command: Command): RunChoices
   return {
     json: args.flag('json'),
     verbose: args.flag('verbose'),
+    drainMs: secondsAsMs(args.text('drain-timeout') ?? '5', { least: 0, most: 3600 }, command),
     ...((args.flag('stats') || args.text('stats-interval') !== undefined) && { statsMs: intervalMs }),
     ...(metrics !== undefined && { metrics: listenAddressOf(metrics, command) }),
   };

@@ -34,6 +34,7 @@ async function runAndWait(plan: Plan, choices: RunChoices, io: CliIo): Promise<R
     sessions: sessions.factory,
     signal: abort.signal,
     log,
+    drainMs: choices.drainMs,
     onProgress: progress.told,
   });
   if (metrics) tellMetrics(metrics, json, io);
