@@ -9,6 +9,7 @@ import './speech/dialogue/turn-taker.js';
 import './speech/fallback-voice.js';
 import './speech/funnel.js';
 import './speech/gather.js';
+import './speech/llm/openai.js';
 import './speech/llm/rules.js';
 import './speech/pcm-reader.js';
 import './speech/program.js';

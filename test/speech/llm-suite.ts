@@ -8,6 +8,8 @@ export interface LlmSetup {
   create(): LanguageModel;
   /** What is open on the other side, as sockets of a local server. */
   open?(): Promise<number> | number;
+  /** Lets go of what is kept for later requests. */
+  rest?(): void;
   /** Engines whose service or program fails, by what is wrong with it. */
   readonly failing: Readonly<
     Record<string, { create(): LanguageModel; code: ErrorCode; retryable: boolean | undefined }>
@@ -121,8 +123,10 @@ export async function llmSuite(t: Test, setup: LlmSetup): Promise<void> {
   await t.test('leaves nothing behind', async (t) => {
     await model.close?.();
     // What was closed is gone when its last events are.
-    for (let turn = 0; turn < 50 && String(resources().sort()) !== String(before); turn++)
+    for (let turn = 0; turn < 200 && String(resources().sort()) !== String(before); turn++) {
+      setup.rest?.();
       await new Promise((resolve) => setImmediate(resolve));
+    }
     t.same(resources().sort(), before);
     t.equal(await (setup.open?.() ?? 0), 0);
   });
