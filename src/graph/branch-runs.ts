@@ -26,6 +26,8 @@ export interface BranchOptions {
 interface LiveBranch {
   readonly stream: StreamInfo;
   readonly scope: Scope;
+  /** Told when the stream has changed. */
+  readonly listeners: Set<(stream: StreamInfo) => void>;
   ending: boolean;
   /** The same stream has come back while the branch still drains. */
   again?: StreamInfo | undefined;
@@ -78,6 +80,9 @@ export class BranchRuns {
           began: (stream) => {
             if (!attempt.signal.aborted) this.#begin(stream);
           },
+          updated: (stream) => {
+            for (const listener of this.#live.get(stream.streamId)?.listeners ?? []) listener(stream);
+          },
           ended: (streamId) => {
             if (!attempt.signal.aborted) this.#end(streamId);
           },
@@ -126,14 +131,23 @@ export class BranchRuns {
       return;
     }
     const { surroundings, main, failGraph, observe, contextOf } = this.#options;
+    const listeners: LiveBranch['listeners'] = new Set();
     const scope = new Scope({
       ...surroundings,
       nodes: this.#nodes,
       branch: { stream, main, failGraph },
       observe: observe && ((link) => observe(link, stream)),
-      contextOf: (node, making) => contextOf(node, { ...making, branch: stream }),
+      contextOf: (node, making) =>
+        contextOf(node, {
+          ...making,
+          branch: stream,
+          onBranchUpdated: (listener) => {
+            listeners.add(listener);
+            making.signal.addEventListener('abort', () => listeners.delete(listener), { once: true });
+          },
+        }),
     });
-    const branch: LiveBranch = { stream, scope, ending: false, over: Promise.resolve() };
+    const branch: LiveBranch = { stream, scope, listeners, ending: false, over: Promise.resolve() };
     this.#live.set(stream.streamId, branch);
     surroundings.counts.branchBegun();
     branch.over = this.#runBranch(branch).then(() => {

@@ -29,6 +29,7 @@ export interface RunParts {
 export interface Making {
   /** The stream of its branch. */
   readonly branch?: StreamInfo;
+  readonly onBranchUpdated?: NonNullable<NodeContext['onBranchUpdated']>;
   /** Aborted when what is made is over. */
   readonly signal: AbortSignal;
   readonly isRestart: boolean;

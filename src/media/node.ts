@@ -73,6 +73,8 @@ export interface NodeContext {
   readonly baseDir: string;
   /** The stream that this branch of the graph was made for (`streams: each`). */
   readonly branch?: StreamInfo;
+  /** Tells, until `signal` is aborted, when that stream has been muted or is not any more, or has another name. */
+  onBranchUpdated?(listener: (stream: StreamInfo) => void): void;
   /** A session of the graph by its id. Errors: SLUICE_SESSION_UNKNOWN when there is none of that name. */
   session(id: string): SessionAccess;
   /** The stream that the program around the graph gave for this node by its id. Errors: SLUICE_STREAM_MISSING. */
@@ -129,6 +131,8 @@ export interface NodePorts {
 export interface BranchEvents {
   /** A stream has come: the part of the graph behind the node is made for it, the node itself included. */
   began(stream: StreamInfo): void;
+  /** A stream that has come was muted or is not any more, or has another name. */
+  updated(stream: StreamInfo): void;
   /** A stream has gone: its branch takes in no more, drains and ends. */
   ended(streamId: string): void;
 }

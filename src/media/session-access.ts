@@ -64,6 +64,10 @@ export interface SubscribeRequest {
 }
 
 export interface PublisherAccess extends Writable {
+  /** Mutes the sound for everybody, or ends that. Nothing happens where none is published. */
+  publishAudio(on: boolean): void;
+  /** As `publishAudio`, of the picture. */
+  publishVideo(on: boolean): void;
   readonly audio: Writable;
   readonly video: Writable;
   readonly captions: Writable;

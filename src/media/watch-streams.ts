@@ -19,12 +19,16 @@ export function watchStreams(
       begun.add(stream.streamId);
       events.began(stream);
     };
+    const update = (stream: StreamInfo): void => {
+      if (begun.has(stream.streamId)) events.updated(stream);
+      else begin(stream);
+    };
     const end = (stream: StreamInfo): void => {
       if (begun.delete(stream.streamId)) events.ended(stream.streamId);
     };
     const leave = (): void => {
       session.off('streamReceived', begin);
-      session.off('streamUpdated', begin);
+      session.off('streamUpdated', update);
       session.off('streamDropped', end);
       session.off('disconnected', leave);
       context.signal.removeEventListener('abort', leave);
@@ -35,7 +39,7 @@ export function watchStreams(
       return;
     }
     session.on('streamReceived', begin);
-    session.on('streamUpdated', begin);
+    session.on('streamUpdated', update);
     session.on('streamDropped', end);
     session.on('disconnected', leave);
     context.signal.addEventListener('abort', leave);

@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { SAMPLE_RATES } from '../media/audio-data.js';
 import { VIDEO_CODECS } from '../media/encoded-chunk.js';
 import { audioOptions, nearestIn, pictureOptions, type FormatPattern } from '../media/format.js';
-import { defineNode, type PortDef } from '../media/node.js';
+import { defineNode, type NodeContext, type PortDef } from '../media/node.js';
 import { expandName } from '../media/path-template.js';
+import type { PublisherAccess, StreamInfo } from '../media/session-access.js';
 import { MAX_PIXELS } from '../media/video-frame.js';
 
 const Options = z
@@ -38,6 +39,12 @@ const Options = z
       .default(true)
       .describe(
         'Send raw pictures of 640x360 and above in up to three sizes, so that each receiver gets what it bears.',
+      ),
+    muteWithSource: z
+      .boolean()
+      .default(false)
+      .describe(
+        'In the branch of a stream: mute what the participant there mutes or has not got, until they are heard or seen again.',
       ),
     bufferMs: z
       .number()
@@ -90,6 +97,7 @@ nodes:
       simulcast: options.simulcast,
       highWaterMarkMs: options.bufferMs,
     });
+    if (options.muteWithSource) muteWithSource(published, context);
     // Its inputs are destroyed with the same error: there it is told.
     published.on('error', (error: Error) => {
       context.log.debug({ err: error }, 'the publisher failed');
@@ -104,6 +112,16 @@ nodes:
     };
   },
 });
+
+function muteWithSource(published: PublisherAccess, context: NodeContext): void {
+  let [hasAudio, hasVideo] = [true, true];
+  const turn = (stream: StreamInfo): void => {
+    if (stream.hasAudio !== hasAudio) published.publishAudio((hasAudio = stream.hasAudio));
+    if (stream.hasVideo !== hasVideo) published.publishVideo((hasVideo = stream.hasVideo));
+  };
+  context.onBranchUpdated?.(turn);
+  if (context.branch) turn(context.branch);
+}
 
 function portsOfPublisher(options: PublisherOptions): readonly PortDef<'audio' | 'video' | 'captions'>[] {
   const { audio, video, sampleRate, channels, codec, width, height, fps } = options;

@@ -142,6 +142,30 @@ t.test('nodes of a session', async (t) => {
     }
   });
 
+  await t.test('publisher is muted while the stream of its branch is, where it is asked to be', async (t) => {
+    const { engine, context, session } = await room();
+    engine.tell('streamReceived', { stream: streamState('ann', { hasAudio: true, hasVideo: false }) });
+    const ann = session.streams.get('s-ann')!;
+    const listeners: ((stream: StreamInfo) => void)[] = [];
+    const branched: NodeContext = {
+      ...context,
+      branch: ann,
+      onBranchUpdated: (listener) => listeners.push(listener),
+    };
+    for (const muteWithSource of [true, false]) {
+      const options = parseOptions(publisher, { session: 'room', video: true, muteWithSource });
+      await publisher.create(options, branched);
+    }
+    for (const has of [{ hasVideo: true }, { hasAudio: false }, {}]) {
+      engine.tell('streamUpdated', { stream: streamState('ann', { hasAudio: true, hasVideo: true, ...has }) });
+      for (const listener of listeners) listener(ann);
+    }
+    t.strictSame(
+      engine.publishers.map(({ mutes }) => mutes),
+      [['video off', 'video on', 'audio off', 'audio on'], []],
+    );
+  });
+
   await t.test('publisher fails its inputs when the engine fails, and closes without them', async (t) => {
     const { engine, make } = await room();
     const node = await make(publisher, { video: true });
@@ -168,6 +192,7 @@ t.test('nodes of a session', async (t) => {
       const told: string[] = [];
       const watching = subscriber.watch!(options, context, {
         began: ({ name }) => told.push(`+${name}`),
+        updated: ({ name, hasAudio }) => told.push(`${name} ${hasAudio ? 'speaks' : 'is muted'}`),
         ended: (streamId) => told.push(`-${streamId}`),
       });
       engine.tell('streamReceived', { stream: streamState('bob', { hasAudio: false }) });
@@ -183,7 +208,7 @@ t.test('nodes of a session', async (t) => {
       engine.tell('streamUpdated', { stream: streamState('eve') });
       t.strictSame(
         told,
-        ['+ann', '+cid', '+bob', '-s-ann'],
+        ['+ann', '+cid', '+bob', 'cid is muted', 'cid speaks', '-s-ann'],
         'who was muted when they came is announced when they speak',
       );
     },
