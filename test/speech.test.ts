@@ -1,6 +1,6 @@
-import './speech/answering.js';
 import './speech/agent/agent.js';
 import './speech/agent/heard-truth.js';
+import './speech/answering.js';
 import './speech/chain.js';
 import './speech/detectors/rnnoise.js';
 import './speech/detectors/silero.js';
@@ -18,6 +18,7 @@ import './speech/speaker.js';
 import './speech/stt/exec.js';
 import './speech/text-nodes.js';
 import './speech/transcriber.js';
+import './speech/tts/elevenlabs.js';
 import './speech/tts/exec.js';
 import './speech/tts/openai.js';
 import './speech/utterances.js';

@@ -1,4 +1,5 @@
 import type { EngineContext } from './engine.js';
+import { RepeatableText } from './repeatable-text.js';
 import type { SpeechFormat, SpeechListener, SpokenWord, Synthesiser } from './synthesiser.js';
 
 /** A voice among several, with the name that its failures are logged by. */
@@ -60,46 +61,6 @@ export class FallbackVoice implements Synthesiser {
     const nowUs = this.#context.clock.nowUs();
     const awake = this.#voices.filter((voice) => (this.#restsUntilUs.get(voice) ?? 0) <= nowUs);
     return awake.length > 0 ? awake : this.#voices;
-  }
-}
-
-/** A text that can be read again, from anywhere behind what was said. */
-class RepeatableText {
-  readonly #iterator: AsyncIterator<string>;
-  #text = '';
-  #more: Promise<boolean> | undefined;
-  hasFailed = false;
-
-  constructor(text: AsyncIterable<string>) {
-    this.#iterator = text[Symbol.asyncIterator]();
-  }
-
-  async *from(start: number): AsyncGenerator<string> {
-    let at = start;
-    for (;;) {
-      const piece = this.#text.slice(at);
-      at += piece.length;
-      if (piece !== '') yield piece;
-      else if (!(await (this.#more ??= this.#read()))) return;
-    }
-  }
-
-  close(): void {
-    Promise.resolve(this.#iterator.return?.()).catch(() => undefined);
-  }
-
-  /** False at its end. A reader that has given up leaves what it waited for to the next one. */
-  async #read(): Promise<boolean> {
-    try {
-      const next = await this.#iterator.next();
-      if (next.done !== true) this.#text += next.value;
-      return next.done !== true;
-    } catch (error) {
-      this.hasFailed = true;
-      throw error;
-    } finally {
-      this.#more = undefined;
-    }
   }
 }
 

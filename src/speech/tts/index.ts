@@ -4,19 +4,21 @@ import type { EngineContext, EngineDef } from '../engine.js';
 import { chosenEngine, chosenNeeds, choiceOf } from '../engine-choice.js';
 import { FallbackVoice } from '../fallback-voice.js';
 import type { Synthesiser } from '../synthesiser.js';
+import { elevenlabsTts } from './elevenlabs.js';
 import { execTts } from './exec.js';
 import { openaiTts } from './openai.js';
 
 /** Engines that say texts; none loads anything before it is used. */
-const ENGINES: readonly EngineDef<z.ZodType, Synthesiser>[] = [execTts, openaiTts];
+const ENGINES: readonly EngineDef<z.ZodType, Synthesiser>[] = [execTts, openaiTts, elevenlabsTts];
 
 const exec = choiceOf(execTts);
 const openai = choiceOf(openaiTts);
+const elevenlabs = choiceOf(elevenlabsTts);
 
 /** An option beside those of every engine. */
 export const fallbackShape = {
   fallback: z
-    .array(z.discriminatedUnion('type', [exec, openai]))
+    .array(z.discriminatedUnion('type', [exec, openai, elevenlabs]))
     .min(1)
     .max(4)
     .optional()
@@ -29,6 +31,7 @@ export const fallbackShape = {
 export const ttsChoice = z.discriminatedUnion('type', [
   exec.safeExtend(fallbackShape),
   openai.safeExtend(fallbackShape),
+  elevenlabs.safeExtend(fallbackShape),
 ]);
 export type TtsChoice = z.output<typeof ttsChoice>;
 
