@@ -37,6 +37,7 @@ export const scaler = filter(defs.scaler);
 export const ttsElevenlabs = voice(defs.ttsElevenlabs);
 export const ttsExec = voice(defs.ttsExec);
 export const ttsOpenai = voice(defs.ttsOpenai);
+export const ttsSherpa = voice(defs.ttsSherpa);
 export const vad = filter(defs.vad);
 export const videoDecoder = filter(defs.videoDecoder);
 export const videoEncoder = filter(defs.videoEncoder);

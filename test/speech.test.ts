@@ -21,6 +21,7 @@ import './speech/transcriber.js';
 import './speech/tts/elevenlabs.js';
 import './speech/tts/exec.js';
 import './speech/tts/openai.js';
+import './speech/tts/sherpa.js';
 import './speech/utterances.js';
 import './speech/vad.js';
 import './speech/wav-reader.js';

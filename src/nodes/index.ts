@@ -36,6 +36,7 @@ export { tone } from './tone.js';
 export { ttsElevenlabs } from './tts-elevenlabs.js';
 export { ttsExec } from './tts-exec.js';
 export { ttsOpenai } from './tts-openai.js';
+export { ttsSherpa } from './tts-sherpa.js';
 export { txt } from './txt.js';
 export { vad } from './vad.js';
 export { videoDecoder } from './video-decoder.js';

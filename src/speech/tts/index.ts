@@ -7,18 +7,20 @@ import type { Synthesiser } from '../synthesiser.js';
 import { elevenlabsTts } from './elevenlabs.js';
 import { execTts } from './exec.js';
 import { openaiTts } from './openai.js';
+import { sherpaTts } from './sherpa.js';
 
 /** Engines that say texts; none loads anything before it is used. */
-const ENGINES: readonly EngineDef<z.ZodType, Synthesiser>[] = [execTts, openaiTts, elevenlabsTts];
+const ENGINES: readonly EngineDef<z.ZodType, Synthesiser>[] = [execTts, openaiTts, elevenlabsTts, sherpaTts];
 
 const exec = choiceOf(execTts);
 const openai = choiceOf(openaiTts);
 const elevenlabs = choiceOf(elevenlabsTts);
+const sherpa = choiceOf(sherpaTts);
 
 /** An option beside those of every engine. */
 export const fallbackShape = {
   fallback: z
-    .array(z.discriminatedUnion('type', [exec, openai, elevenlabs]))
+    .array(z.discriminatedUnion('type', [exec, openai, elevenlabs, sherpa]))
     .min(1)
     .max(4)
     .optional()
@@ -32,6 +34,7 @@ export const ttsChoice = z.discriminatedUnion('type', [
   exec.safeExtend(fallbackShape),
   openai.safeExtend(fallbackShape),
   elevenlabs.safeExtend(fallbackShape),
+  sherpa.safeExtend(fallbackShape),
 ]);
 export type TtsChoice = z.output<typeof ttsChoice>;
 

@@ -1,0 +1,52 @@
+import { SluiceError } from '../media/errors.js';
+import type { Need } from '../media/need.js';
+
+const PACKAGE = 'sherpa-onnx-node';
+
+/** What is used of sherpa-onnx-node. */
+export interface Sherpa {
+  readonly OfflineTts: { createAsync(config: object): Promise<SherpaVoice> };
+}
+
+/** A model that says texts. */
+export interface SherpaVoice {
+  /** Hz. */
+  readonly sampleRate: number;
+  readonly numSpeakers: number;
+  /** Off the main thread; `onProgress` is told the samples as they come, and ends it by false. */
+  generateAsync(request: {
+    readonly text: string;
+    readonly sid: number;
+    readonly speed: number;
+    readonly enableExternalBuffer: boolean;
+    readonly onProgress: (info: { readonly samples: Float32Array }) => boolean;
+  }): Promise<unknown>;
+}
+
+/** Errors: SLUICE_DRIVER_UNAVAILABLE. */
+export async function loadSherpa(): Promise<Sherpa> {
+  try {
+    // Not a literal: it is there only where the user has installed it.
+    const name: string = PACKAGE;
+    const loaded = (await import(name)) as { readonly default: Sherpa };
+    return loaded.default;
+  } catch (cause) {
+    throw new SluiceError('SLUICE_DRIVER_UNAVAILABLE', `${PACKAGE} is not there, or does not load on this machine`, {
+      cause,
+      mend: `Run \`npm install ${PACKAGE}\`; \`sluice doctor\` tells what else is missing.`,
+      retryable: false,
+    });
+  }
+}
+
+/** What an engine needs whose model is in a folder. */
+export function sherpaNeeds(folder: string): readonly Need[] {
+  return [
+    { kind: 'package', name: PACKAGE, mend: `Run \`npm install ${PACKAGE}\`.` },
+    {
+      kind: 'file',
+      path: folder,
+      mend: 'Unpack a model of https://k2-fsa.github.io/sherpa/onnx/ there.',
+    },
+  ];
+}
