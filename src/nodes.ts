@@ -83,6 +83,7 @@ export const funnel = ports<Joining>()(defs.funnel);
 export const recorder = ports<WithInput>()(defs.recorder);
 /** Inputs `audio` and, where utterances are to be told apart, `activity`; output `out`. */
 export const sttExec = ports<WithInput & WithOutput>()(defs.sttExec);
+export const sttOpenai = ports<WithInput & WithOutput>()(defs.sttOpenai);
 
 /**
  * Inputs `audio`, `activity` and `transcript`, any number of each, `seal` of each when all are made; outputs `audio`, `captions` and

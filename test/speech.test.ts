@@ -16,6 +16,7 @@ import './speech/program.js';
 import './speech/sentences.js';
 import './speech/speaker.js';
 import './speech/stt/exec.js';
+import './speech/stt/openai.js';
 import './speech/text-nodes.js';
 import './speech/transcriber.js';
 import './speech/tts/elevenlabs.js';

@@ -26,6 +26,7 @@ export { scaler } from './scaler.js';
 export { schedule } from './schedule.js';
 export { sessionAudio } from './session-audio.js';
 export { sttExec } from './stt-exec.js';
+export { sttOpenai } from './stt-openai.js';
 export { subscriber } from './subscriber.js';
 export { switchNode } from './switch.js';
 export { sync } from './sync.js';

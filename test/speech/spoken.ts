@@ -19,8 +19,17 @@ export async function commandGrammar(folder: string): Promise<string> {
   return path;
 }
 
-/** How espeak-ng says a text, mono at `sampleRate`, with a little silence around it. */
-export async function spoken(text: string, sampleRate: 16_000 | 48_000 = SPOKEN_RATE): Promise<Int16Array> {
+/** What was said before, by its text. */
+const said = new Map<string, Promise<Int16Array>>();
+
+/** How espeak-ng says a text, mono at 16 kHz, with a little silence around it. */
+export function spoken(text: string): Promise<Int16Array> {
+  const saying = said.get(text) ?? say(text);
+  said.set(text, saying);
+  return saying;
+}
+
+async function say(text: string): Promise<Int16Array> {
   const reader = new WavReader();
   const parts: Int16Array[] = [];
   await runProgram({
@@ -32,10 +41,10 @@ export async function spoken(text: string, sampleRate: 16_000 | 48_000 = SPOKEN_
   });
   const resampler = await createResampler({
     from: reader.format!,
-    to: { sampleRate, numberOfChannels: 1 },
+    to: { sampleRate: SPOKEN_RATE, numberOfChannels: 1 },
     anyRate: true,
   });
-  const silence = new Int16Array(sampleRate / 4);
+  const silence = new Int16Array(SPOKEN_RATE / 4);
   const sound = [resampler.process(concatSamples(parts)), resampler.flush()];
   resampler.close();
   return concatSamples([silence, ...sound, silence]);
@@ -43,6 +52,6 @@ export async function spoken(text: string, sampleRate: 16_000 | 48_000 = SPOKEN_
 
 /** Mono sound at 16 kHz as an utterance that begins at `startUs`. */
 export function utterance(samples: Int16Array, startUs = 0): Utterance {
-  const endUs = startUs + (samples.length * 1_000_000) / SPOKEN_RATE;
+  const endUs = startUs + Math.round((samples.length * 1_000_000) / SPOKEN_RATE);
   return { samples, sampleRate: SPOKEN_RATE, numberOfChannels: 1, startUs, endUs };
 }

@@ -11,6 +11,8 @@ export interface SttSetup {
   readonly tellsWords?: boolean;
   /** What is open on the other side, as sockets of a local server. */
   open?(): Promise<number> | number;
+  /** Lets go of what is kept open for later. */
+  rest?(): void;
   /** Engines whose service or program fails, by what is wrong with it. */
   readonly failing: Readonly<Record<string, { create(): Recogniser; code: ErrorCode; retryable: boolean | undefined }>>;
   /** Takes an utterance and never answers. */
@@ -103,6 +105,7 @@ export async function sttSuite(t: Test, setup: SttSetup): Promise<void> {
 
   await t.test('leaves nothing behind', async (t) => {
     await engine.close?.();
+    setup.rest?.();
     // What was closed is gone when its last events are.
     for (let turn = 0; turn < 50 && String(resources()) !== String(before); turn++)
       await new Promise((resolve) => setImmediate(resolve));
