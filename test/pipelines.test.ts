@@ -8,3 +8,4 @@ import './pipelines/mix.js';
 import './pipelines/mix-minus.js';
 import './pipelines/play-and-record.js';
 import './pipelines/shipped.js';
+import './pipelines/transcribe.js';
