@@ -1,10 +1,12 @@
 // Runs every example against one server: somebody plays, and the others hear it.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { RoomServiceClient } from 'livekit-server-sdk';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const folder = mkdtempSync(join(tmpdir(), 'sluice-examples-'));
@@ -17,7 +19,7 @@ const names = ['echo', 'levels', 'record', 'vonage'];
 const listeners = names.map((name) => run([join(root, 'examples', `${name}.js`)], folder, env));
 writeFileSync(
   join(folder, 'home.gram'),
-  '#JSGF V1.0;\ngrammar home;\npublic <command> = turn on the light | good night;\n',
+  '#JSGF V1.0;\ngrammar home;\npublic <command> = turn on the light | open the door | good night;\n',
 );
 const scribe = run([join(root, 'examples', 'transcribe.js')], folder, { ...env, GRAMMAR: join(folder, 'home.gram') });
 const player = run([join(root, 'examples', 'play.js'), join(root, 'pipelines', 'media', 'speech.ogg')], folder, env);
@@ -44,23 +46,76 @@ check(
 );
 const recorded = readdirSync(join(folder, 'out')).filter((name) => name.startsWith('Player-'));
 check('record wrote the voice', recorded.length === 1 && statSync(join(folder, 'out', recorded[0])).size > 20_000);
+// Those that answer hear nobody but who speaks to them.
+const model = createServer(async (request, response) => {
+  let body = '';
+  for await (const part of request) body += part;
+  const [{ content: task }] = JSON.parse(body).messages;
+  const content = task.includes('German') ? 'Gute Nacht.' : 'They said good night.';
+  response.end(
+    `data: ${JSON.stringify({ choices: [{ delta: { content }, finish_reason: 'stop' }] })}\n\ndata: [DONE]\n\n`,
+  );
+}).listen(0, '127.0.0.1');
+await once(model, 'listening');
+const answering = {
+  ...env,
+  GRAMMAR: join(folder, 'home.gram'),
+  LLM_URL: `http://127.0.0.1:${model.address().port}/v1`,
+};
+const agent = await answers('voice-agent', 'Agent', 'open the door', (program) => printed(program, 'Agent: '));
+check('voice-agent answers', /Speaker: open the door\nAgent: The door is open\./.test(agent));
+const meter = run([join(root, 'examples', 'levels.js')], folder, env);
+await answers('interpret', 'Interpreter', 'good night', () => printed(meter, 'Speaker (German) ###'));
+check('interpret says it in German', /Speaker \(German\) #{3,}/.test(meter.output));
+meter.child.kill('SIGINT');
+await meter.exit;
+const witness = run([join(root, 'examples', 'transcribe.js')], folder, answering);
+const minutes = await answers('summarise', 'Secretary', 'good night', () => printed(witness, 'Speaker: good night'));
+check('summarise sums up', minutes === 'Speaker: good nightThey said good night.');
+witness.child.kill('SIGINT');
+await witness.exit;
+model.closeAllConnections();
+model.close();
 server.child.kill('SIGTERM');
 check('the server ends on SIGTERM', (await ended(server)).code === 0);
 rmSync(folder, { recursive: true });
 process.exitCode = failures.length > 0 ? 1 : 0;
+
+/** Until somebody of that name is in the session. */
+async function joined(name) {
+  const rooms = new RoomServiceClient(url.replace('ws', 'http'), 'devkey', 'secret');
+  const isThere = async () => (await rooms.listParticipants('demo')).some((participant) => participant.name === name);
+  while (!(await isThere().catch(() => false))) await new Promise((resolve) => setTimeout(resolve, 100));
+}
+
+/** What an example prints to which a line is said, until that settles. */
+async function answers(name, who, line, until) {
+  const program = run([join(root, 'examples', `${name}.js`)], folder, answering);
+  await joined(who);
+  // Who leaves is not answered.
+  const speaker = run([join(root, 'examples', 'speak.js')], folder, env, `${line}\n`, false);
+  await until(program);
+  program.child.kill('SIGINT');
+  const { code, output } = await ended(program);
+  speaker.child.stdin.end();
+  await speaker.exit;
+  check(`${name} ends on SIGINT (it gave ${code})`, code === 0);
+  return output;
+}
 
 function check(what, holds) {
   console.log(`${holds ? 'ok' : 'NOT OK'}: ${what}`);
   if (!holds) failures.push(what);
 }
 
-function run(args, cwd, extra, input = '') {
+function run(args, cwd, extra, input = '', isAll = true) {
   const child = spawn(process.execPath, args, {
     cwd,
     env: { ...process.env, ...extra },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  child.stdin.end(input);
+  if (isAll) child.stdin.end(input);
+  else child.stdin.write(input);
   const program = { child, output: '', exit: once(child, 'exit') };
   child.stdout.on('data', (chunk) => (program.output += chunk));
   return program;

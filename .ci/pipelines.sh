@@ -23,7 +23,7 @@ run() {
     'validate '*) sluice validate "${1#validate }" ;;
     'test pipelines') sluice test pipelines ;;
     'run pipelines/demo.yaml') rm -rf out && SLUICE_PORT=0 timeout 60 node dist/cli/main.js run pipelines/demo.yaml && ls -l out ;;
-    'run examples') timeout 120 node .ci/examples.mjs ;;
+    'run examples') timeout 200 node .ci/examples.mjs ;;
     *) echo "no such check: $1" && return 2 ;;
   esac
 }

@@ -30,6 +30,16 @@ export const ANY_MEDIA: readonly FormatPattern[] = [
   { kind: 'encoded-video' },
 ];
 
+/** What a port takes that takes words and turns as well. */
+export const ANY_VALUE: readonly FormatPattern[] = [
+  ...ANY_MEDIA,
+  { kind: 'captions' },
+  { kind: 'transcript' },
+  { kind: 'text' },
+  { kind: 'voice-activity' },
+  { kind: 'turn' },
+];
+
 /**
  * Whether media of one format can be taken where `wanted` is asked for. What is not known of raw media does not fit a
  * wish: a converter that has nothing to do costs nothing. What is not known of encoded media may fit: to encode it

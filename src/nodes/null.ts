@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import { z } from 'zod';
-import { ANY_MEDIA } from '../media/format.js';
-import { durationUs, type StreamValue } from '../media/media-value.js';
+import { ANY_VALUE } from '../media/format.js';
+import { durationUs, type PipelineValue } from '../media/media-value.js';
 import { defineNode } from '../media/node.js';
 
 /** Takes everything at once and keeps nothing; at the end it logs how much there was. */
@@ -9,7 +9,7 @@ export const nullNode = defineNode({
   type: 'null',
   summary: 'Counts what comes in and throws it away.',
   options: z.strictObject({}),
-  inputs: [{ name: 'in', formats: [...ANY_MEDIA, { kind: 'captions' }], flow: 'push' }],
+  inputs: [{ name: 'in', formats: ANY_VALUE, flow: 'push' }],
   outputs: [],
   example: `nodes:
   beep: { type: tone, durationMs: 500 }
@@ -19,7 +19,7 @@ export const nullNode = defineNode({
     let mediaUs = 0;
     return new Writable({
       objectMode: true,
-      write(value: StreamValue, _encoding, done) {
+      write(value: PipelineValue, _encoding, done) {
         chunks++;
         mediaUs += durationUs(value);
         done();

@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import { z } from 'zod';
-import { ANY_MEDIA } from '../media/format.js';
-import type { MediaValue } from '../media/media-value.js';
+import { ANY_VALUE } from '../media/format.js';
+import type { PipelineValue } from '../media/media-value.js';
 import { defineNode } from '../media/node.js';
 import { chosenFormat, formatShape, strayOption } from '../media/stream-format.js';
 
@@ -10,7 +10,9 @@ const Options = z
     ...formatShape,
     media: formatShape.media
       .optional()
-      .describe('Kind of media that the program wants: what comes is converted to it. Anything when left out.'),
+      .describe(
+        'Kind of media that the program wants: what comes is converted to it. Anything when left out, also words.',
+      ),
   })
   .superRefine((options, context) => {
     const stray = strayOption(options);
@@ -20,7 +22,7 @@ const Options = z
   });
 
 /**
- * Gives media to the stream that the program around the graph gives for this node, by its id
+ * Gives media, or words, to the stream that the program around the graph gives for this node, by its id
  * (`runGraph(graph, { outputs })`). It is ended with the graph, and destroyed when that fails.
  * Errors: SLUICE_STREAM_MISSING.
  */
@@ -32,7 +34,7 @@ export const output = defineNode({
   inputs: (options) => [
     {
       name: 'in',
-      formats: options.media === undefined ? ANY_MEDIA : [chosenFormat(options.media, options)],
+      formats: options.media === undefined ? ANY_VALUE : [chosenFormat(options.media, options)],
       flow: 'pull',
     },
   ],
@@ -53,7 +55,7 @@ class GivenOutput extends Writable {
     given.on('error', this.#failed).once('close', this.#closed);
   }
 
-  override _write(value: MediaValue, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+  override _write(value: PipelineValue, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     // A stream that has failed tells by its events.
     this.#given.write(value, (error) => {
       done(error);
