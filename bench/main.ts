@@ -22,6 +22,7 @@ import { planning } from './plan.js';
 import { toMarkdown, type Benchmark } from './report.js';
 import { servers } from './servers.js';
 import { virtualHour } from './virtual-hour.js';
+import { voiceAgent } from './voice-agent.js';
 
 const BENCHMARKS: Readonly<Record<string, readonly Benchmark[]>> = {
   latency: [latency('embedded'), latency('livekit')],
@@ -40,6 +41,7 @@ const BENCHMARKS: Readonly<Record<string, readonly Benchmark[]>> = {
   compositor: [compositor],
   plan: [planning],
   'virtual-hour': [virtualHour],
+  'voice-agent': [voiceAgent],
   memory: [memory],
 };
 

@@ -13,9 +13,11 @@ import {
   type Media,
   type VideoSize,
 } from './client.js';
+import type { AgentTale, Hosting } from './agent-host.js';
 import type { MixRecord, MixRecording } from './mix-recorder.js';
 import { nowMs, pace } from './pacer.js';
 import { ClickFinder, clickFrame, stampOf, stampedPicture, toneFrames, voice } from './signals.js';
+import type { Talk, Talked } from './talker.js';
 import { cpuPercent } from './usage.js';
 
 /** Distance of clicks: between 240 and 440 ms. */
@@ -159,6 +161,17 @@ const calls = {
   /** Joins, and reads the mix of all others for a while. */
   async recordMix(options: MixRecording): Promise<MixRecord> {
     return await (await import('./mix-recorder.js')).recordMix(options);
+  },
+  /** Joins as several participants of this process, each of which talks to an agent, and waits until all have. */
+  async talk({ ways, ...talk }: Omit<Talk, keyof JoinOptions> & { ways: readonly JoinOptions[] }): Promise<Talked[]> {
+    const talker = await import('./talker.js');
+    return await Promise.all(ways.map((way) => talker.talk({ ...talk, ...way })));
+  },
+  async hostAgents(options: Hosting): Promise<void> {
+    await (await import('./agent-host.js')).hostAgents(options);
+  },
+  async agentTale(): Promise<AgentTale> {
+    return await (await import('./agent-host.js')).agentTale();
   },
   async publishPattern({ size }: { size: VideoSize }): Promise<void> {
     const { width, height } = size;

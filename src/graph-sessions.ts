@@ -112,6 +112,8 @@ export async function sessionToken(
     sessionId: sessionId ?? '',
     name,
     identity: `${name}-${crypto.randomUUID().slice(0, 8)}`,
+    // Nodes tell others what they do.
+    grants: { canUpdateOwnMetadata: true },
   });
 }
 

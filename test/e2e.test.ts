@@ -1,2 +1,3 @@
+import './e2e/agent-page.js';
 import './e2e/echo-page.js';
 import './e2e/words-page.js';

@@ -1,7 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { createToken } from '../../src/server/token.js';
 import { RtcNodeClient } from '../server/rtc-node-client.js';
@@ -9,9 +7,9 @@ import { PACKAGE_ROOT } from '../support/package-root.js';
 import { requireSystem } from '../support/require.js';
 import { type FakeDevices, makeFakeDevices } from './fake-devices.js';
 import { type SeenPicture, Visitor, launchBrowser } from './join-page.js';
+import { startBot } from './running-bot.js';
 import { type SpeechMatch, matchSpeech } from './speech-match.js';
 
-const CLI = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const WATCH_MS = 6000;
 /** Pictures come every 67 ms: a person sees a pause of this length as a freeze. */
 const LONGEST_PAUSE_MS = 1000;
@@ -27,7 +25,7 @@ await t.test(
       return;
     }
     const devices = await makeFakeDevices(`${PACKAGE_ROOT}/pipelines/media/speech.ogg`, t.testdir({}));
-    const bot = await startEcho();
+    const bot = await startBot('echo.yaml');
     t.teardown(() => bot.process.kill('SIGKILL'));
     const browser = await launchBrowser(executable, devices);
     t.teardown(() => browser.close());
@@ -93,30 +91,6 @@ await t.test(
     t.equal(code, 0, 'the bot ends when it is told to');
   },
 );
-
-interface EchoBot {
-  readonly process: ChildProcess;
-  readonly pageUrl: string;
-  readonly url: string;
-}
-
-/** What `npm start` does, on a free port. */
-async function startEcho(): Promise<EchoBot> {
-  const child = spawn(process.execPath, [CLI, 'run', `${PACKAGE_ROOT}/pipelines/echo.yaml`], {
-    env: { ...process.env, SLUICE_PORT: '0' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let output = '';
-  for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
-    output += String(chunk);
-    const pageUrl = /http:\S+/.exec(output)?.[0];
-    if (pageUrl !== undefined) {
-      child.stdout.resume();
-      return { process: child, pageUrl, url: `ws://${new URL(pageUrl).host}` };
-    }
-  }
-  throw new Error(`the echo bot ended without telling its page: ${output}`);
-}
 
 function describe(pictures: readonly SeenPicture[]): { readable: number; longestPauseMs: number; forward: boolean } {
   let readable = 0;
