@@ -81,8 +81,11 @@ export const gather = ports<Joining>()(defs.gather);
 export const funnel = ports<Joining>()(defs.funnel);
 /** Inputs `audio` and `video`. */
 export const recorder = ports<WithInput>()(defs.recorder);
+/** Inputs `audio` and, where texts are to be final sooner, `activity`; output `out`. */
+export const sttDeepgram = ports<WithInput & WithOutput>()(defs.sttDeepgram);
 /** Inputs `audio` and, where utterances are to be told apart, `activity`; output `out`. */
 export const sttExec = ports<WithInput & WithOutput>()(defs.sttExec);
+/** As `sttExec`. */
 export const sttOpenai = ports<WithInput & WithOutput>()(defs.sttOpenai);
 
 /**

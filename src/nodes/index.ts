@@ -25,6 +25,7 @@ export { rules } from './rules.js';
 export { scaler } from './scaler.js';
 export { schedule } from './schedule.js';
 export { sessionAudio } from './session-audio.js';
+export { sttDeepgram } from './stt-deepgram.js';
 export { sttExec } from './stt-exec.js';
 export { sttOpenai } from './stt-openai.js';
 export { subscriber } from './subscriber.js';

@@ -1,9 +1,8 @@
-import { Readable, Writable } from 'node:stream';
-import type { AudioData } from '../media/audio-data.js';
+import type { Readable, Writable } from 'node:stream';
 import type { NodeContext, NodePorts } from '../media/node.js';
-import type { Transcript } from '../media/transcript.js';
-import type { VoiceActivity } from '../media/voice-activity.js';
-import type { Recognition, Recogniser } from './recogniser.js';
+import type { Recogniser } from './recogniser.js';
+import { SpeechIntake } from './speech-intake.js';
+import { TranscriptOutput } from './transcript-output.js';
 import { type Utterance, UtteranceCollector } from './utterances.js';
 
 export interface TranscriberOptions {
@@ -29,16 +28,15 @@ const MAX_WAITING = 8;
  */
 export class Transcriber implements NodePorts {
   readonly #options: TranscriberOptions;
-  readonly #abort = new AbortController();
   readonly #collector: UtteranceCollector;
+  readonly #intake: SpeechIntake;
+  readonly #output: TranscriptOutput;
   readonly #waiting: Waiting[] = [];
-  readonly #output: Readable;
   #busy: Promise<void> | undefined;
-  #audio: Writable | undefined;
-  #activity: Writable | undefined;
+  #isEnding = false;
 
   constructor(options: TranscriberOptions) {
-    const { leadMs, maxMs, context } = options;
+    const { leadMs, maxMs, context, recogniser } = options;
     this.#options = options;
     this.#collector = new UtteranceCollector({
       leadMs,
@@ -47,64 +45,32 @@ export class Transcriber implements NodePorts {
         this.#take(utterance);
       },
     });
-    this.#output = new Readable({
-      objectMode: true,
-      read: () => undefined,
-      destroy: (error, done) => {
-        this.#abort.abort(error ?? new Error('the node has ended'));
-        Promise.resolve(this.#busy)
-          .then(() => options.recogniser.close?.())
-          .then(
-            () => {
-              done(error);
-            },
-            (closing: unknown) => {
-              done(error ?? (closing as Error));
-            },
-          );
+    this.#intake = new SpeechIntake({
+      onAudio: (chunk) => {
+        this.#collector.audio(chunk);
+      },
+      onActivity: (value) => {
+        this.#collector.activity(value);
+      },
+      onEnd: () => {
+        this.#isEnding = true;
+        this.#collector.end();
+        if (!this.#busy) this.#output.end();
       },
     });
-    const end = (): void => {
-      this.#abort.abort(context.signal.reason);
-    };
-    context.signal.addEventListener('abort', end, { once: true });
-    this.#output.once('close', () => {
-      context.signal.removeEventListener('abort', end);
+    this.#output = new TranscriptOutput(context, async () => {
+      await this.#busy;
+      await recogniser.close?.();
     });
   }
 
   input(port: string): Writable {
-    if (port === 'activity') {
-      this.#collector.segment();
-      this.#activity = this.#intake((value: VoiceActivity) => {
-        this.#collector.activity(value);
-      });
-      return this.#activity;
-    }
-    this.#audio = this.#intake((value: AudioData) => {
-      this.#collector.audio(value);
-    });
-    return this.#audio;
+    if (port === 'activity') this.#collector.segment();
+    return this.#intake.input(port);
   }
 
   output(): Readable {
-    return this.#output;
-  }
-
-  #intake(take: (value: never) => void): Writable {
-    return new Writable({
-      objectMode: true,
-      write: (value, _encoding, done) => {
-        take(value as never);
-        done();
-      },
-      final: (done) => {
-        done();
-        setImmediate(() => {
-          this.#endIfOver();
-        });
-      },
-    });
+    return this.#output.stream;
   }
 
   #take(utterance: Utterance): void {
@@ -116,20 +82,21 @@ export class Transcriber implements NodePorts {
     }
     this.#busy ??= this.#work().finally(() => {
       this.#busy = undefined;
-      this.#endIfOver();
+      if (this.#isEnding) this.#output.end();
     });
   }
 
   async #work(): Promise<void> {
     const { recogniser, context } = this.#options;
-    const { signal } = this.#abort;
+    const { signal } = this.#output;
     for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
       try {
         signal.throwIfAborted();
-        const recognition = await recogniser.recognise(next.utterance, signal);
-        context.measured('final transcript', (context.clock.nowUs() - next.sinceUs) / 1000);
-        if (recognition.text !== '' && !this.#output.destroyed)
-          this.#output.push(transcriptOf(next.utterance, recognition, context));
+        const { utterance, sinceUs } = next;
+        const recognition = await recogniser.recognise(utterance, signal);
+        context.measured('final transcript', (context.clock.nowUs() - sinceUs) / 1000);
+        const { startUs, endUs, passed = [] } = utterance;
+        if (recognition.text !== '') this.#output.tell({ ...recognition, isFinal: true, startUs, endUs }, passed);
       } catch (error) {
         if (isAborted(signal)) return;
         context.dropped('not understood');
@@ -137,31 +104,6 @@ export class Transcriber implements NodePorts {
       }
     }
   }
-
-  #endIfOver(): void {
-    const { readableEnded, destroyed } = this.#output;
-    if (this.#audio?.writableFinished !== true || this.#activity?.writableFinished === false) return;
-    if (readableEnded || destroyed) return;
-    this.#collector.end();
-    if (!this.#busy) this.#output.push(null);
-  }
-}
-
-function transcriptOf(
-  { startUs, endUs, passed = [] }: Utterance,
-  { text, words }: Recognition,
-  { branch, clock }: NodeContext,
-): Transcript {
-  return {
-    kind: 'transcript',
-    text,
-    isFinal: true,
-    start: startUs,
-    end: endUs,
-    ...(branch && { participant: branch.name, streamId: branch.streamId }),
-    ...(words && { words }),
-    passed: [...passed, { stage: 'transcribed', atUs: clock.nowUs() }],
-  };
 }
 
 /** It may become so while one waits. */

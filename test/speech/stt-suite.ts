@@ -2,6 +2,7 @@ import type { Test } from 'tap';
 import type { ErrorCode } from '../../src/media/errors.js';
 import { concatSamples } from '../../src/media/pcm.js';
 import type { Recognition, Recogniser } from '../../src/speech/recogniser.js';
+import { resources } from './resources.js';
 import { COMMANDS, SPOKEN_RATE, spoken, utterance } from './spoken.js';
 
 /** An engine that understands the commands of `spoken.ts`, and what is around it. */
@@ -112,13 +113,4 @@ export async function sttSuite(t: Test, setup: SttSetup): Promise<void> {
     t.same(resources(), before);
     t.equal(await (setup.open?.() ?? 0), 0);
   });
-}
-
-/** What keeps the process alive, and is there for longer than a moment. */
-function resources(): string[] {
-  const passing = /^(?:Immediate|FSReq|TickObject|TTYWrap|PipeWrap|CloseReq)/;
-  return process
-    .getActiveResourcesInfo()
-    .filter((name) => !passing.test(name))
-    .sort();
 }
