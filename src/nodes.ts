@@ -87,6 +87,8 @@ export const sttDeepgram = ports<WithInput & WithOutput>()(defs.sttDeepgram);
 export const sttExec = ports<WithInput & WithOutput>()(defs.sttExec);
 /** As `sttExec`. */
 export const sttOpenai = ports<WithInput & WithOutput>()(defs.sttOpenai);
+/** As `sttExec`. */
+export const sttSherpa = ports<WithInput & WithOutput>()(defs.sttSherpa);
 
 /**
  * Inputs `audio`, `activity` and `transcript`, any number of each, `seal` of each when all are made; outputs `audio`, `captions` and

@@ -28,6 +28,7 @@ export { sessionAudio } from './session-audio.js';
 export { sttDeepgram } from './stt-deepgram.js';
 export { sttExec } from './stt-exec.js';
 export { sttOpenai } from './stt-openai.js';
+export { sttSherpa } from './stt-sherpa.js';
 export { subscriber } from './subscriber.js';
 export { switchNode } from './switch.js';
 export { sync } from './sync.js';

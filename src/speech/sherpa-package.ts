@@ -6,6 +6,19 @@ const PACKAGE = 'sherpa-onnx-node';
 /** What is used of sherpa-onnx-node. */
 export interface Sherpa {
   readonly OfflineTts: { createAsync(config: object): Promise<SherpaVoice> };
+  readonly OfflineRecognizer: { createAsync(config: object): Promise<SherpaEars> };
+}
+
+/** A model that understands utterances. */
+export interface SherpaEars {
+  createStream(): SherpaUtterance;
+  /** Off the main thread. */
+  decodeAsync(stream: SherpaUtterance): Promise<{ readonly text: string }>;
+}
+
+interface SherpaUtterance {
+  /** Mono samples from -1 to 1, at any rate in Hz. */
+  acceptWaveform(wave: { readonly samples: Float32Array; readonly sampleRate: number }): void;
 }
 
 /** A model that says texts. */

@@ -136,12 +136,13 @@ const MANNERS = {
   other: (response) => {
     json(response, { status: 'queued' });
   },
-  async endless(response) {
+  endless(response) {
     response.writeHead(200, { 'content-type': 'application/json' });
-    while (!response.destroyed) {
-      if (!response.write(Buffer.alloc(65_536, ' ')))
-        await Promise.race([once(response, 'drain'), once(response, 'close')]);
-    }
+    const more = (): void => {
+      while (!response.destroyed && response.write(Buffer.alloc(65_536, ' ')));
+    };
+    more();
+    response.on('drain', more);
   },
 } satisfies Record<string, Manner>;
 
