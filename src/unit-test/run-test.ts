@@ -8,6 +8,7 @@ import type { Plan } from '../graph/planned.js';
 import type { RunReport } from '../graph/report.js';
 import { runGraph } from '../graph/run.js';
 import { createOpusDecoder } from '../codecs/opus.js';
+import { createResampler } from '../codecs/resampler.js';
 import { createNoiseSuppressor } from '../codecs/rnnoise.js';
 import { VirtualClock } from '../media/clock.js';
 import { SluiceError, toErrorData, type Place } from '../media/errors.js';
@@ -73,7 +74,7 @@ async function runPlan(
 ): Promise<{ readonly failures: readonly SluiceError[]; readonly ranMs: number }> {
   const unknown = checkNames(toRun, plan);
   if (unknown.length > 0) return { failures: unknown, ranMs: 0 };
-  await loadWasm();
+  await loadCodecs();
   const witnesses = new TestWitnesses(toRun, plan, await loadReferences(toRun));
   const sandbox = await mkdtemp(join(tmpdir(), 'sluice-test-'));
   try {
@@ -137,8 +138,10 @@ function late(toRun: TestToRun): SluiceError {
   });
 }
 
-/** Compiling WebAssembly is the one thing that is on its way and cannot be seen: it is done before. */
-async function loadWasm(): Promise<void> {
+/** Loading codecs is the one thing that is on its way and cannot be seen: it is done before. */
+async function loadCodecs(): Promise<void> {
   (await createOpusDecoder({ sampleRate: 48_000, numberOfChannels: 2 })).close();
   (await createNoiseSuppressor()).close();
+  const mono = { sampleRate: 48_000, numberOfChannels: 1 };
+  (await createResampler({ from: { ...mono, sampleRate: 16_000 }, to: mono })).close();
 }
