@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type IncomingMessage, createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import { concatSamples, peak } from '../../../src/media/pcm.js';
 import { utteranceWav } from '../../../src/speech/utterances.js';
@@ -118,6 +119,9 @@ export async function deepgramServer(grammar: string): Promise<DeepgramServer> {
     async close() {
       for (const socket of raw) socket.destroy();
       await once(server.close(), 'close');
+      // Its handle is closed at the end of a turn of the event loop, and gone in the next one.
+      await turn();
+      await turn();
     },
   };
 }
