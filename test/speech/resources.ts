@@ -6,3 +6,13 @@ export function resources(): string[] {
     .filter((name) => !passing.test(name))
     .sort();
 }
+
+/** What is there now and was not before; what was there may have gone. */
+export function more(now: readonly string[], before: readonly string[]): string[] {
+  const rest = [...before];
+  return now.filter((resource) => {
+    const at = rest.indexOf(resource);
+    if (at >= 0) rest.splice(at, 1);
+    return at < 0;
+  });
+}

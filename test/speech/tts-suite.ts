@@ -3,6 +3,7 @@ import type { ErrorCode } from '../../src/media/errors.js';
 import { concatSamples, levelDbfs } from '../../src/media/pcm.js';
 import type { SpeechFormat, SpeechListener, SpokenWord, Synthesiser } from '../../src/speech/synthesiser.js';
 import { understand } from './understand.js';
+import { more, resources } from './resources.js';
 
 /** An engine, and what is around it. */
 export interface TtsSetup {
@@ -35,11 +36,7 @@ export interface Said {
 
 /** Everything that is asked of engines that say texts. */
 export async function ttsSuite(t: Test, setup: TtsSetup): Promise<void> {
-  const resources = (): string[] =>
-    process
-      .getActiveResourcesInfo()
-      .filter((name) => !/^(?:Immediate|FSReq|TickObject|TTYWrap|PipeWrap|CloseReq)/.test(name));
-  const before = resources().sort();
+  const before = resources();
   const engine = setup.create();
 
   await t.test('says nothing for empty texts', async (t) => {
@@ -198,16 +195,6 @@ export async function ttsSuite(t: Test, setup: TtsSetup): Promise<void> {
     }
     t.same(more(resources(), before), []);
     t.equal(setup.open?.() ?? 0, 0);
-  });
-}
-
-/** What is there now and was not before; what was there may have gone. */
-function more(now: readonly string[], before: readonly string[]): string[] {
-  const rest = [...before];
-  return now.filter((resource) => {
-    const at = rest.indexOf(resource);
-    if (at >= 0) rest.splice(at, 1);
-    return at < 0;
   });
 }
 
