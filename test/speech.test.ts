@@ -10,6 +10,7 @@ import './speech/fallback-voice.js';
 import './speech/funnel.js';
 import './speech/gather.js';
 import './speech/listener.js';
+import './speech/llm/exec.js';
 import './speech/llm/openai.js';
 import './speech/llm/rules.js';
 import './speech/pcm-reader.js';

@@ -11,6 +11,7 @@ export { gain } from './gain.js';
 export { gather } from './gather.js';
 export { input } from './input.js';
 export { jsonl } from './jsonl.js';
+export { llmExec } from './llm-exec.js';
 export { llmOpenai } from './llm-openai.js';
 export { mixer } from './mixer.js';
 export { nullNode } from './null.js';

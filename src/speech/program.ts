@@ -10,6 +10,8 @@ export interface ProgramOptions {
   readonly onOutput: (bytes: Uint8Array) => Promise<void> | void;
   /** It is ended after that, in ms. */
   readonly timeoutMs: number;
+  /** What the timeout counts: all of its time, or only that since it wrote something; all of it when left out. */
+  readonly timeoutOf?: 'all' | 'silence';
   /** Ends it when aborted; the promise then rejects with the reason. */
   readonly signal: AbortSignal;
 }
@@ -30,7 +32,7 @@ export const MAX_COMPLAINT = 500;
  * SLUICE_SPEECH_FAILED with what it said last, the signal's reason, and what `onOutput` throws.
  */
 export async function runProgram(options: ProgramOptions): Promise<void> {
-  const { command, input, onOutput, timeoutMs, signal } = options;
+  const { command, input, onOutput, timeoutMs, timeoutOf = 'all', signal } = options;
   signal.throwIfAborted();
   const [name = '', ...args] = command;
   const child = spawn(name, args, { stdio: ['pipe', 'pipe', 'pipe'] });
@@ -54,6 +56,7 @@ export async function runProgram(options: ProgramOptions): Promise<void> {
   child.stdin.end(input);
   try {
     for await (const bytes of child.stdout) {
+      if (timeoutOf === 'silence') timer.refresh();
       await untilTaken(onOutput(bytes as Uint8Array));
       // It may have written more before it was ended.
       signal.throwIfAborted();
@@ -62,7 +65,7 @@ export async function runProgram(options: ProgramOptions): Promise<void> {
     signal.throwIfAborted();
     if (failure)
       throw lateness.signal.aborted
-        ? late(name, timeoutMs)
+        ? late(name, timeoutOf === 'all' ? `did not end within ${timeoutMs} ms` : `wrote nothing for ${timeoutMs} ms`)
         : programFailure('SLUICE_SPEECH_FAILED', name, failure, complaint);
   } finally {
     clearTimeout(timer);
@@ -92,8 +95,8 @@ export function closing(child: ChildProcess): Promise<string | Error | undefined
   });
 }
 
-function late(name: string, timeoutMs: number): SluiceError {
-  return new SluiceError('SLUICE_SPEECH_FAILED', `"${name}" did not end within ${timeoutMs} ms`, {
+function late(name: string, what: string): SluiceError {
+  return new SluiceError('SLUICE_SPEECH_FAILED', `"${name}" ${what}`, {
     retryable: true,
     mend: 'Give it more time (timeoutMs), or less to do.',
   });

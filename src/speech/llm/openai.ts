@@ -5,6 +5,7 @@ import { defineEngine } from '../engine.js';
 import { eventsOf } from '../event-stream.js';
 import { askService } from '../http-service.js';
 import type { Answer, AnswerRequest, LanguageModel, Message, Tool, ToolCall } from '../language-model.js';
+import { chatMessages } from './chat-messages.js';
 import { callTool, loadTools } from './tools.js';
 
 const Options = z.strictObject({
@@ -114,7 +115,7 @@ class OpenaiModel implements LanguageModel {
       body: () =>
         JSON.stringify({
           model,
-          messages: written(told),
+          messages: chatMessages(told),
           stream: true,
           temperature,
           max_tokens: maxTokens,
@@ -195,36 +196,6 @@ function parsed(event: string): z.output<typeof Chunk> {
   } catch (cause) {
     throw broken('sent what is no chat completion', cause);
   }
-}
-
-/** Messages as the API has them. Who said what is told where there are several. */
-function written(messages: readonly Message[]): object[] {
-  const names = new Set(
-    messages.map((message) => (message.role === 'user' ? message.name : undefined)).filter(Boolean),
-  );
-  return messages.map((message) => {
-    switch (message.role) {
-      case 'user':
-        return {
-          role: 'user',
-          content: names.size > 1 && message.name !== undefined ? `${message.name}: ${message.text}` : message.text,
-        };
-      case 'tool':
-        return { role: 'tool', tool_call_id: message.callId, content: message.text };
-      default:
-        return {
-          role: message.role,
-          content: message.text,
-          ...(message.calls && {
-            tool_calls: message.calls.map(({ id, name, arguments: argument }) => ({
-              id,
-              type: 'function',
-              function: { name, arguments: argument },
-            })),
-          }),
-        };
-    }
-  });
 }
 
 function toolOf({ name, description, parameters }: Tool): object {

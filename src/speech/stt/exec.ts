@@ -3,11 +3,10 @@ import { unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { SluiceError } from '../../media/errors.js';
 import type { Need } from '../../media/need.js';
 import { pathFrom } from '../../media/path-template.js';
 import { defineEngine } from '../engine.js';
-import { runProgram } from '../program.js';
+import { readProgram } from '../program-text.js';
 import type { Recogniser } from '../recogniser.js';
 import { type Utterance, utteranceWav } from '../utterances.js';
 
@@ -47,9 +46,6 @@ const Options = z
   });
 type ExecOptions = z.output<typeof Options>;
 
-/** What a program prints is read up to here, in bytes. */
-const MAX_PRINTED = 1_000_000;
-
 /** Understands utterances by a program that is run for each of them. */
 export const execStt = defineEngine({
   type: 'stt-exec',
@@ -80,25 +76,24 @@ class ProgramRecogniser implements Recogniser {
     const path = command.some((part) => part.includes('{wav}'))
       ? join(tmpdir(), `sluice-${randomUUID()}.wav`)
       : undefined;
-    const printed: Buffer[] = [];
-    let printedBytes = 0;
+    let printed = '';
     try {
       if (path !== undefined) await writeFile(path, wav, { mode: 0o600 });
-      await runProgram({
-        command: path === undefined ? command : command.map((part) => part.replaceAll('{wav}', () => path)),
-        ...(path === undefined && { input: wav }),
-        timeoutMs: this.#timeoutMs,
-        signal,
-        onOutput: (bytes) => {
-          printedBytes += bytes.length;
-          if (printedBytes > MAX_PRINTED) throw tooMuch(command);
-          printed.push(Buffer.from(bytes));
+      await readProgram(
+        {
+          command: path === undefined ? command : command.map((part) => part.replaceAll('{wav}', () => path)),
+          ...(path === undefined && { input: wav }),
+          timeoutMs: this.#timeoutMs,
+          signal,
         },
-      });
+        (text) => {
+          printed += text;
+        },
+      );
     } finally {
       if (path !== undefined) await unlink(path).catch(() => undefined);
     }
-    return { text: Buffer.concat(printed).toString('utf8').replaceAll(/\s+/g, ' ').trim() };
+    return { text: printed.replaceAll(/\s+/g, ' ').trim() };
   }
 }
 
@@ -107,11 +102,4 @@ function commandOf({ command, grammar = '' }: ExecOptions, baseDir: string): rea
   const path = pathFrom(baseDir, grammar);
   const sentences = grammar === '' ? [] : ['-jsgf', path];
   return ['pocketsphinx_continuous', '-logfn', '/dev/null', ...sentences, '-infile', '{wav}'];
-}
-
-function tooMuch([name = '']: readonly string[]): SluiceError {
-  return new SluiceError('SLUICE_SPEECH_FAILED', `"${name}" printed more than ${MAX_PRINTED} bytes`, {
-    retryable: false,
-    mend: 'Let it print the text alone.',
-  });
 }
