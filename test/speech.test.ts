@@ -1,3 +1,4 @@
+import './speech/agent/agent-node.js';
 import './speech/agent/agent.js';
 import './speech/agent/heard-truth.js';
 import './speech/answering.js';

@@ -1,7 +1,6 @@
-import { extname, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { resolve } from 'node:path';
 import { readPipelineFile } from '../graph/notation/text.js';
-import { SluiceError } from '../media/errors.js';
+import { exportsOf } from '../speech/user-module.js';
 
 /**
  * Runs a module of the user and gives what it exports. `exports`: what it should export, in a few words. Errors:
@@ -10,30 +9,5 @@ import { SluiceError } from '../media/errors.js';
  */
 export async function importModule(file: string, exports: string): Promise<readonly unknown[]> {
   await readPipelineFile(file);
-  const place = { file };
-  try {
-    return Object.values<unknown>((await import(pathToFileURL(resolve(file)).href)) as Record<string, unknown>);
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ERR_UNKNOWN_FILE_EXTENSION') {
-      throw new SluiceError('SLUICE_CONFIG_INVALID', 'this Node.js does not run TypeScript', {
-        cause,
-        place,
-        found: `a ${extname(file)} file, and Node.js ${process.version}`,
-        expected: 'JavaScript, or Node.js 22.18 or later',
-        mend: 'Compile it, or name it .mjs where it has no types in it.',
-      });
-    }
-    if (cause instanceof SluiceError) throw cause;
-    throw new SluiceError(
-      'SLUICE_CONFIG_SYNTAX',
-      `the program broke: ${cause instanceof Error ? cause.message : 'it threw'}`,
-      {
-        cause,
-        place,
-        found: 'a program that breaks when it is loaded',
-        expected: `a module that exports ${exports}`,
-        mend: 'Run it with node to see where.',
-      },
-    );
-  }
+  return await exportsOf(resolve(file), exports, { file });
 }

@@ -2,9 +2,11 @@ import { z } from 'zod';
 import { SAMPLE_RATES } from '../media/audio-data.js';
 import { audioOptions } from '../media/format.js';
 import { defineNode, type NodeContext } from '../media/node.js';
+import { pathFrom } from '../media/path-template.js';
 import { AgentPorts } from '../speech/agent/agent-ports.js';
 import { Agent, type AgentState } from '../speech/agent/agent.js';
-import { wordsEndOfTurn } from '../speech/dialogue/end-of-turn.js';
+import { type EndOfTurnModel, wordsEndOfTurn } from '../speech/dialogue/end-of-turn.js';
+import { loadEndOfTurn } from '../speech/dialogue/end-of-turn-module.js';
 import { BACKCHANNELS } from '../speech/dialogue/interruptions.js';
 import { chosenLlm, llmChoice, llmNeeds } from '../speech/llm/index.js';
 import { chosenTts, ttsChoice, ttsNeeds } from '../speech/tts/index.js';
@@ -51,10 +53,15 @@ const Options = z.strictObject({
     .default(3000)
     .describe('A longer silence ends a turn whatever was said, in ms.'),
   endOfTurn: z
-    .enum(['words', 'none'])
+    .union([
+      z.enum(['words', 'none']),
+      z.strictObject({
+        module: z.string().min(1).describe('Module that exports a model, relative to the pipeline file.'),
+      }),
+    ])
     .default('words')
     .describe(
-      'Who judges whether a sentence is over: `words`, by its last word or mark; `none`, the silence alone counts.',
+      'Who judges whether a sentence is over: `words`, by its last word or mark; `none`, the silence alone counts; `{ module: model.js }`, an object that a module of yours exports, whose function `likelihood({ participant, text })` gives, at once or as a promise, how likely it is over, 0 to 1.',
     ),
   transcriptMs: z
     .number()
@@ -104,7 +111,8 @@ type VoiceAgentOptions = z.output<typeof Options>;
  * between, that goes by the clock. With `audio` linked, its own voice out of somebody's loudspeaker is known as such. `captions` are
  * its words as they are heard; `turns` what everyone has said, when it is settled. Measures `voice to voice`, from the last sound of a
  * turn to the first of the answer, its stages, and `framework`, what of it are neither engines nor silence that was asked for.
- * What engines cannot do is counted and logged, and the conversation goes on.
+ * What engines cannot do is counted and logged, and the conversation goes on. Errors: SLUICE_FILE_NOT_FOUND, SLUICE_CONFIG_SYNTAX and
+ * SLUICE_CONFIG_INVALID for the module of an end-of-turn model.
  */
 export const voiceAgent = defineNode({
   type: 'voice-agent',
@@ -123,10 +131,11 @@ export const voiceAgent = defineNode({
   ],
   latency: ({ maxSilenceMs, transcriptMs }) => ({ minMs: 0, maxMs: Math.max(maxSilenceMs, transcriptMs) }),
   adapts: audioOptions,
-  needs: ({ llm, tts, fallbackTts }, baseDir) => [
+  needs: ({ llm, tts, fallbackTts, endOfTurn }, baseDir) => [
     ...llmNeeds(llm, baseDir),
     ...ttsNeeds(tts, baseDir),
     ...(fallbackTts ? ttsNeeds(fallbackTts, baseDir) : []),
+    ...(typeof endOfTurn === 'string' ? [] : [{ kind: 'file' as const, path: pathFrom(baseDir, endOfTurn.module) }]),
   ],
   example: `sessions:
   room: { sessionId: demo }
@@ -143,8 +152,9 @@ nodes:
   create: voiceAgentPorts,
 });
 
-function voiceAgentPorts(options: VoiceAgentOptions, context: NodeContext): AgentPorts {
+async function voiceAgentPorts(options: VoiceAgentOptions, context: NodeContext): Promise<AgentPorts> {
   const { minSilenceMs, maxSilenceMs, sampleRate, channels } = options;
+  const endOfTurn = await endOfTurnOf(options, context.baseDir);
   const tts = chosenTts(options.tts, context);
   const agent = new Agent({
     engines: {
@@ -166,7 +176,7 @@ function voiceAgentPorts(options: VoiceAgentOptions, context: NodeContext): Agen
       },
       transcriptMs: options.transcriptMs,
     },
-    ...(options.endOfTurn === 'words' && { endOfTurn: wordsEndOfTurn }),
+    ...(endOfTurn && { endOfTurn }),
     format: { sampleRate, numberOfChannels: channels },
     aheadMs: options.aheadMs,
     clock: context.clock,
@@ -195,6 +205,12 @@ function voiceAgentPorts(options: VoiceAgentOptions, context: NodeContext): Agen
   });
   tellState(options.session, 'listening', context);
   return ports;
+}
+
+/** Nothing where the silence alone counts. Errors: those of `loadEndOfTurn`. */
+async function endOfTurnOf({ endOfTurn }: VoiceAgentOptions, baseDir: string): Promise<EndOfTurnModel | undefined> {
+  if (typeof endOfTurn === 'string') return endOfTurn === 'words' ? wordsEndOfTurn : undefined;
+  return await loadEndOfTurn(pathFrom(baseDir, endOfTurn.module));
 }
 
 function tellState(session: string | undefined, state: AgentState, context: NodeContext): void {

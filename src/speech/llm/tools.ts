@@ -1,6 +1,6 @@
-import { pathToFileURL } from 'node:url';
 import { SluiceError } from '../../media/errors.js';
 import type { Tool, ToolCall } from '../language-model.js';
+import { exportsOf } from '../user-module.js';
 
 /** A call that has not come back by then has failed, in ms. */
 const CALL_MS = 30_000;
@@ -9,19 +9,14 @@ const MAX_RESULT = 100_000;
 
 /**
  * The tools that a module exports, under whatever names: objects with `name`, `description`, `parameters` (a JSON Schema) and a function
- * `call`. Errors: SLUICE_FILE_NOT_FOUND, SLUICE_CONFIG_INVALID.
+ * `call`. Errors: SLUICE_FILE_NOT_FOUND, SLUICE_CONFIG_SYNTAX, SLUICE_CONFIG_INVALID.
  */
 export async function loadTools(path: string): Promise<readonly Tool[]> {
-  let exported: Readonly<Record<string, unknown>>;
-  try {
-    exported = (await import(pathToFileURL(path).href)) as Readonly<Record<string, unknown>>;
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new SluiceError('SLUICE_FILE_NOT_FOUND', `cannot load the tools of ${path}: ${reason}`, { cause });
-  }
-  const tools = Object.values(exported).flat().filter(isTool);
+  const tools = (await exportsOf(path, 'tools')).flat().filter(isTool);
   if (tools.length > 0) return tools;
-  throw new SluiceError('SLUICE_CONFIG_INVALID', `${path} exports no tools`, {
+  throw new SluiceError('SLUICE_CONFIG_INVALID', 'the module exports no tools', {
+    place: { file: path },
+    found: 'no tool among its exports',
     expected: 'objects with name, description, parameters and a function call',
     mend: 'Write `export const weather = { name: "weather", description: …, parameters: { type: "object", … }, call: async ({ city }) => … }`.',
   });
