@@ -104,6 +104,21 @@ t.test('a key frame that has just left does not hold audio', (t) => {
   t.end();
 });
 
+t.test('audio of a hundred tracks leaves as fast as it comes, spread over its period', (t) => {
+  const pacer = new Pacer<Item>();
+  let most = 0;
+  for (let at = 0; at < 2000; at += 5) {
+    if (at % 20 === 0) {
+      for (let i = 0; i < 100; i++) pacer.enqueue(new Item(`a${i}`, 100), PACER_PRIORITY.audio, at * ms, i);
+      assert.ok(pacer.waitMs(at * ms) <= 20, `${pacer.waitMs(at * ms)} ms`);
+    }
+    most = Math.max(most, poll(pacer, at * ms).length);
+  }
+  t.ok(most < 70, `${most} at a time`);
+  t.match(pacer, { dropped: { overflow: 0, expired: 0, cleared: 0 } });
+  t.end();
+});
+
 t.test('a beat that comes late is made up for, a pause is not', (t) => {
   const pacer = new Pacer<Item>({ bitrateBps: 4_000_000 });
   poll(pacer, 0);

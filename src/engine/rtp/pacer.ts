@@ -5,7 +5,7 @@ export const PACER_PRIORITY = { audio: 0, retransmission: 1, video: 2, padding: 
 export type PacerPriority = (typeof PACER_PRIORITY)[keyof typeof PACER_PRIORITY];
 
 export interface PacerOptions {
-  /** Packets that may leave in one interval. Default 10: longer bursts are lost in the receiver's socket. */
+  /** Packets that may leave in one interval. Default 10: longer bursts are lost in the receiver's socket. Audio of many flows may be more. */
   readonly packetsPerInterval?: number;
   /** Default 5. */
   readonly intervalMs?: number;
@@ -25,6 +25,8 @@ export interface PacerDrops {
 }
 
 const MAX_LATE_INTERVALS = 8;
+/** Audio that waits leaves within about this time, however much it is: many speak at the same beat of 20 ms. */
+const AUDIO_SPREAD_US = 10_000;
 
 /**
  * Spreads what is sent over time, pure: the caller polls it every few milliseconds. The most important priority goes first;
@@ -162,7 +164,9 @@ export class Pacer<Item extends { readonly byteLength: number } = Uint8Array> {
   #refill(nowUs: number): void {
     const elapsedUs = this.#lastUs === undefined ? 0 : Math.max(0, nowUs - this.#lastUs);
     this.#lastUs = Math.max(this.#lastUs ?? nowUs, nowUs);
-    this.#tokens = Math.min(this.#maxTokens, this.#tokens + elapsedUs * this.#packetsPerUs);
+    const audio = this.#queues[PACER_PRIORITY.audio]!.length;
+    const packetsPerUs = Math.max(this.#packetsPerUs, audio / AUDIO_SPREAD_US);
+    this.#tokens = Math.min(Math.max(this.#maxTokens, audio), this.#tokens + elapsedUs * packetsPerUs);
     if (this.#bitrateBps === undefined) {
       this.#byteTokens = 0;
       return;
