@@ -16,6 +16,12 @@ export interface LayoutPlace {
   readonly height: number;
 }
 
+/** A part of a picture, and where it goes. */
+interface Fitted {
+  readonly source: Rect;
+  readonly target: Rect;
+}
+
 /** Who is to be placed. */
 export interface LayoutStream {
   readonly name: string;
@@ -43,6 +49,8 @@ export interface Placed {
 const USUAL = { width: 16, height: 9 };
 /** The part of a picture that the strip beside the speaker takes. */
 const STRIP = 1 / 5;
+/** The part of a side that nobody misses. */
+const LEFT_OUT = 1 / 100;
 
 /** Places in the order in which they are drawn: later ones lie on top. Who finds no room is not among them. Pure. */
 export function arrange(layout: Layout, streams: readonly LayoutStream[], options: LayoutOptions): Placed[] {
@@ -143,12 +151,20 @@ export function isInside({ x, y, width, height }: Rect, canvas: Size): boolean {
   return x >= 0 && y >= 0 && width > 0 && height > 0 && x + width <= canvas.width && y + height <= canvas.height;
 }
 
-/** Which part of a picture is shown, and where: `contain` shows all of it, `cover` fills the cell. Pure. */
-export function fitPicture(
-  picture: Size,
-  cell: Rect,
-  fit: 'contain' | 'cover',
-): { readonly source: Rect; readonly target: Rect } {
+/**
+ * Which part of a picture is shown, and where: `contain` shows all of it, `cover` fills the cell. A hundredth of a side is left
+ * out where the rest is a whole multiple of what it becomes: swscale takes a third less time for that. Pure.
+ */
+export function fitPicture(picture: Size, cell: Rect, fit: 'contain' | 'cover'): Fitted {
+  const { source, target } = fitted(picture, cell, fit);
+  const width = multiple(source.width, target.width);
+  const height = multiple(source.height, target.height);
+  const x = source.x + evenOffset((source.width - width) / 2);
+  const y = source.y + evenOffset((source.height - height) / 2);
+  return { source: { x, y, width, height }, target };
+}
+
+function fitted(picture: Size, cell: Rect, fit: 'contain' | 'cover'): Fitted {
   const across = cell.width / picture.width;
   const down = cell.height / picture.height;
   if (fit === 'contain') {
@@ -205,6 +221,12 @@ function nearestEven(value: number): number {
 /** So much of a side, in even pixels; all of it where that is as good as all. */
 function part(side: number, wanted: number): number {
   return wanted > side - 2 ? side : Math.max(Math.min(2, side), evenOffset(wanted));
+}
+
+/** As much of a side as is a multiple of what it becomes, where that leaves out next to nothing. */
+function multiple(side: number, target: number): number {
+  const whole = Math.floor(side / target) * target;
+  return side - whole <= side * LEFT_OUT ? whole : side;
 }
 
 function turned({ width, height }: Size): Size {

@@ -116,6 +116,13 @@ t.test('a picture keeps its shape in its cell', async (t) => {
     source: { x: 0, y: 184, width: 480, height: 270 },
     target: cell,
   });
+  const ninth = { x: 0, y: 0, width: 426, height: 240 };
+  t.same(
+    fitPicture(HD, ninth, 'contain'),
+    { source: { x: 0, y: 0, width: 1278, height: 720 }, target: ninth },
+    'a third of a picture, but for two columns of pixels',
+  );
+  t.same(fitPicture(HD, { ...ninth, width: 400 }, 'cover').source, { x: 40, y: 0, width: 1200, height: 720 });
   t.doesNotThrow(() => {
     fc.assert(
       fc.property(
