@@ -22,6 +22,7 @@ import './speech/speaker.js';
 import './speech/stt/deepgram.js';
 import './speech/stt/exec.js';
 import './speech/stt/openai.js';
+import './speech/stt/sherpa-streaming.js';
 import './speech/stt/sherpa.js';
 import './speech/text-nodes.js';
 import './speech/transcriber.js';

@@ -13,6 +13,8 @@ export interface ListenerOptions {
   readonly context: NodeContext;
   /** Hz. */
   readonly sampleRate: number;
+  /** What is said for longer becomes final in parts, in ms; as the engine has it when left out. */
+  readonly maxMs?: number;
 }
 
 /** Sound that waits for an engine which is not there yet, in ms; of more the oldest is let go. */
@@ -38,6 +40,8 @@ export class Listener implements NodePorts {
   #pauseMs = FIRST_PAUSE_MS;
   #isEnding = false;
   #isSpeaking = false;
+  /** Sound since what was said last was over, in ms. */
+  #openMs = 0;
   /** The last end of speech, and when it was told of, on the clock of the graph; until its text came. */
   #spoken: { readonly end: VoiceActivity; readonly sinceUs: number } | undefined;
 
@@ -74,7 +78,19 @@ export class Listener implements NodePorts {
     if (!this.#listening) {
       this.#wait(chunk);
       if (!this.#pause) this.#begin();
-    } else if (!this.#listening.write(chunk)) this.#options.context.dropped('not heard');
+    } else this.#give(this.#listening, chunk);
+  }
+
+  #give(listening: Listening, chunk: AudioData): void {
+    const { context, maxMs = Infinity } = this.#options;
+    if (!listening.write(chunk)) {
+      context.dropped('not heard');
+      return;
+    }
+    this.#openMs += durationMs(chunk);
+    if (this.#openMs < maxMs) return;
+    this.#openMs = 0;
+    listening.finish();
   }
 
   #wait(chunk: AudioData): void {
@@ -88,6 +104,7 @@ export class Listener implements NodePorts {
 
   #noticed(value: VoiceActivity): void {
     this.#isSpeaking = value.isSpeaking;
+    this.#openMs = 0;
     if (value.isSpeaking) return;
     this.#spoken = { end: value, sinceUs: this.#options.context.clock.nowUs() };
     this.#listening?.finish();
@@ -100,7 +117,7 @@ export class Listener implements NodePorts {
   }
 
   async #listen(): Promise<void> {
-    const { recogniser, sampleRate, context } = this.#options;
+    const { recogniser, sampleRate } = this.#options;
     const { signal } = this.#output;
     const state: { broken?: Error } = {};
     try {
@@ -120,7 +137,7 @@ export class Listener implements NodePorts {
       const waiting = this.#waiting;
       this.#waiting = [];
       this.#waitingMs = 0;
-      for (const chunk of waiting) if (!listening.write(chunk)) context.dropped('not heard');
+      for (const chunk of waiting) this.#give(listening, chunk);
       if (this.#spoken && !this.#isSpeaking) listening.finish();
     } catch (error) {
       this.#fail(error);

@@ -24,6 +24,11 @@ export function awaitedPrograms(): number {
   return awaited;
 }
 
+/** Counts answers that another kind of program owes, or, below 0, has given. */
+export function owe(answers: number): void {
+  awaited += answers;
+}
+
 /** What a program says of its failure is kept up to here, in characters. */
 export const MAX_COMPLAINT = 500;
 

@@ -7,6 +7,27 @@ const PACKAGE = 'sherpa-onnx-node';
 export interface Sherpa {
   readonly OfflineTts: { createAsync(config: object): Promise<SherpaVoice> };
   readonly OfflineRecognizer: { createAsync(config: object): Promise<SherpaEars> };
+  readonly OnlineRecognizer: new (config: object) => SherpaOnlineModel;
+}
+
+/** A model that hears while somebody speaks. All of it blocks its thread. */
+export interface SherpaOnlineModel {
+  createStream(): SherpaOnlineStream;
+  /** Whether enough has come for the next step. */
+  isReady(stream: SherpaOnlineStream): boolean;
+  decode(stream: SherpaOnlineStream): void;
+  /** Times in seconds from the beginning of the stream, one for each token. */
+  getResult(stream: SherpaOnlineStream): {
+    readonly text: string;
+    readonly tokens: readonly string[];
+    readonly timestamps: readonly number[];
+  };
+}
+
+/** The sound of a speaker. */
+export interface SherpaOnlineStream extends SherpaUtterance {
+  /** Nothing more comes. */
+  inputFinished(): void;
 }
 
 /** A model that understands utterances. */

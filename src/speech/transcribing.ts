@@ -39,9 +39,12 @@ interface EngineOptions {
 type UtteranceOptions = EngineOptions & z.output<z.ZodObject<typeof utteranceShape>>;
 type StreamOptions = EngineOptions & z.output<z.ZodObject<typeof soundShape>>;
 
-/** What all nodes that turn utterances into text have in common; an engine, and an example, make one of it. */
+/**
+ * What all nodes that turn utterances into text have in common; an engine, and an example, make one of it. An engine may hear sound while
+ * it comes as well: it then gets all of it, and what was said for longer than `maxMs` becomes final in parts.
+ */
 export function transcribing<Shape extends z.ZodRawShape, Type extends string>(
-  engine: EngineDef<Options<Shape>, Recogniser, Type>,
+  engine: EngineDef<Options<Shape>, Recogniser | StreamingRecogniser, Type>,
 ) {
   return {
     ...commonOf(engine),
@@ -50,10 +53,12 @@ export function transcribing<Shape extends z.ZodRawShape, Type extends string>(
       const { maxMs, timeoutMs } = options as UtteranceOptions;
       return { minMs: 0, maxMs: maxMs + timeoutMs };
     },
-    create(options: unknown, context: NodeContext): Transcriber {
-      const { leadMs, maxMs } = options as UtteranceOptions;
+    create(options: unknown, context: NodeContext): Transcriber | Listener {
+      const { leadMs, maxMs, sampleRate } = options as UtteranceOptions;
       const recogniser = engine.create(options as z.output<Options<Shape>>, context);
-      return new Transcriber({ recogniser, context, leadMs, maxMs });
+      return 'listen' in recogniser
+        ? new Listener({ recogniser, context, sampleRate, maxMs })
+        : new Transcriber({ recogniser, context, leadMs, maxMs });
     },
   };
 }

@@ -97,11 +97,13 @@ export async function streamingSttSuite(t: Test, setup: StreamingSttSetup): Prom
     await t.rejects(hear(engine, [], AbortSignal.abort(reason)), reason, 'before it begins');
 
     const silent = new AbortController();
-    const unanswered = hear(setup.hanging(), [], silent.signal);
+    const hanging = setup.hanging();
+    const unanswered = hear(hanging, [], silent.signal);
     setTimeout(() => {
       silent.abort(reason);
     }, 100);
     await t.rejects(unanswered, reason, 'before it is there');
+    await hanging.close?.();
 
     const middle = new AbortController();
     let told = 0;
@@ -126,7 +128,9 @@ export async function streamingSttSuite(t: Test, setup: StreamingSttSetup): Prom
   for (const [what, { create, code, retryable }] of Object.entries(setup.failing)) {
     await t.test(`tells what is wrong with ${what}`, async (t) => {
       const sound = chunksOf(await spoken('turn on the light'), 0);
-      await t.rejects(hear(create(), sound), { code, retryable });
+      const failing = create();
+      await t.rejects(hear(failing, sound), { code, retryable });
+      await failing.close?.();
     });
   }
 

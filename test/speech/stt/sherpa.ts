@@ -1,11 +1,13 @@
 import { writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import t from 'tap';
 import type { Recogniser } from '../../../src/speech/recogniser.js';
-import { sherpaSttModel } from '../../../src/speech/stt/sherpa-model.js';
+import { ModelFolder } from '../../../src/speech/stt/sherpa/model-folder.js';
+import { offlineModel } from '../../../src/speech/stt/sherpa/offline-model.js';
+import { streamingModel } from '../../../src/speech/stt/sherpa/streaming-model.js';
 import { sherpaStt } from '../../../src/speech/stt/sherpa.js';
 import { testContext } from '../../nodes/node-lab.js';
+import { hasSherpa } from './sherpa-installed.js';
 import { SPOKEN_RATE, spoken, utterance } from '../spoken.js';
 
 /** Folder of an English model: the real thing is tested where there is one, and the package. */
@@ -15,27 +17,24 @@ const never = new AbortController().signal;
 const second = utterance(new Int16Array(SPOKEN_RATE));
 
 function engine(options: object): Recogniser {
-  return sherpaStt.create(sherpaStt.options.parse(options), testContext());
+  const recogniser = sherpaStt.create(sherpaStt.options.parse(options), testContext());
+  if (!('recognise' in recogniser)) throw new Error('it is a streaming model');
+  return recogniser;
 }
 
-function isInstalled(): boolean {
-  try {
-    createRequire(import.meta.url).resolve('sherpa-onnx-node');
-    return true;
-  } catch {
-    return false;
-  }
+function model(path: string, names: readonly string[], options?: Parameters<typeof offlineModel>[1]): object {
+  return offlineModel(new ModelFolder(path, names), options);
 }
 
 t.test('the files of a folder, and its name where they are alike, tell which model it is', (t) => {
   const tokens = '/m/tokens.txt';
   const whisper = ['tiny.en-encoder.int8.onnx', 'tiny.en-encoder.onnx', 'tiny.en-decoder.int8.onnx'];
-  t.same(sherpaSttModel('/m', [...whisper, 'tiny.en-tokens.txt'], { language: 'en' }), {
+  t.same(model('/m', [...whisper, 'tiny.en-tokens.txt'], { language: 'en' }), {
     whisper: { encoder: '/m/tiny.en-encoder.onnx', decoder: '/m/tiny.en-decoder.int8.onnx', language: 'en' },
     tokens: '/m/tiny.en-tokens.txt',
   });
   const moonshine = ['preprocess.onnx', 'encode.int8.onnx', 'uncached_decode.int8.onnx', 'cached_decode.int8.onnx'];
-  t.same(sherpaSttModel('/m', [...moonshine, 'tokens.txt']), {
+  t.same(model('/m', [...moonshine, 'tokens.txt']), {
     moonshine: {
       preprocessor: '/m/preprocess.onnx',
       encoder: '/m/encode.int8.onnx',
@@ -45,7 +44,7 @@ t.test('the files of a folder, and its name where they are alike, tell which mod
     tokens,
   });
   const transducer = ['encoder-epoch-99-avg-1.onnx', 'decoder-epoch-99-avg-1.onnx', 'joiner-epoch-99-avg-1.onnx'];
-  t.same(sherpaSttModel('/m', [...transducer, 'tokens.txt', 'bpe.model']), {
+  t.same(model('/m', [...transducer, 'tokens.txt', 'bpe.model']), {
     transducer: {
       encoder: '/m/encoder-epoch-99-avg-1.onnx',
       decoder: '/m/decoder-epoch-99-avg-1.onnx',
@@ -54,7 +53,7 @@ t.test('the files of a folder, and its name where they are alike, tell which mod
     tokens,
   });
   const parakeet = ['encoder.int8.onnx', 'decoder.int8.onnx', 'joiner.int8.onnx', 'tokens.txt'];
-  t.match(sherpaSttModel('/sherpa-onnx-nemo-parakeet-tdt-0.6b-v2-int8', parakeet), { modelType: 'nemo_transducer' });
+  t.match(model('/sherpa-onnx-nemo-parakeet-tdt-0.6b-v2-int8', parakeet), { modelType: 'nemo_transducer' });
   const single = ['model.int8.onnx', 'model.onnx', 'tokens.txt'];
   for (const [folder, kind] of [
     ['/m/sherpa-onnx-sense-voice-zh-en-ja-ko-yue-2024-07-17', 'senseVoice'],
@@ -62,14 +61,46 @@ t.test('the files of a folder, and its name where they are alike, tell which mod
     ['/m/sherpa-onnx-nemo-ctc-en-conformer-small', 'nemoCtc'],
     ['/m/sherpa-onnx-zipformer-ctc-small-2024', 'zipformerCtc'],
   ] as const)
-    t.same(sherpaSttModel(folder, single), {
+    t.same(model(folder, single), {
       [kind]: { model: `${folder}/model.onnx` },
       tokens: `${folder}/tokens.txt`,
     });
-  t.same(sherpaSttModel('/m', single, { kind: 'sense-voice', language: 'zh' }), {
+  t.same(model('/m', single, { kind: 'sense-voice', language: 'zh' }), {
     senseVoice: { model: '/m/model.onnx', language: 'zh' },
     tokens,
   });
+  t.end();
+});
+
+t.test('streaming models are told from offline ones, and from each other', (t) => {
+  const zipformer = [
+    'encoder-epoch-99-avg-1.int8.onnx',
+    'decoder-epoch-99-avg-1.onnx',
+    'joiner-epoch-99-avg-1.int8.onnx',
+  ];
+  const folder = (path: string, ...names: readonly string[]): ModelFolder =>
+    new ModelFolder(path, [...names, 'tokens.txt']);
+  const tokens = '/m/streaming/tokens.txt';
+  const transducer = folder('/m/sherpa-onnx-streaming-zipformer-en-20M', ...zipformer);
+  t.ok(transducer.isStreaming);
+  t.match(streamingModel(transducer), { transducer: { joiner: /\/joiner-epoch-99-avg-1\.int8\.onnx$/ } });
+  t.same(streamingModel(folder('/m/streaming', 'encoder.int8.onnx', 'decoder.int8.onnx')), {
+    paraformer: { encoder: '/m/streaming/encoder.int8.onnx', decoder: '/m/streaming/decoder.int8.onnx' },
+    tokens,
+  });
+  const ctc = folder(
+    '/m/small',
+    'ctc-epoch-30-avg-3-chunk-16-left-128.int8.onnx',
+    'ctc-epoch-30-avg-3-chunk-16-left-128.onnx',
+  );
+  t.ok(ctc.isStreaming, 'by the names of its files');
+  t.match(streamingModel(ctc), { zipformer2Ctc: { model: '/m/small/ctc-epoch-30-avg-3-chunk-16-left-128.onnx' } });
+  const nemo = folder('/m/sherpa-onnx-nemo-streaming-fast-conformer-ctc-en-80ms', 'model.onnx');
+  t.match(streamingModel(nemo), { nemoCtc: { model: /model\.onnx$/ } });
+  t.match(streamingModel(folder('/m/x', 'model.onnx'), 'streaming-zipformer-ctc'), { zipformer2Ctc: {} });
+  t.notOk(folder('/m/whisper', 'tiny-encoder.onnx').isStreaming);
+  t.throws(() => streamingModel(folder('/m/streaming', 'model.onnx')), { message: /do not tell its kind/ });
+  t.throws(() => streamingModel(folder('/m/streaming', 'joiner.onnx')), { message: /an encoder is missing/ });
   t.end();
 });
 
@@ -81,10 +112,8 @@ t.test('what a folder lacks is told', (t) => {
     ['/m', ['tokens.txt', 'joiner.onnx'], /an encoder is missing/],
     ['/m', ['tokens.txt', 'model.onnx'], /do not tell its kind/],
     ['/m/canary', ['tokens.txt', 'encoder.onnx', 'decoder.onnx'], /do not tell its kind/],
-    ['/sherpa-onnx-streaming-zipformer-en', [...transducer, 'tokens.txt'], /a streaming one/],
-    ['/m', ['encoder-epoch-99-avg-1-chunk-16-left-128.onnx', 'tokens.txt'], /a streaming one/],
   ] as const)
-    t.throws(() => sherpaSttModel(folder, names), { code: 'SLUICE_CONFIG_INVALID', message: missing });
+    t.throws(() => model(folder, names), { code: 'SLUICE_CONFIG_INVALID', message: missing });
   t.end();
 });
 
@@ -96,7 +125,7 @@ t.test('doctor is told of the package and the folder', (t) => {
   t.end();
 });
 
-if (!isInstalled()) {
+if (!hasSherpa()) {
   t.test('says what it lacks', async (t) => {
     await t.rejects(engine({ model: t.testdir() }).recognise(second, never), {
       code: 'SLUICE_DRIVER_UNAVAILABLE',
@@ -117,7 +146,7 @@ if (!isInstalled()) {
   });
 }
 
-if (!isInstalled() || MODEL === undefined) {
+if (!hasSherpa() || MODEL === undefined) {
   t.pass('a model', { skip: 'npm install --no-save sherpa-onnx-node; SLUICE_SHERPA_EARS=folder' });
 } else {
   t.test('a model', async (t) => {
