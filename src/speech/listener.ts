@@ -32,14 +32,14 @@ export class Listener implements NodePorts {
   readonly #options: ListenerOptions;
   readonly #intake: SpeechIntake;
   readonly #output: TranscriptOutput;
-  #waiting: AudioData[] = [];
+  /** Sound for an engine that is not there yet, and where in it nobody spoke any more. */
+  #waiting: (AudioData | 'over')[] = [];
   #waitingMs = 0;
   #listening: Listening | undefined;
   #beginning: Promise<void> | undefined;
   #pause: ClockTimer | undefined;
   #pauseMs = FIRST_PAUSE_MS;
   #isEnding = false;
-  #isSpeaking = false;
   /** Sound since what was said last was over, in ms. */
   #openMs = 0;
   /** The last end of speech, and when it was told of, on the clock of the graph; until its text came. */
@@ -97,17 +97,19 @@ export class Listener implements NodePorts {
     this.#waiting.push(chunk);
     this.#waitingMs += durationMs(chunk);
     while (this.#waitingMs > MAX_WAITING_MS) {
-      this.#waitingMs -= durationMs(this.#waiting.shift());
+      const oldest = this.#waiting.shift();
+      if (oldest === 'over' || oldest === undefined) continue;
+      this.#waitingMs -= durationMs(oldest);
       this.#options.context.dropped('not heard');
     }
   }
 
   #noticed(value: VoiceActivity): void {
-    this.#isSpeaking = value.isSpeaking;
     this.#openMs = 0;
     if (value.isSpeaking) return;
     this.#spoken = { end: value, sinceUs: this.#options.context.clock.nowUs() };
-    this.#listening?.finish();
+    if (this.#listening) this.#listening.finish();
+    else if (this.#waiting.length > 0) this.#waiting.push('over');
   }
 
   #begin(): void {
@@ -137,8 +139,10 @@ export class Listener implements NodePorts {
       const waiting = this.#waiting;
       this.#waiting = [];
       this.#waitingMs = 0;
-      for (const chunk of waiting) this.#give(listening, chunk);
-      if (this.#spoken && !this.#isSpeaking) listening.finish();
+      for (const one of waiting) {
+        if (one === 'over') listening.finish();
+        else this.#give(listening, one);
+      }
     } catch (error) {
       this.#fail(error);
     }
@@ -192,6 +196,6 @@ export class Listener implements NodePorts {
   }
 }
 
-function durationMs(chunk: AudioData | undefined): number {
-  return chunk ? (chunk.numberOfFrames * 1000) / chunk.sampleRate : 0;
+function durationMs({ numberOfFrames, sampleRate }: AudioData): number {
+  return (numberOfFrames * 1000) / sampleRate;
 }

@@ -197,6 +197,23 @@ if (!hasSherpa()) {
     t.same([...node.context.drops], []);
   });
 
+  t.test('what was said before the model was there is told apart all the same', async (t) => {
+    if (requireSystem(t, 'espeak-ng') === undefined) return;
+    const node = new NodeLab({});
+    const commands = ['turn on the light', 'what time is it'];
+    let fromUs = 0;
+    for (const sound of await Promise.all(commands.map((command) => spoken(command)))) {
+      node.hear(sound, fromUs);
+      fromUs += (sound.length * 1_000_000) / SPOKEN_RATE;
+      node.silent(fromUs);
+    }
+    const finals = (await node.end()).filter(({ isFinal }) => isFinal);
+    t.same(
+      finals.map(({ text }) => text),
+      commands,
+    );
+  });
+
   t.test('what is said without a pause becomes final in parts', async (t) => {
     if (requireSystem(t, 'espeak-ng') === undefined) return;
     const node = new NodeLab({ maxMs: 1950 });
