@@ -8,6 +8,7 @@ import './nodes/frame-rate.js';
 import './nodes/gain.js';
 import './nodes/given.js';
 import './nodes/mixer.js';
+import './nodes/mixer-stall.js';
 import './nodes/null.js';
 import './nodes/opus.js';
 import './nodes/picture-size.js';

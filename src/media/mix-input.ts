@@ -22,6 +22,8 @@ export interface MixInputOptions {
   readonly clock: Clock;
   /** The branch that it belongs to. */
   readonly branch: string | undefined;
+  /** By how much the mix is behind the clock, in µs: so much more may wait, since it will be taken at once. */
+  readonly behindUs: () => number;
   /** Something came, or it has ended. */
   readonly changed: () => void;
   /** A chunk was too old to be heard. */
@@ -56,6 +58,11 @@ export class MixInput extends Writable {
   /** Whether `samples` can be taken without a gap, or nothing more comes. */
   isReady(samples: number): boolean {
     return this.#held >= samples || this.#isEnded;
+  }
+
+  /** Live: whether it flows, is heard at `nowUs` and has less than `samples`. */
+  isAwaited(samples: number, nowUs: number): boolean {
+    return this.#held < samples && this.#heardFromUs !== undefined && nowUs >= this.#heardFromUs && !this.#isEnded;
   }
 
   /** Whether nothing is left and nothing more comes. */
@@ -113,8 +120,11 @@ export class MixInput extends Writable {
   /** Comes back to the delay that was asked for where there is much more. */
   #dropOld(): void {
     const latencyUs = this.#options.latencyMs * 1000;
-    if (this.#held <= (latencyUs + Math.max(latencyUs, LEAST_LATE_US)) * this.#samplesPerUs) return;
-    while (this.#held > latencyUs * this.#samplesPerUs) {
+    const most = (latencyUs + mostLateUs(this.#options.latencyMs)) * this.#samplesPerUs;
+    if (this.#held <= most) return;
+    const behind = this.#options.behindUs() * this.#samplesPerUs;
+    if (this.#held <= most + behind) return;
+    while (this.#held > latencyUs * this.#samplesPerUs + behind) {
       this.#held -= this.#queue.shift()?.length ?? 0;
       this.#options.dropped();
     }
@@ -147,6 +157,11 @@ export class MixInput extends Writable {
     this.#waiting = undefined;
     done?.();
   }
+}
+
+/** How much later than it should be an input is played at most, in µs. */
+export function mostLateUs(latencyMs: number): number {
+  return Math.max(latencyMs * 1000, LEAST_LATE_US);
 }
 
 function mismatch(audio: AudioData, sampleRate: number, numberOfChannels: number): SluiceError {

@@ -1,17 +1,19 @@
-import { Readable, type Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { z } from 'zod';
 import { SAMPLE_RATES, audioData } from '../media/audio-data.js';
 import type { ClockTimer } from '../media/clock.js';
 import { audioOptions } from '../media/format.js';
 import { Limiter } from '../media/limiter.js';
-import { MixInput } from '../media/mix-input.js';
+import { MixInput, mostLateUs } from '../media/mix-input.js';
 import { MixMinus } from '../media/mix-minus.js';
+import { MixOutput } from '../media/mix-output.js';
 import { defineNode, type InputLink, type NodeContext, type NodePorts, type PortDef } from '../media/node.js';
+import { StallWait } from '../media/stall-wait.js';
 
 const CHUNK_MS = 20;
 const CHUNK_US = CHUNK_MS * 1000;
-/** How many chunks wait for a slow reader before live ones are dropped. */
-const WAITING = 8;
+/** While the mixer waits for what came when the process was busy, it looks so often, in µs. */
+const TURN_US = 1000;
 
 const Options = z.strictObject({
   sampleRate: z
@@ -98,20 +100,22 @@ class Mixer implements NodePorts {
   readonly #outputs = new Set<MixOutput>();
   readonly #length: number;
   readonly #mix: MixMinus;
+  readonly #wait: StallWait;
   #sealed = false;
   #mixing = false;
   #ticks = 0;
   #startUs: number | undefined;
   #timer: ClockTimer | undefined;
-  /** Inputs were given a turn to bring what has come while the process was busy. */
-  #waited = false;
+  /** When the timer should fire, by the clock. */
+  #wakeUs = 0;
 
   constructor(options: MixerOptions, context: NodeContext) {
-    const { sampleRate, channels } = options;
+    const { sampleRate, channels, latencyMs } = options;
     this.#options = options;
     this.#context = context;
     this.#length = (sampleRate / 1000) * CHUNK_MS * channels;
     this.#mix = new MixMinus(sampleRate, channels, this.#length);
+    this.#wait = new StallWait(mostLateUs(latencyMs));
   }
 
   input(_port: string, { branch, flow }: InputLink = {}): Writable {
@@ -125,6 +129,7 @@ class Mixer implements NodePorts {
       queueMs,
       branch,
       clock: this.#context.clock,
+      behindUs: this.#behindUs,
       changed: this.#mixWhileReady,
       dropped: this.#droppedOld,
     });
@@ -172,6 +177,7 @@ class Mixer implements NodePorts {
   #start(): void {
     const nowUs = this.#context.clock.nowUs();
     this.#startUs ??= nowUs;
+    this.#wakeUs = nowUs;
     this.#ticks = Math.max(this.#ticks, Math.ceil((nowUs - this.#startUs) / CHUNK_US - 1e-6));
     this.#tick();
   }
@@ -182,17 +188,40 @@ class Mixer implements NodePorts {
   }
 
   readonly #tick = (): void => {
-    const { clock } = this.#context;
-    const elapsedUs = clock.nowUs() - (this.#startUs ?? 0);
-    if (elapsedUs > (this.#ticks + 1) * CHUNK_US && !this.#waited) {
-      this.#waited = true;
-      this.#timer = clock.after(0, this.#tick);
-      return;
+    const nowUs = this.#context.clock.nowUs();
+    this.#wait.woke(nowUs, this.#wakeUs);
+    while (this.#nextUs <= nowUs + 0.5) {
+      if (this.#wait.mayWait(nowUs)) {
+        if (this.#isAwaited()) {
+          this.#wakeAt(nowUs + TURN_US, nowUs);
+          return;
+        }
+        this.#wait.came(nowUs);
+      }
+      if (!this.#mixNext()) return;
     }
-    this.#waited = false;
-    while (this.#ticks * CHUNK_US <= elapsedUs + 0.5) if (!this.#mixNext()) return;
-    this.#timer = clock.after((this.#ticks * CHUNK_US - elapsedUs) / 1000, this.#tick);
+    this.#wakeAt(this.#nextUs, nowUs);
   };
+
+  #wakeAt(atUs: number, nowUs: number): void {
+    this.#wakeUs = atUs;
+    this.#timer = this.#context.clock.after((atUs - nowUs) / 1000, this.#tick);
+  }
+
+  /** By how much the mix is behind the clock, in µs. */
+  readonly #behindUs = (): number => (this.#timer ? Math.max(0, this.#context.clock.nowUs() - this.#nextUs) : 0);
+
+  /** When the next period is heard, by the clock. */
+  get #nextUs(): number {
+    return (this.#startUs ?? 0) + this.#ticks * CHUNK_US;
+  }
+
+  /** Whether an input that flows has not got the next period, or a reader has no room for it. */
+  #isAwaited(): boolean {
+    for (const output of this.#outputs) if (output.isFull) return true;
+    for (const input of this.#inputs) if (input.isAwaited(this.#length, this.#nextUs)) return true;
+    return false;
+  }
 
   /** Not live: goes on while every input has a chunk or has ended. Taking makes writers go on, which calls it again. */
   readonly #mixWhileReady = (): void => {
@@ -220,8 +249,8 @@ class Mixer implements NodePorts {
       this.#pause();
       return false;
     }
+    const nowUs = this.#nextUs;
     const timestamp = this.#ticks++ * CHUNK_US;
-    const nowUs = (this.#startUs ?? 0) + timestamp;
     this.#mix.begin();
     for (const input of this.#inputs) {
       const part = input.take(this.#length, nowUs);
@@ -265,37 +294,4 @@ interface MixedBranch {
   /** What they gave in this period. */
   readonly parts: Int16Array[];
   output: MixOutput | undefined;
-}
-
-/** One reader of the mix, or of the mix without its own part. */
-class MixOutput extends Readable {
-  readonly limiter: Limiter;
-  /** What the reader gave itself in this period, and does not hear. */
-  own: readonly Int16Array[] | undefined;
-  isHungry = false;
-  #hasBegun = false;
-  readonly #wanted: () => void;
-
-  constructor(limiter: Limiter, wanted: () => void) {
-    super({ objectMode: true, highWaterMark: WAITING });
-    this.limiter = limiter;
-    this.#wanted = wanted;
-  }
-
-  override _read(): void {
-    this.isHungry = this.#hasBegun = true;
-    this.#wanted();
-  }
-
-  /** False where the reader is too far behind to take it. Who has not begun to read misses nothing. */
-  give(chunk: object): boolean {
-    if (!this.isHungry) return !this.#hasBegun;
-    this.isHungry = this.push(chunk);
-    return true;
-  }
-
-  finish(): void {
-    this.isHungry = false;
-    if (!this.readableEnded && !this.destroyed) this.push(null);
-  }
 }

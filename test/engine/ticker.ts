@@ -1,6 +1,8 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { MessageChannel } from 'node:worker_threads';
 import t from 'tap';
 import { Ticker, type TickTask } from '../../src/engine/ticker.js';
-import { VirtualClock, type Clock } from '../../src/media/clock.js';
+import { systemClock, VirtualClock, type Clock } from '../../src/media/clock.js';
 
 /** A clock whose timers fire late by so much, as those of a busy machine do. */
 class LateClock implements Clock {
@@ -66,13 +68,36 @@ t.test('beats that were missed are made up for, each in a turn of its own, but n
   clock.onFire = () => perTurn.push(beats.length);
   clock.inner.advance(170);
   t.same(beats, [20, 40, 60, 80, 100, 120, 140, 160], 'the eight that were due by now');
-  t.same(perTurn, [0, 1, 2, 3, 4, 5, 6, 7]);
+  t.same(perTurn, [0, 0, 1, 2, 3, 4, 5, 6, 7], 'the first gives way to what came meanwhile');
   clock.lateMs = 1000;
   clock.inner.advance(10);
   clock.lateMs = 0;
   clock.inner.advance(1060);
   t.same(beats.slice(8), [180, 1200, 1220, 1240], 'the time of the sleep is left out');
   t.end();
+});
+
+t.test('what came while the thread stood still gets in before the beats that were missed', async (t) => {
+  const happened: string[] = [];
+  const { port1, port2 } = new MessageChannel();
+  port2.on('message', () => happened.push('packet'));
+  const ticker = new Ticker(systemClock, 20, () => undefined);
+  const beats = new Promise<void>((resolve) => {
+    const task: TickTask = {
+      tick: () => {
+        if (happened.push('beat') < 4) return;
+        ticker.remove(task);
+        resolve();
+      },
+    };
+    ticker.add(task);
+  });
+  await turn();
+  port1.postMessage(0);
+  for (const until = performance.now() + 100; performance.now() < until;);
+  await beats;
+  t.same(happened.slice(0, 4), ['packet', 'beat', 'beat', 'beat']);
+  port1.close();
 });
 
 t.test('no timer is set without a task, and never more than one', (t) => {
