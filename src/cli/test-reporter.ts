@@ -61,7 +61,7 @@ export function textReporter(write: (text: string) => void): TestReporter {
       const tests = results.flatMap((result) => result.tests);
       const passed = tests.filter((test) => test.passed).length;
       const bad = results.filter(({ problems }) => problems.length > 0).length;
-      const unread = bad > 0 ? `, ${bad} files that cannot be read` : '';
+      const unread = bad > 0 ? `, ${bad} ${bad === 1 ? 'file' : 'files'} that cannot be read` : '';
       write(`${passed} passed, ${tests.length - passed} failed${unread}\n`);
     },
   };

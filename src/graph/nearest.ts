@@ -1,8 +1,8 @@
-/** The known name that a misspelt one most likely stands for; undefined when none is near. Case does not count. */
+/** The known name that a misspelt one most likely stands for; undefined when none is near, or has no letter of it. Case does not count. */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
   const wanted = name.toLowerCase();
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1;
+  let bestDistance = Math.min(wanted.length, Math.max(1, Math.floor(wanted.length / 3)) + 1);
   for (const candidate of known) {
     const distance = editDistance(wanted, candidate.toLowerCase());
     if (distance < bestDistance) {

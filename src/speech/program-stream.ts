@@ -1,9 +1,9 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { Duplex } from 'node:stream';
 import { SluiceError } from '../media/errors.js';
 import type { PipelineValue } from '../media/media-value.js';
 import type { NodeContext } from '../media/node.js';
-import { MAX_COMPLAINT, closing, programFailure } from './program.js';
+import { MAX_COMPLAINT, closing, endProgram, programFailure, startProgram } from './program.js';
 
 export interface ProgramStreamOptions {
   readonly command: readonly string[];
@@ -47,8 +47,8 @@ export class ProgramStream extends Duplex {
 
   override _construct(done: (error?: Error | null) => void): void {
     const { command, isSource, context } = this.#options;
-    const [name = '', ...args] = command;
-    const child = spawn(name, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    const [name = ''] = command;
+    const child = startProgram(command);
     this.#child = child;
     this.#closed = closing(child);
     child.stdin.on('error', () => undefined);
@@ -96,9 +96,10 @@ export class ProgramStream extends Duplex {
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     clearTimeout(this.#timer);
     this.#isOver = true;
-    this.#child?.kill('SIGKILL');
+    if (this.#child) endProgram(this.#child);
     // What nobody reads would keep it open.
     this.#child?.stdout.destroy();
+    this.#child?.stderr.destroy();
     void this.#closed.then(() => {
       done(error);
     });
@@ -119,7 +120,7 @@ export class ProgramStream extends Duplex {
         return;
       }
       this.#isLate = true;
-      this.#child?.kill('SIGKILL');
+      if (this.#child) endProgram(this.#child);
     }, endMs);
   }
 

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { SluiceError } from '../media/errors.js';
 
 export interface ProgramOptions {
@@ -39,11 +39,11 @@ export const MAX_COMPLAINT = 500;
 export async function runProgram(options: ProgramOptions): Promise<void> {
   const { command, input, onOutput, timeoutMs, timeoutOf = 'all', signal } = options;
   signal.throwIfAborted();
-  const [name = '', ...args] = command;
-  const child = spawn(name, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  const [name = ''] = command;
+  const child = startProgram(command);
   const closed = closing(child);
   const end = (): void => {
-    child.kill('SIGKILL');
+    endProgram(child);
   };
   const lateness = new AbortController();
   const timer = setTimeout(() => {
@@ -78,6 +78,27 @@ export async function runProgram(options: ProgramOptions): Promise<void> {
     end();
     await closed;
     awaited--;
+  }
+}
+
+/**
+ * Starts a program as the head of a group of processes: what it starts itself can be ended with it, and Ctrl-C in a terminal, which
+ * lets out what is on its way, does not go past the pipeline to it.
+ */
+export function startProgram([name = '', ...args]: readonly string[]): ChildProcessWithoutNullStreams {
+  return spawn(name, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: process.platform !== 'win32' });
+}
+
+/** Ends a program at once, with all that it has started: a program of a shell would hold its output open. */
+export function endProgram(child: ChildProcessWithoutNullStreams): void {
+  const { pid, stdout, stderr } = child;
+  const isGone = (child.exitCode ?? child.signalCode) !== null && stdout.closed && stderr.closed;
+  // The number of what is gone may be that of another.
+  if (pid === undefined || isGone) return;
+  try {
+    process.kill(process.platform === 'win32' ? pid : -pid, 'SIGKILL');
+  } catch {
+    // It has ended.
   }
 }
 

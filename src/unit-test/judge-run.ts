@@ -24,7 +24,10 @@ export function judgeRun(toRun: TestToRun, report: RunReport): readonly SluiceEr
     'drops',
   );
   const amounts = [
-    dropped && { ...dropped, found: lost.map(({ at, reason, count }) => `${count} in ${at} (${reason})`).join(', ') },
+    dropped && {
+      ...dropped,
+      found: lost.map(({ at, reason, count }) => `${count} in ${at} (${reason})`).join(', ') || 'none',
+    },
     judgeAmount(report.branches.begun, branches, 'branches'),
     judgeAmount(report.branches.failed, failedBranches, 'failedBranches'),
   ];

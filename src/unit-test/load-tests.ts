@@ -33,6 +33,7 @@ export function isTestFile(path: string): boolean {
 export async function loadTests(path: string): Promise<LoadTestsResult> {
   try {
     const { value, places, file, baseDir } = await readTextFile(path);
+    if (isPipeline(value)) return { problems: [notTests(path)] };
     const { data, problems } = checkOptions(TestFile, value, {
       places,
       base: [],
@@ -48,6 +49,20 @@ export async function loadTests(path: string): Promise<LoadTestsResult> {
     if (error instanceof SluiceError && error.code === 'SLUICE_CONFIG_SYNTAX') return { problems: [error] };
     throw error;
   }
+}
+
+function isPipeline(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'nodes' in value && !('tests' in value);
+}
+
+function notTests(path: string): SluiceError {
+  const beside = path.replace(/(\.\w+)$/, '.test$1');
+  return new SluiceError('SLUICE_CONFIG_INVALID', `${basename(path)} is a pipeline, not a file of tests`, {
+    place: { file: path },
+    found: 'a pipeline',
+    expected: 'a file of tests, with `tests`',
+    mend: `Its tests are in ${basename(beside)}, which \`sluice new pipeline\` writes along with one.`,
+  });
 }
 
 /** `x.yaml` of `x.test.yaml`. */

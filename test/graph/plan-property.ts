@@ -114,13 +114,15 @@ await t.test('what two ports have in common does not depend on who is asked, but
 });
 
 await t.test('the nearest name', async (t) => {
-  const known = ['tone', 'gain', 'mixer', 'test-pattern', 'opus-encoder', 'opus-decoder'];
+  const known = ['tone', 'gain', 'mixer', 'test-pattern', 'opus-encoder', 'opus-decoder', 'a'];
   for (const [typed, expected] of [
     ['toen', 'tone'],
     ['Gain', 'gain'],
     ['opusencoder', 'opus-encoder'],
     ['testpattern', 'test-pattern'],
     ['xyz', undefined],
+    ['A', 'a'],
+    ['d', undefined],
     ['', undefined],
   ] as const) {
     t.equal(nearest(typed, known), expected, typed);

@@ -112,6 +112,15 @@ t.test('nothing is left of a program whose stream is destroyed', async (t) => {
   t.throws(() => process.kill(Number(text), 0), { code: 'ESRCH' });
 });
 
+t.test('a stream that is destroyed is closed, whatever its program has started', async (t) => {
+  const forking = `require('child_process').spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], { stdio: 'inherit' });
+    console.log('started'); setInterval(() => undefined, 1000)`;
+  const stream = running(forking, { output: 'text' });
+  t.match(await stream.take(1, {}).toArray(), [{ text: 'started' }]);
+  stream.on('error', () => undefined).destroy(new Error('enough'));
+  await new Promise((resolve) => stream.once('close', resolve));
+});
+
 t.test('a program waits for who reads it slowly', async (t) => {
   const flood = running(
     `const part = Buffer.alloc(64_000); const more = () => { while (process.stdout.write(part)); };

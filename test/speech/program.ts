@@ -73,3 +73,17 @@ t.test('nothing is left of a program that hangs, is aborted, or whose output is 
   await t.rejects(refused, { message: 'no sound' });
   t.ok(isGone(), 'whose output was refused');
 });
+
+t.test('what a program has started itself is ended with it', async (t) => {
+  const forking = `require('child_process').spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], { stdio: 'inherit' });
+    console.log('started');`;
+  const abort = new AbortController();
+  const aborted = run(`${forking} setInterval(() => undefined, 1000)`, {
+    signal: abort.signal,
+    onOutput: () => {
+      abort.abort(new Error('enough'));
+    },
+  });
+  await t.rejects(aborted, { message: 'enough' }, 'it held the output open, and is gone');
+  t.equal(await run(`${forking} process.exit()`, { timeoutMs: 1500 }), 'started\n', 'so is what it has left behind');
+});

@@ -237,6 +237,7 @@ stopMs: 2500
 expect: `;
     const lost = 'video that the file has no track for';
     await same(t, late, `${lateCamera}{ drops: 10, files: { out/a.webm: { tracks: [audio] } } }`, []);
+    await same(t, each, `${people}{ drops: 3 }`, ['the run had other drops: none instead of 3']);
     await same(t, late, `${lateCamera}{ drops: 0 }`, [`the run had other drops: 10 in file (${lost}) instead of 0`]);
   });
 });

@@ -29,6 +29,20 @@ t.test('files of tests', async (t) => {
     t.ok(problems.every(({ code, place }) => code === 'SLUICE_CONFIG_INVALID' && place?.file?.endsWith('p.test.yaml')));
   });
 
+  await t.test('a pipeline that was given instead is told as what it is', async (t) => {
+    await testsOf(t, BEEP, 'tests: { one: { expect: {} } }\n');
+    const { problems, tests } = await testPipeline(join(t.testdirName, 'p.yaml'));
+    t.match(problems, [
+      {
+        code: 'SLUICE_CONFIG_INVALID',
+        message: 'p.yaml is a pipeline, not a file of tests',
+        mend: /^Its tests are in p\.test\.yaml,/,
+      },
+    ]);
+    t.equal(problems.length, 1);
+    t.strictSame(tests, []);
+  });
+
   await t.test('what the pipeline does not have is told, with what is near', async (t) => {
     const test = `inputs: { beeb: { audio: [] } }
 sessions: { room: {} }

@@ -16,7 +16,8 @@ type Notation = (typeof NOTATIONS)[number];
 
 export const convertCommand: Command = {
   name: 'convert',
-  summary: 'Writes a pipeline in another notation: YAML, JSON, TypeScript, or one line. Variables stay as they are.',
+  summary:
+    'Writes a pipeline in another notation: YAML, JSON, TypeScript, or one line. Variables and paths stay as they are.',
   positionals: '[file]',
   options: {
     to: {
