@@ -1,5 +1,5 @@
 import type { AudioData } from '../../media/audio-data.js';
-import { captionsText, type CaptionsData } from '../../media/captions.js';
+import type { CaptionsData } from '../../media/captions.js';
 import type { Clock, ClockTimer } from '../../media/clock.js';
 import type { ConversationTurn, VoiceLatency } from '../../media/conversation-turn.js';
 import type { NodeLog } from '../../media/node.js';
@@ -12,7 +12,7 @@ import type { Tool } from '../language-model.js';
 import { Answer, type Engines } from './answer.js';
 import { ConversationRecord, type UserTurn } from './conversation-record.js';
 import { Mouth } from './mouth.js';
-import { voiceLatency } from './voice-ledger.js';
+import { Saying } from './saying.js';
 
 /** What an agent does now. */
 export type AgentState = 'listening' | 'thinking' | 'speaking';
@@ -44,18 +44,6 @@ interface Listener {
   transcribedUs: number;
 }
 
-/** What the agent says now. */
-interface Saying {
-  readonly answer: Answer;
-  /** Whom it answers. */
-  readonly to: UserTurn | undefined;
-  readonly number: number;
-  /** When its first sound was given, in µs of the clock; undefined while nothing can be heard of it. */
-  fromUs: number | undefined;
-  latency: VoiceLatency | undefined;
-  shown: string;
-}
-
 /**
  * Takes part in a conversation: listens to participants, answers with its engines, stops when somebody speaks, and keeps in mind what
  * was heard of it. Its sound is `mouth.audio`. It has no timer while nobody says anything.
@@ -81,7 +69,6 @@ export class Agent {
     this.#record = new ConversationRecord({
       instructions: options.instructions,
       maxMessages: options.maxMessages,
-      nameOf: (participant) => this.#listeners.get(participant)?.name ?? participant,
       onTurn: options.onTurn,
     });
     this.#taker = new TurnTaker(
@@ -102,7 +89,7 @@ export class Agent {
         this.#audible();
       },
       onHeard: (untilUs) => {
-        this.#heard(untilUs);
+        this.#saying?.heard(untilUs, this.#nowUs);
       },
       onSaid: () => {
         this.#said();
@@ -173,8 +160,7 @@ export class Agent {
   #decided(decision: TurnDecision): void {
     switch (decision.type) {
       case 'turn':
-        this.#record.said({ ...decision, decidedUs: this.#nowUs });
-        this.#answer();
+        this.#turn(decision);
         break;
       case 'reopen':
         this.#record.takeBack(decision.participant);
@@ -199,6 +185,15 @@ export class Agent {
     }
   }
 
+  #turn(decision: Extract<TurnDecision, { type: 'turn' }>): void {
+    const { participant } = decision;
+    const decidedUs = this.#nowUs;
+    const listener: Partial<Listener> = this.#listeners.get(participant) ?? {};
+    const { name = participant, detectedUs = decidedUs, transcribedUs = decidedUs } = listener;
+    this.#record.said({ ...decision, name, detectedUs, transcribedUs, decidedUs });
+    this.#answer();
+  }
+
   /** Answers the conversation as it is now. */
   #answer(): void {
     this.#callOff();
@@ -216,7 +211,7 @@ export class Agent {
   }
 
   #begin(to: UserTurn | undefined, run: (answer: Answer) => Promise<void>): void {
-    const { engines, tools, format, clock, log, onFailed, onState } = this.#options;
+    const { engines, tools, format, clock, log, onFailed, onState, onCaptions, onAnswered } = this.#options;
     const { mouth } = this;
     const answer = new Answer({
       engines,
@@ -228,8 +223,7 @@ export class Agent {
       log,
       onFailed,
     });
-    const saying: Saying = { answer, to, number: ++this.#answers, fromUs: undefined, latency: undefined, shown: '' };
-    this.#saying = saying;
+    this.#saying = new Saying({ answer, to, number: ++this.#answers, onCaptions, onAnswered });
     onState('thinking');
     void this.#settled.then(async () => {
       if (!answer.isAborted && !this.#closed) await run(answer);
@@ -239,49 +233,12 @@ export class Agent {
   /** Its first sound is about to be heard. */
   #audible(): void {
     const saying = this.#saying;
-    if (!saying || saying.fromUs !== undefined) return;
-    saying.fromUs = this.#nowUs;
+    if (!saying || saying.isAudible) return;
+    saying.begun(this.#nowUs);
     this.#record.settle();
     this.#options.onState('speaking');
     this.#taker.agentSpeaks(true, this.#nowUs);
     this.#schedule();
-  }
-
-  #heard(untilUs: number): void {
-    const saying = this.#saying;
-    if (!saying) return;
-    const { voicedUs } = saying.answer;
-    if (!saying.latency && voicedUs !== undefined && untilUs > voicedUs) this.#measure(saying, voicedUs);
-    this.#show(saying, saying.answer.heardUntil(untilUs).text, false);
-  }
-
-  #measure(saying: Saying, leadUs: number): void {
-    const { to, answer } = saying;
-    if (!to) return;
-    const { detectedUs, transcribedUs } = this.#listeners.get(to.participant) ?? { detectedUs: 0, transcribedUs: 0 };
-    saying.latency = voiceLatency({
-      heardUs: to.endUs,
-      detectedUs,
-      transcribedUs,
-      silenceUs: to.silenceUs,
-      decidedUs: to.decidedUs,
-      thoughtUs: answer.thoughtUs ?? to.decidedUs,
-      synthesisedUs: answer.synthesisedUs ?? to.decidedUs,
-      leadUs,
-      leftUs: this.#nowUs,
-    });
-    this.#options.onAnswered(saying.latency);
-  }
-
-  #show(saying: Saying, text: string, isFinal: boolean): void {
-    if (text === '' || (text === saying.shown && !isFinal)) return;
-    saying.shown = text;
-    this.#options.onCaptions({
-      kind: 'captions',
-      text: captionsText(text),
-      isFinal,
-      segmentId: `agent-${saying.number}`,
-    });
   }
 
   /** All that was to be said has been heard. */
@@ -308,21 +265,9 @@ export class Agent {
   }
 
   /** Puts what was heard into the conversation. */
-  #commit(saying: Saying, heardUs: number, isInterrupted: boolean): void {
-    const { answer, fromUs, latency } = saying;
-    const { text, isEstimated } = answer.heardUntil(heardUs);
-    const nowUs = this.#nowUs;
-    this.#record.answered(
-      {
-        text,
-        start: Math.round(fromUs ?? nowUs),
-        end: Math.round(nowUs),
-        ...(isInterrupted && { isInterrupted, isEstimated: isEstimated || !this.mouth.isExact }),
-        ...(latency && { latency }),
-      },
-      answer.calls,
-    );
-    this.#show(saying, text, true);
+  #commit(saying: Saying, untilUs: number, isInterrupted: boolean): void {
+    const { isExact } = this.mouth;
+    this.#record.answered(saying.over({ untilUs, isInterrupted, isExact }, this.#nowUs), saying.answer.calls);
   }
 
   async #judge(turn: OpenTurn): Promise<void> {

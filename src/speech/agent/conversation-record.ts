@@ -3,13 +3,21 @@ import { Conversation } from '../dialogue/conversation.js';
 import type { TurnDecision } from '../dialogue/turn-taker.js';
 import type { Message } from '../language-model.js';
 
-/** What somebody said, and when it was decided that it is to be answered, in µs. */
-export type UserTurn = Extract<TurnDecision, { type: 'turn' }> & { readonly decidedUs: number };
+/** What somebody said, and how it came to that. Times in µs of the clock. */
+export interface UserTurn extends Extract<TurnDecision, { type: 'turn' }> {
+  /** Of who said it. */
+  readonly name: string;
+  /** It was known that they had stopped. */
+  readonly detectedUs: number;
+  /** Its words had come. */
+  readonly transcribedUs: number;
+  /** It was decided that this is all. */
+  readonly decidedUs: number;
+}
 
 export interface ConversationRecordOptions {
   readonly instructions: string;
   readonly maxMessages: number;
-  readonly nameOf: (participant: string) => string;
   readonly onTurn: (turn: ConversationTurn) => void;
 }
 
@@ -38,19 +46,19 @@ export class ConversationRecord {
 
   said(turn: UserTurn): void {
     this.#untold.push(turn);
-    this.#conversation.add({ role: 'user', text: turn.text, name: this.#options.nameOf(turn.participant) });
+    this.#conversation.add({ role: 'user', text: turn.text, name: turn.name });
   }
 
   /** What somebody said last is going on. */
   takeBack(participant: string): void {
+    const last = this.#untold.findLast((turn) => turn.participant === participant);
     this.#untold = this.#untold.filter((turn) => turn.participant !== participant);
-    this.#conversation.takeBack(this.#options.nameOf(participant));
+    if (last) this.#conversation.takeBack(last.name);
   }
 
   /** What others said is not going on any more. */
   settle(): void {
-    for (const { participant, text, startUs, endUs } of this.#untold.splice(0)) {
-      const name = this.#options.nameOf(participant);
+    for (const { participant, name, text, startUs, endUs } of this.#untold.splice(0)) {
       this.#options.onTurn({
         kind: 'turn',
         role: 'user',
