@@ -1,19 +1,17 @@
-import type { IncomingMessage } from 'node:http';
 import { type RawData, WebSocket } from 'ws';
 import { z } from 'zod';
 import { SluiceError } from '../../media/errors.js';
 import { AlignedWords } from '../aligned-words.js';
 import type { EngineContext } from '../engine.js';
 import { PcmReader } from '../pcm-reader.js';
-import { ServiceFailure, breakage, complaintIn, lateness, refusal } from '../service-failure.js';
+import { ServiceFailure, breakage, complaintIn, lateness } from '../service-failure.js';
+import { closeSocket, dialService } from '../service-socket.js';
 import type { SpeechListener } from '../synthesiser.js';
 import { untilAborted } from '../until-aborted.js';
 import { wordsOf } from '../words.js';
 
 /** Messages that wait to be handed over; then the service is held back. */
 const MAX_WAITING = 4;
-/** The longest message that is taken, in bytes: some seconds of sound. */
-const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 /** How long the service keeps a socket over which no text comes, in seconds; the longest that it allows. */
 const INACTIVITY_S = 180;
 
@@ -91,9 +89,7 @@ export class ElevenlabsSocket {
       for (let next = await coming.next(); next.done !== true; next = await coming.next())
         if ((head += next.value).trim() !== '') break;
       if (head.trim() === '') return;
-      socket = this.#connect();
-      await this.#until(() => socket?.readyState === WebSocket.OPEN);
-      clearTimeout(this.#timer);
+      socket = await this.#connect();
       this.#send(socket, { text: ' ', ...settingsOf(this.#options) });
       const sending = this.#write(socket, head, coming);
       await Promise.all([sending, this.#read(socket)]);
@@ -103,12 +99,12 @@ export class ElevenlabsSocket {
       signal.removeEventListener('abort', end);
       clearTimeout(this.#timer);
       this.#stop.abort();
-      if (socket) await closed(socket);
+      if (socket) await closeSocket(socket);
     }
   }
 
-  #connect(): WebSocket {
-    const { baseUrl, voice, model, language, pcmSampleRate, apiKey } = this.#options;
+  async #connect(): Promise<WebSocket> {
+    const { baseUrl, voice, model, language, pcmSampleRate, apiKey, timeoutMs } = this.#options;
     const query = new URLSearchParams({
       model_id: model,
       output_format: `pcm_${pcmSampleRate}`,
@@ -116,39 +112,24 @@ export class ElevenlabsSocket {
       inactivity_timeout: String(INACTIVITY_S),
       ...(language !== undefined && { language_code: language }),
     });
-    const url = `${baseUrl.replace(/\/+$/, '')}/text-to-speech/${encodeURIComponent(voice)}/stream-input?${query.toString()}`;
-    const socket = new WebSocket(url, {
+    const socket = await dialService({
+      url: `${baseUrl.replace(/\/+$/, '')}/text-to-speech/${encodeURIComponent(voice)}/stream-input?${query.toString()}`,
       headers: { 'xi-api-key': apiKey },
-      maxPayload: MAX_MESSAGE_BYTES,
-      handshakeTimeout: this.#options.timeoutMs,
+      timeoutMs,
+      signal: this.#stop.signal,
+      secret: apiKey,
     });
-    socket.on('open', () => this.#wake?.());
     socket.on('message', (data) => {
       this.#waiting.push(data);
       if (this.#waiting.length >= MAX_WAITING) socket.pause();
       this.#wake?.();
     });
-    socket.on('unexpected-response', (_request, response) => {
-      void this.#refused(response);
-    });
-    socket.on('error', (error) => {
-      this.#fail(breakage(baseUrl, error));
-    });
     socket.on('close', (code, reason) => {
       this.#closing = breakage(baseUrl, `closed with ${code} ${complaintIn(reason.toString(), apiKey)}`.trim());
       this.#wake?.();
     });
-    this.#expect();
+    socket.resume();
     return socket;
-  }
-
-  async #refused(response: IncomingMessage): Promise<void> {
-    const { baseUrl: url, apiKey: secret } = this.#options;
-    const { statusCode: status = 0, statusMessage: statusText = '', headers } = response;
-    let said = '';
-    response.setEncoding('utf8').on('data', (part: string) => (said = (said + part).slice(0, 2000)));
-    await new Promise((resolve) => response.once('close', resolve));
-    this.#fail(refusal({ url, secret }, { status, statusText, said, retryAfter: headers['retry-after'] ?? null }));
   }
 
   /** Sends text as it comes. Errors: those of the text. */
@@ -298,13 +279,4 @@ function silent(): SluiceError {
     retryable: true,
     mend: 'Look at the service; the voice may not know the language.',
   });
-}
-
-/** Settles when nothing is left of a socket. */
-async function closed(socket: WebSocket): Promise<void> {
-  if (socket.readyState === WebSocket.CLOSED) return;
-  const over = new Promise((resolve) => socket.once('close', resolve));
-  socket.resume();
-  socket.terminate();
-  await over;
 }
