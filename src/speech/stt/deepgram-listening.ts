@@ -156,7 +156,7 @@ export class DeepgramListening implements Listening {
         this.#lost(lateness(url, timeoutMs));
         return;
       }
-      if (this.#isQuiet) this.#say(socket, 'KeepAlive');
+      if (this.#isQuiet && !this.#ending) this.#say(socket, 'KeepAlive');
       this.#isQuiet = true;
       socket.ping();
       this.#watch(socket, everyMs);
