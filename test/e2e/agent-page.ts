@@ -5,7 +5,7 @@ import type { Locator } from 'playwright-core';
 import t from 'tap';
 import { concatSamples } from '../../src/media/pcm.js';
 import { wavHeader } from '../../src/media/wav-header.js';
-import { espeak } from '../speech/espeak.js';
+import { espeak } from '../speech/spoken.js';
 import { PACKAGE_ROOT } from '../support/package-root.js';
 import { requireSystem } from '../support/require.js';
 import { makeFakeDevices } from './fake-devices.js';

@@ -30,24 +30,33 @@ export function spoken(text: string): Promise<Int16Array> {
 }
 
 async function say(text: string): Promise<Int16Array> {
+  const silence = new Int16Array(SPOKEN_RATE / 4);
+  return concatSamples([silence, await espeak(text, SPOKEN_RATE, { wordsPerMinute: 140 }), silence]);
+}
+
+/** How espeak-ng says a text, mono, at any rate in Hz. */
+export async function espeak(
+  text: string,
+  sampleRate: number,
+  { wordsPerMinute = 175, signal = new AbortController().signal } = {},
+): Promise<Int16Array> {
   const reader = new WavReader();
   const parts: Int16Array[] = [];
   await runProgram({
-    command: ['espeak-ng', '-v', 'en-us', '-s', '140', '--stdin', '--stdout'],
+    command: ['espeak-ng', '-v', 'en-us', '-s', String(wordsPerMinute), '--stdin', '--stdout'],
     input: text,
     timeoutMs: 60_000,
-    signal: new AbortController().signal,
+    signal,
     onOutput: (bytes) => void parts.push(reader.push(bytes)),
   });
   const resampler = await createResampler({
     from: reader.format!,
-    to: { sampleRate: SPOKEN_RATE, numberOfChannels: 1 },
+    to: { sampleRate, numberOfChannels: 1 },
     anyRate: true,
   });
-  const silence = new Int16Array(SPOKEN_RATE / 4);
-  const sound = [resampler.process(concatSamples(parts)), resampler.flush()];
+  const samples = concatSamples([resampler.process(concatSamples(parts)), resampler.flush()]);
   resampler.close();
-  return concatSamples([silence, ...sound, silence]);
+  return samples;
 }
 
 /** Mono sound at 16 kHz as an utterance that begins at `startUs`. */

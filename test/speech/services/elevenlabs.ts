@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import { SentenceSplitter } from '../../../src/speech/sentences.js';
-import { espeak } from '../espeak.js';
+import { espeak } from '../spoken.js';
 
 const RATE = 24_000;
 /** Parts of a sentence's sound, each a message. */
@@ -116,7 +116,7 @@ async function serve(ws: WebSocket, how: string, messages: Record<string, unknow
 
 async function saySentence(ws: WebSocket, how: string, text: string, signal: AbortSignal): Promise<void> {
   if (how === 'silent') return;
-  const samples = await espeak(text, RATE, signal);
+  const samples = await espeak(text, RATE, { signal });
   const sound =
     how === 'floats'
       ? Buffer.from(Float32Array.from(samples, (sample) => sample / 32_768).buffer)

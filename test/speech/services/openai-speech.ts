@@ -3,7 +3,7 @@ import { type IncomingMessage, type ServerResponse, createServer } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { wavHeader } from '../../../src/media/wav-header.js';
-import { espeak } from '../espeak.js';
+import { espeak } from '../spoken.js';
 
 const RATE = 24_000;
 
@@ -64,7 +64,7 @@ export async function openaiSpeechServer(): Promise<OpenaiSpeechServer> {
     });
     const isFailing = !(manner.endsWith('-once') && times > 1);
     const how = isFailing ? MANNERS[manner as keyof typeof MANNERS] : MANNERS.well;
-    await how(response, () => espeak(asked.input, RATE, abort.signal), asked);
+    await how(response, () => espeak(asked.input, RATE, { signal: abort.signal }), asked);
   }
 
   await once(server.listen(0, '127.0.0.1'), 'listening');
