@@ -20,7 +20,7 @@ export function pipelineSchema(registry: Registry): object {
         type: { const: def.type },
         ...(takesFrom && { from: ref('from'), queue: ref('queue') }),
         onError: ref('onError'),
-        ...withVariables(properties),
+        ...ofEach(properties),
       },
       // The only session of a graph is filled in.
       required: ['type', ...required.filter((name) => name !== 'session')],
@@ -35,8 +35,8 @@ export function pipelineSchema(registry: Registry): object {
     title: 'sluice pipeline',
     $defs: {
       from,
-      queue: withoutDialect(jsonSchemaOf(QueueConfig)),
-      onError: withoutDialect(jsonSchemaOf(OnErrorConfig)),
+      queue: withVariables(withoutDialect(jsonSchemaOf(QueueConfig))),
+      onError: withVariables(withoutDialect(jsonSchemaOf(OnErrorConfig))),
     },
     ...file,
     properties: {
@@ -45,7 +45,7 @@ export function pipelineSchema(registry: Registry): object {
         type: 'object',
         description: properties['sessions']?.description,
         propertyNames: properties['sessions']?.propertyNames,
-        additionalProperties: { ...sessionRest, properties: withVariables(session.properties ?? {}) },
+        additionalProperties: { ...sessionRest, properties: ofEach(session.properties ?? {}) },
       },
       nodes: {
         type: 'object',
@@ -64,18 +64,39 @@ function ref(name: string): object {
   return { $ref: `#/$defs/${name}` };
 }
 
-function withoutDialect({ $schema: _dialect, ...schema }: JsonSchema): object {
+function withoutDialect({ $schema: _dialect, ...schema }: JsonSchema): JsonSchema {
   return schema;
 }
 
-/** A number or a boolean may also stand in the environment. */
-function withVariables(properties: Readonly<Record<string, JsonSchema>>): Record<string, object> {
-  const entries = Object.entries(properties).map(([name, property]): [string, object] => {
-    const { description, default: preset, ...rest } = property;
-    const texts = property.type === 'string' && property.enum === undefined;
-    if (texts) return [name, property];
-    const variable = { type: 'string', pattern: '^\\$\\{.*\\}$' };
-    return [name, { description, ...(preset !== undefined && { default: preset }), anyOf: [rest, variable] }];
-  });
-  return Object.fromEntries(entries);
+/** What a variable of the environment looks like, and a text with one in it. */
+const VARIABLE = { type: 'string', pattern: '^\\$\\{.*\\}$' } as const;
+const TEXT_WITH_VARIABLE = { type: 'string', pattern: '\\$\\{.+\\}' } as const;
+
+/** A variable may stand for every number, boolean and choice, and in texts that have a form. */
+function withVariables(schema: JsonSchema): JsonSchema {
+  const { description, default: preset, ...rest } = schema;
+  const isText = schema.type === 'string' && schema.enum === undefined;
+  const isFormed = schema.pattern !== undefined || schema.format !== undefined;
+  if (isText ? isFormed : schema.enum !== undefined || VALUES.has(schema.type)) {
+    const variable = isText ? TEXT_WITH_VARIABLE : VARIABLE;
+    return {
+      ...(description !== undefined && { description }),
+      ...(preset !== undefined && { default: preset }),
+      anyOf: [rest, variable],
+    };
+  }
+  const { properties, items, anyOf, oneOf } = schema;
+  return {
+    ...schema,
+    ...(properties && { properties: ofEach(properties) }),
+    ...(items && { items: withVariables(items) }),
+    ...(anyOf && { anyOf: anyOf.map(withVariables) }),
+    ...(oneOf && { oneOf: oneOf.map(withVariables) }),
+  };
+}
+
+const VALUES: ReadonlySet<string | undefined> = new Set(['number', 'integer', 'boolean']);
+
+function ofEach(properties: Readonly<Record<string, JsonSchema>>): Record<string, JsonSchema> {
+  return Object.fromEntries(Object.entries(properties).map(([name, property]) => [name, withVariables(property)]));
 }

@@ -1,7 +1,7 @@
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
+import { parse } from 'yaml';
 import { z } from 'zod';
 import { nodeReference, referencePage, referenceText } from '../../src/graph/reference.js';
 import { pipelineSchema } from '../../src/graph/pipeline-schema.js';
@@ -9,6 +9,7 @@ import { Registry } from '../../src/graph/registry.js';
 import { checkGraph } from '../../src/graph/plan.js';
 import { GRAPH_KEYS } from '../../src/graph/schema.js';
 import * as nodes from '../../src/nodes/index.js';
+import { PACKAGE_ROOT } from '../support/package-root.js';
 import { loadText } from './lab.js';
 
 const registry = new Registry(Object.values(nodes));
@@ -78,16 +79,45 @@ await t.test('the schema for editors takes what the loader takes', async (t) => 
   t.ok(schema.safeParse(withQueue({ maxMs: 100, overflow: 'block' })).success, 'strict, a queue, what to do on errors');
   t.notOk(schema.safeParse(withQueue({ overflow: 'leak' })).success, 'an unknown policy');
   t.notOk(schema.safeParse({ ...good, strict: 'yes' }).success);
+  const voice = (tts: object, queue: object): object => ({
+    nodes: { a: { type: 'voice-agent', from: ['b'], queue, llm: { type: 'rules', rules: [] }, tts } },
+  });
+  const variables = [
+    { type: 'tts-openai', baseUrl: 'http://${HOST}/v1', speed: '${SPEED:-1}' },
+    { maxMs: '${MS}' },
+  ] as const;
+  t.ok(schema.safeParse(voice(...variables)).success, 'variables inside of options, and in addresses');
+  t.notOk(schema.safeParse(voice({ ...variables[0], speed: 'fast' }, variables[1])).success);
+  t.notOk(schema.safeParse(voice({ ...variables[0], baseUrl: 'nowhere' }, variables[1])).success);
+  t.end();
+});
+
+await t.test('every shipped file names its schema for editors, and is what that says', async (t) => {
+  const folder = join(PACKAGE_ROOT, 'pipelines');
+  const schemas = new Map(
+    ['schema.json', 'test-schema.json'].map((name) => {
+      const schema: unknown = JSON.parse(readFileSync(join(folder, name), 'utf8'));
+      return [name, z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0])];
+    }),
+  );
+  const files = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
+  t.ok(files.length >= 28, `${files.length} files`);
+  for (const file of files) {
+    const text = readFileSync(join(folder, file), 'utf8');
+    const schema = file.endsWith('.test.yaml') ? 'test-schema.json' : 'schema.json';
+    t.ok(text.startsWith(`# yaml-language-server: $schema=./${schema}\n`), `${file} names ${schema}`);
+    t.same(schemas.get(schema)?.safeParse(parse(text)).error?.issues ?? [], [], file);
+  }
   t.end();
 });
 
 await t.test('what is generated is fresh', async (t) => {
-  let root = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(root, 'package.json'))) root = dirname(root);
-  const text = (path: string): string => readFileSync(join(root, path), 'utf8');
+  const text = (path: string): string => readFileSync(join(PACKAGE_ROOT, path), 'utf8');
   t.equal(text('src/nodes/README.md'), referencePage(registry), 'run `npm run gen`');
   t.equal(text('pipelines/schema.json'), `${JSON.stringify(pipelineSchema(registry), null, 2)}\n`, 'run `npm run gen`');
-  const files = readdirSync(join(root, 'src', 'nodes')).filter((name) => name.endsWith('.ts') && name !== 'index.ts');
+  const files = readdirSync(join(PACKAGE_ROOT, 'src', 'nodes')).filter(
+    (name) => name.endsWith('.ts') && name !== 'index.ts',
+  );
   for (const name of files)
     t.match(text('src/nodes/index.ts'), `'./${name.replace(/ts$/, 'js')}'`, `${name} is in the list`);
   t.end();
