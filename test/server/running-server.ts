@@ -1,3 +1,5 @@
+import { nativeUsers } from '../../src/engine/native.js';
+import { stopIdleListeners } from '../../src/engine/udp-mux.js';
 import type { ServerOptions } from '../../src/server/options.js';
 import { type ServerService, createService } from '../../src/server/service.js';
 import { type Permissions, createToken } from '../../src/server/token.js';
@@ -21,7 +23,11 @@ interface Ending {
 /** Starts a server that is closed at the end of the test. */
 export async function runServer(test: Ending, options: ServerOptions = {}): Promise<RunningServer> {
   const service = await createService({ port: 0, logLevel: 'error', ...options });
-  test.teardown(() => service.close());
+  test.teardown(async () => {
+    await service.close();
+    // As the media thread does before its process ends: a port that is kept for the next server would keep this process.
+    if (nativeUsers() === 0) stopIdleListeners();
+  });
   const [apiKey, apiSecret] = Object.entries(options.keys ?? { devkey: 'secret' })[0] ?? ['', ''];
   return {
     service,
