@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import t, { type Test } from 'tap';
+import { loadFfmpeg } from '../../../src/codecs/ffmpeg.js';
 import { graph, runGraph } from '../../../src/index.js';
 import { VirtualClock } from '../../../src/media/clock.js';
 import type { ConversationTurn } from '../../../src/media/conversation-turn.js';
@@ -32,6 +33,8 @@ class NodeLab {
     t: Test,
     { 'model.mjs': module, ...options }: { 'model.mjs'?: string; endOfTurn?: unknown },
   ): Promise<NodeLab> {
+    // Where time is virtual, nobody waits for modules.
+    await loadFfmpeg();
     const baseDir = t.testdir();
     const sound = join(baseDir, 'sound.wav');
     await writeFile(sound, utteranceWav(utterance(new Int16Array(16_000).fill(8000))));
