@@ -27,6 +27,7 @@ export const denoise = filter(defs.denoise);
 export const exec = filter(defs.exec);
 export const frameRate = filter(defs.frameRate);
 export const gain = filter(defs.gain);
+export const llmExec = filter(defs.llmExec);
 export const llmOpenai = filter(defs.llmOpenai);
 export const opusDecoder = filter(defs.opusDecoder);
 export const opusEncoder = filter(defs.opusEncoder);
