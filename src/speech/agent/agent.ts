@@ -42,6 +42,8 @@ interface Listener {
   readonly name: string;
   detectedUs: number;
   transcribedUs: number;
+  /** Until they have left: then only their last turn is waited for. */
+  isThere: boolean;
 }
 
 /**
@@ -99,13 +101,16 @@ export class Agent {
 
   /** A participant is there; what they say is told by their id. */
   joined(participant: string, name: string): void {
-    if (!this.#listeners.has(participant)) this.#listeners.set(participant, { name, detectedUs: 0, transcribedUs: 0 });
+    if (this.#listeners.get(participant)?.isThere === true) return;
+    this.#listeners.set(participant, { name, detectedUs: 0, transcribedUs: 0, isThere: true });
   }
 
+  /** What they said last is in the conversation all the same; it is answered where others are there to hear that. */
   left(participant: string): void {
-    this.#listeners.delete(participant);
+    const listener = this.#listeners.get(participant);
+    if (listener) listener.isThere = false;
     this.#echo.left(participant);
-    this.#taker.left(participant, this.#nowUs);
+    if (!this.#taker.left(participant, this.#nowUs)) this.#listeners.delete(participant);
     this.#schedule();
   }
 
@@ -153,6 +158,11 @@ export class Agent {
     for (const engine of new Set([llm, tts, fallbackTts])) await engine.close?.();
   }
 
+  /** Whether anybody is there to hear it. */
+  get #isHeard(): boolean {
+    return [...this.#listeners.values()].some(({ isThere }) => isThere);
+  }
+
   get #nowUs(): number {
     return this.#options.clock.nowUs();
   }
@@ -191,7 +201,9 @@ export class Agent {
     const listener: Partial<Listener> = this.#listeners.get(participant) ?? {};
     const { name = participant, detectedUs = decidedUs, transcribedUs = decidedUs } = listener;
     this.#record.said({ ...decision, name, detectedUs, transcribedUs, decidedUs });
-    this.#answer();
+    if (listener.isThere === false) this.#listeners.delete(participant);
+    if (this.#isHeard) this.#answer();
+    else this.#record.settle();
   }
 
   /** Answers the conversation as it is now. */

@@ -4,6 +4,8 @@ import { Endpointing, type EndpointingOptions } from './endpointing.js';
 export interface Speaker {
   readonly endpointing: Endpointing;
   isSpeaking: boolean;
+  /** They have left: what they said is all. */
+  hasLeft: boolean;
   /** Of the voice that goes on, or of the last one. */
   voiceFromUs: number;
   silentFromUs: number;
@@ -27,6 +29,7 @@ export function newSpeaker(options: EndpointingOptions): Speaker {
   return {
     endpointing: new Endpointing(options),
     isSpeaking: false,
+    hasLeft: false,
     voiceFromUs: 0,
     silentFromUs: 0,
     turnFromUs: undefined,

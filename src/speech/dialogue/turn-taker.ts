@@ -125,12 +125,21 @@ export class TurnTaker {
     this.tick(nowUs);
   }
 
-  /** Somebody has left; what they had said is dropped. */
-  left(participant: string, nowUs: number): void {
-    this.#speakers.delete(participant);
-    this.#floor.delete(participant);
+  /** Somebody has left. What they had said is their turn as soon as it can be: nothing more comes. False where they had said nothing. */
+  left(participant: string, nowUs: number): boolean {
+    const speaker = this.#speakers.get(participant);
+    const hasSaid = speaker !== undefined && textOf(speaker) !== '';
+    if (hasSaid) {
+      if (speaker.isSpeaking) speaker.silentFromUs = nowUs;
+      speaker.isSpeaking = false;
+      speaker.hasLeft = true;
+    } else {
+      this.#speakers.delete(participant);
+      this.#floor.delete(participant);
+    }
     if (this.#pausedBy === participant) this.#resume();
     this.tick(nowUs);
+    return hasSaid;
   }
 
   /** When `tick` is to be called next at the latest; undefined where nothing is waited for. */
@@ -191,6 +200,7 @@ export class TurnTaker {
       if (speaker.partial !== '') texts.push(speaker.partial);
       this.#floor.delete(participant);
       Object.assign(speaker, { texts: [], partial: '', turnFromUs: undefined, likelihood: undefined });
+      if (speaker.hasLeft) this.#speakers.delete(participant);
       if (text === '') return true;
       speaker.answered = { fromUs: turnFromUs, texts, endUs };
       this.#decide({ type: 'turn', participant, text, startUs: turnFromUs, endUs, silenceUs });
@@ -213,6 +223,7 @@ export class TurnTaker {
   /** When a turn is over, as far as is known now. */
   #turnDueUs(speaker: Speaker): number {
     if (speaker.isSpeaking) return Infinity;
+    if (speaker.hasLeft) return speaker.silentFromUs;
     const silenceUs = this.#silenceUs(speaker);
     const longestUs = Math.max(speaker.endpointing.longestUs, this.#options.transcriptMs * 1000);
     return speaker.silentFromUs + (isOpen(speaker) ? longestUs : silenceUs);

@@ -200,6 +200,33 @@ t.test('who leaves lets the agent go on, and is waited for by nobody', async (t)
   t.equal(talk.taker.dueUs, undefined);
 });
 
+t.test('who leaves has said what they wanted to say', async (t) => {
+  const gone = (talk: Talk, who: string, ms: number): Talk => {
+    talk.at(ms).taker.left(who, ms * MS);
+    return talk;
+  };
+  const silent = gone(new Talk().says('ann', 1000, 2000, 'good night'), 'ann', 2300);
+  t.same(silent.at(9000).decided, ['2300 turn ann: good night'], 'no silence is waited for');
+  t.equal(silent.taker.dueUs, undefined);
+  const talk = new Talk().voice('ann', 1000, 1800).hear('ann', 'turn on', 1800);
+  talk.at(2060).taker.activity('ann', true, 2_000_000, 2_060_000);
+  talk.hear('ann', 'the li', 2060, false);
+  t.same(gone(talk, 'ann', 2300).at(9000).decided, ['2300 turn ann: turn on the li'], 'in the middle of a word too');
+  const answered = gone(new Talk().says('ann', 1000, 2000, 'good night').at(2600), 'ann', 2700);
+  t.same(answered.at(9000).decided, ['2500 turn ann: good night'], 'once');
+  t.same(gone(new Talk().voice('ann', 1000, 2000), 'ann', 2300).at(9000).decided, [], 'a noise is none');
+
+  const over = new Talk({ interruption: { minWords: 3 } }).at(1000).agent(true).says('ann', 2000, 2500, 'thank you');
+  gone(over, 'ann', 2900).at(4000).agent(false);
+  t.same(over.at(9000).decided, ['4000 turn ann: thank you'], 'it comes when the agent has said what it says');
+  const floor = new Talk();
+  floor.at(1060).taker.activity('bob', true, 1_000_000, 1_060_000);
+  floor.hear('bob', 'I would', 1060, false).says('ann', 1200, 1800, 'me too');
+  gone(floor, 'ann', 2200).at(3200).taker.activity('bob', false, 3_000_000, 3_200_000);
+  floor.hear('bob', 'I would like one', 3100).at(9000);
+  t.same(floor.decided, ['3500 turn bob: I would like one', '3500 turn ann: me too'], 'after those who spoke before');
+});
+
 t.test("the agent's own voice and words are no interruption, and somebody's over them are", async (t) => {
   let isEcho = true;
   const own = { isVoice: () => isEcho, isWords: (text: string) => text === 'the weather is fine' };
