@@ -30,6 +30,8 @@ export class Saying {
   readonly #options: SayingOptions;
   /** When its first sound was given; undefined while nothing can be heard of it. */
   #fromUs: number | undefined;
+  /** In µs of its sound. */
+  #heardUs = 0;
   #latency: VoiceLatency | undefined;
   #shown = '';
 
@@ -51,7 +53,11 @@ export class Saying {
   /** Its sound has been heard up to `untilUs`, in µs of it. */
   heard(untilUs: number, nowUs: number): void {
     const { voicedUs } = this.answer;
-    if (!this.#latency && voicedUs !== undefined && untilUs > voicedUs) this.#measure(voicedUs, nowUs);
+    if (!this.#latency && voicedUs !== undefined && untilUs > voicedUs) {
+      // Sound leaves in packets, and has left when its packet has: a sample in the middle of one is heard so much later.
+      this.#measure(voicedUs, nowUs + Math.max(0, voicedUs - this.#heardUs));
+    }
+    this.#heardUs = untilUs;
     this.#show(this.answer.heardUntil(untilUs).text, false);
   }
 

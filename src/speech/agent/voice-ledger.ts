@@ -25,7 +25,8 @@ export interface VoiceTimes {
 /** The stages of an answer, which add up to the time between the two voices. Pure. */
 export function voiceLatency(times: VoiceTimes): VoiceLatency {
   const { heardUs, detectedUs, transcribedUs, silenceUs, decidedUs, thoughtUs, synthesisedUs, leadUs, leftUs } = times;
-  const knownUs = Math.min(detectedUs, decidedUs);
+  // What was not told of this turn, as where only its words came, takes no time.
+  const knownUs = Math.min(decidedUs, Math.max(heardUs, detectedUs));
   const wordsUs = Math.min(decidedUs, Math.max(knownUs, transcribedUs));
   const stages = {
     detection: ms(heardUs, knownUs),
