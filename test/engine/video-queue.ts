@@ -105,6 +105,37 @@ t.test('a gap in the pictures is kept while the sound that they keep to goes on'
   t.end();
 });
 
+t.test('pictures that are far behind their sound come at once until they are with it again', (t) => {
+  for (const [name, firstMs] of [
+    ['from the beginning', 0],
+    ['after a while', 160],
+  ] as const) {
+    const queue = new VideoQueue(FRAME_US, () => 1_000_000);
+    for (let at = 0; at < firstMs; at += 40) queue.push(picture(at * 1000));
+    const early = play(queue, 1000, 2600);
+    t.equal(early.length, firstMs / 40);
+    // They come at five times the pace of time.
+    const late: string[] = [];
+    for (let i = 0; i < 100; i++) {
+      queue.push(picture((firstMs + i * 40) * 1000));
+      late.push(...play(queue, 2605 + firstMs + i * 8, 2605 + firstMs + i * 8 + 5));
+    }
+    late.push(...play(queue, 3500, 6000));
+    t.equal(late[0], `${firstMs}@${2605 + firstMs}`, `${name}: 1.6 s too late`);
+    t.same(
+      late.slice(-30),
+      Array.from({ length: 30 }, (_, i) => firstMs + (70 + i) * 40).map((at) => `${at}@${at + 1000}`),
+      'in time at the end',
+    );
+    t.equal(late.length, 100, 'none is left out');
+  }
+  const queue = new VideoQueue(FRAME_US, () => 1_000_000);
+  queue.push(picture(0));
+  queue.push(picture(40_000));
+  t.same(play(queue, 4500, 5000), ['0@4500', '40@4540'], 'what begins 3.5 s later has nothing to do with the sound');
+  t.end();
+});
+
 t.test('clear tells what it dropped and forgets the time line; durations of chunks count', (t) => {
   const queue = new VideoQueue(FRAME_US);
   queue.push(chunk(0, 33_000));

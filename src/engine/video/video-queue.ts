@@ -5,8 +5,10 @@ export type VideoValue = VideoFrame | EncodedVideoChunk;
 
 /** A picture further from the time line than this starts a new one: its source paused, or was replaced. In µs. */
 const MAX_LEAD_US = 1_000_000;
-/** While pictures keep to the time line of their sound, one this far ahead only comes after a gap. In µs. */
+/** While pictures keep to the time line of their sound, one this far ahead comes after a gap, and one this far behind late. In µs. */
 const MAX_GAP_US = 30_000_000;
+/** Pictures may begin so much behind their sound: an encoder is opened first, or the machine is busy. In µs. */
+const MAX_BEHIND_US = 3_000_000;
 /** A picture this late starts a new time line too, so that those behind it keep their distance. In µs. */
 const MAX_LATE_US = 250_000;
 
@@ -26,8 +28,8 @@ export class VideoQueue {
   #lastMediaUs = -Infinity;
   #heldUs = 0;
   #dueUs = 0;
-  /** The time line is that of the sound. */
-  #following = false;
+  /** The time line of the sound, while it is that of the pictures too. */
+  #followedUs: number | undefined;
   readonly #reference: () => number | undefined;
 
   /**
@@ -95,27 +97,21 @@ export class VideoQueue {
 
   /** A picture far from the time line begins a new one. */
   #restarts(dueUs: number, nowUs: number): boolean {
-    const maxLeadUs = this.#following ? MAX_GAP_US : MAX_LEAD_US;
+    const maxLeadUs = this.#followedUs === undefined ? MAX_LEAD_US : MAX_GAP_US;
     return this.#offsetUs === undefined || dueUs - nowUs > maxLeadUs || nowUs - dueUs > MAX_LATE_US;
   }
 
   /** Takes over the time line of the sound, unless the two have nothing to do with each other. */
   #follow(value: VideoValue, nowUs: number): void {
     const offsetUs = this.#reference();
-    const followed = this.#following && offsetUs !== undefined && this.#isWithin(offsetUs, MAX_LEAD_US);
-    this.#following = followed;
+    const beforeUs = this.#followedUs;
+    this.#followedUs = undefined;
     if (offsetUs === undefined) return;
-    const awayUs = value.timestamp + offsetUs - nowUs;
-    if (awayUs < -MAX_LEAD_US || awayUs > (followed ? MAX_GAP_US : MAX_LEAD_US)) {
-      this.#following = false;
-      return;
-    }
-    this.#following = true;
-    if (!this.#isWithin(offsetUs, MAX_SKEW_US)) this.#offsetUs = offsetUs;
-  }
-
-  #isWithin(offsetUs: number, limitUs: number): boolean {
-    return this.#offsetUs !== undefined && Math.abs(offsetUs - this.#offsetUs) <= limitUs;
+    const followed = beforeUs !== undefined && Math.abs(offsetUs - beforeUs) <= MAX_LEAD_US;
+    const aheadUs = value.timestamp + offsetUs - nowUs;
+    if (aheadUs > (followed ? MAX_GAP_US : MAX_LEAD_US) || -aheadUs > (followed ? MAX_GAP_US : MAX_BEHIND_US)) return;
+    this.#followedUs = offsetUs;
+    if (this.#offsetUs === undefined || Math.abs(offsetUs - this.#offsetUs) > MAX_SKEW_US) this.#offsetUs = offsetUs;
   }
 
   /** Forgets the time line: the next picture is due when it comes. */
