@@ -10,6 +10,7 @@ import { isOwnWords } from '../dialogue/own-words.js';
 import { TurnTaker, type HeardWords, type TurnDecision, type TurnTakingOptions } from '../dialogue/turn-taker.js';
 import type { Tool } from '../language-model.js';
 import { Answer, type Engines } from './answer.js';
+import { Audience } from './audience.js';
 import { ConversationRecord, type UserTurn } from './conversation-record.js';
 import { Mouth } from './mouth.js';
 import { Saying } from './saying.js';
@@ -37,15 +38,6 @@ export interface AgentOptions {
   readonly onFailed: (reason: string) => void;
 }
 
-/** A participant, and when what they said last came how far. Times in µs of the clock. */
-interface Listener {
-  readonly name: string;
-  detectedUs: number;
-  transcribedUs: number;
-  /** Until they have left: then only their last turn is waited for. */
-  isThere: boolean;
-}
-
 /**
  * Takes part in a conversation: listens to participants, answers with its engines, stops when somebody speaks, and keeps in mind what
  * was heard of it. Its sound is `mouth.audio`. It has no timer while nobody says anything.
@@ -56,7 +48,7 @@ export class Agent {
   readonly #record: ConversationRecord;
   readonly #taker: TurnTaker;
   readonly #echo = new OwnEcho();
-  readonly #listeners = new Map<string, Listener>();
+  readonly #audience = new Audience();
   #saying: Saying | undefined;
   #answers = 0;
   /** Settles when what was said last has been put into the conversation. */
@@ -101,16 +93,14 @@ export class Agent {
 
   /** A participant is there; what they say is told by their id. */
   joined(participant: string, name: string): void {
-    if (this.#listeners.get(participant)?.isThere === true) return;
-    this.#listeners.set(participant, { name, detectedUs: 0, transcribedUs: 0, isThere: true });
+    this.#audience.joined(participant, name);
   }
 
   /** What they said last is in the conversation all the same; it is answered where others are there to hear that. */
   left(participant: string): void {
-    const listener = this.#listeners.get(participant);
-    if (listener) listener.isThere = false;
+    this.#audience.left(participant);
     this.#echo.left(participant);
-    if (!this.#taker.left(participant, this.#nowUs)) this.#listeners.delete(participant);
+    if (!this.#taker.left(participant, this.#nowUs)) this.#audience.forget(participant);
     this.#schedule();
   }
 
@@ -121,15 +111,13 @@ export class Agent {
 
   /** They have begun to speak, or have stopped, at `atUs` of the clock. */
   activity(participant: string, isSpeaking: boolean, atUs: number): void {
-    const listener = this.#listeners.get(participant);
-    if (listener && !isSpeaking) listener.detectedUs = this.#nowUs;
+    if (!isSpeaking) this.#audience.stopped(participant, this.#nowUs);
     this.#taker.activity(participant, isSpeaking, atUs, this.#nowUs);
     this.#schedule();
   }
 
   transcript(participant: string, words: HeardWords): void {
-    const listener = this.#listeners.get(participant);
-    if (listener && words.isFinal) listener.transcribedUs = this.#nowUs;
+    if (words.isFinal) this.#audience.transcribed(participant, this.#nowUs);
     this.#taker.transcript(participant, words, this.#nowUs);
     this.#schedule();
   }
@@ -158,11 +146,6 @@ export class Agent {
     for (const engine of new Set([llm, tts, fallbackTts])) await engine.close?.();
   }
 
-  /** Whether anybody is there to hear it. */
-  get #isHeard(): boolean {
-    return [...this.#listeners.values()].some(({ isThere }) => isThere);
-  }
-
   get #nowUs(): number {
     return this.#options.clock.nowUs();
   }
@@ -170,7 +153,7 @@ export class Agent {
   #decided(decision: TurnDecision): void {
     switch (decision.type) {
       case 'turn':
-        this.#turn(decision);
+        this.#turn(this.#audience.turn(decision, this.#nowUs));
         break;
       case 'reopen':
         this.#record.takeBack(decision.participant);
@@ -195,14 +178,11 @@ export class Agent {
     }
   }
 
-  #turn(decision: Extract<TurnDecision, { type: 'turn' }>): void {
-    const { participant } = decision;
-    const decidedUs = this.#nowUs;
-    const listener: Partial<Listener> = this.#listeners.get(participant) ?? {};
-    const { name = participant, detectedUs = decidedUs, transcribedUs = decidedUs } = listener;
-    this.#record.said({ ...decision, name, detectedUs, transcribedUs, decidedUs });
-    if (listener.isThere === false) this.#listeners.delete(participant);
-    if (this.#isHeard) this.#answer();
+  /** Somebody has said what they wanted to say. */
+  #turn(turn: UserTurn): void {
+    this.#record.said(turn);
+    this.#audience.forget(turn.participant);
+    if (this.#audience.isThere) this.#answer();
     else this.#record.settle();
   }
 
