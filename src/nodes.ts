@@ -99,7 +99,7 @@ export const voiceAgent = ports<Joining & { readonly close: () => Promise<void> 
 
 /** Outputs `texts` and `sounds`. `close()` frees it. */
 export const schedule = ports<WithOutput & { readonly close: () => void }>()(defs.schedule);
-/** Inputs and outputs `audio` and `text`, as far as its `direction` has them. `close()` frees it. */
+/** Inputs and outputs `audio` and `text`, as far as its `direction` has them. `close()` ends its outputs, and frees it. */
 export const websocket = ports<Both & { readonly close: () => Promise<void> }>()(defs.websocket);
 
 /** Inputs `in`, each with a name (`from`), `seal('in')` when all are made; output `out`. `update` changes what is let through. */

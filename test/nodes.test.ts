@@ -7,6 +7,7 @@ import './nodes/format-changes.js';
 import './nodes/frame-rate.js';
 import './nodes/gain.js';
 import './nodes/given.js';
+import './nodes/in-programs.js';
 import './nodes/mixer.js';
 import './nodes/mixer-stall.js';
 import './nodes/null.js';

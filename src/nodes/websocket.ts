@@ -143,6 +143,7 @@ class Exchange implements NodePorts {
 
   async close(): Promise<void> {
     this.#sending.line.listeners.delete(this.#receiver);
+    this.#receiver.end();
     await this.#release();
   }
 }

@@ -73,6 +73,13 @@ export class Receiver implements LineListener {
     this.#finish(lost(code), isAgreed);
   }
 
+  /** This side has closed the line: its outputs end. */
+  end(): void {
+    if (this.#end) return;
+    this.#end = {};
+    for (const stream of this.#outputs.values()) endStream(stream, undefined);
+  }
+
   #finish(error: SluiceError, isAgreed: boolean): void {
     if (this.#end) return;
     this.#end = isAgreed ? {} : { error };
