@@ -109,7 +109,7 @@ class ModelProcess {
       this.#loading = { resolve, reject };
     });
     this.loaded.catch(() => undefined);
-    this.#post({
+    this.#ask({
       op: 'load',
       config: { featConfig: { sampleRate: 16_000, featureDim: 80 }, modelConfig, enableEndpoint: false },
     });
@@ -163,8 +163,10 @@ class ModelProcess {
   }
 
   #receive(message: FromModel): void {
+    if (this.isGone) return;
     switch (message.op) {
       case 'loaded':
+        this.#answered();
         this.#loading?.resolve();
         this.#loading = undefined;
         return;
@@ -173,11 +175,15 @@ class ModelProcess {
         this.#child.kill('SIGKILL');
         return;
       case 'heard':
-        owe(-1);
-        clearTimeout(this.#timer);
-        if (--this.#owed > 0) this.#await();
+        this.#answered();
         this.#listeners.get(message.id)?.heard(message.isFinal, message.said);
     }
+  }
+
+  #answered(): void {
+    owe(-1);
+    clearTimeout(this.#timer);
+    if (--this.#owed > 0) this.#await();
   }
 
   #gone(failure: string | Error | undefined): void {

@@ -1,6 +1,6 @@
 import type { ErrorData } from '../../../media/errors.js';
 
-/** What the process of a model is told. Every `sound` and `finish` is answered by one `heard`, in their order. */
+/** What the process of a model is told. `load` is answered once, every `sound` and `finish` by one `heard`, in their order. */
 export type ToModel =
   | { readonly op: 'load'; readonly config: object }
   /** Mono sound of a speaker. */
