@@ -25,8 +25,10 @@ await t.test(
   { timeout: 100_000 },
   async (t) => {
     const folder = t.testdir({ 'show.yaml': SHOW, 'watch.yaml': WATCH });
-    const show = startCli(t, ['run', 'show.yaml'], { cwd: folder });
+    const show = startCli(t, ['run', 'show.yaml', '--stats'], { cwd: folder });
     const address = await show.wrote(/Open http:\/\/(127\.0\.0\.1:\d+)\//);
+    // The only key frame has left, and some pictures after it.
+    await show.wrote(/"vp8\.out -> out\.video","chunks":\d{2}/);
     const watch = startCli(t, ['run', 'watch.yaml'], { cwd: folder, env: { SLUICE_URL: `ws://${address}` } });
     const path = join(folder, 'seen.webm');
     const over = watch.ended.then(({ stderr }) => Promise.reject(new Error(stderr)));
