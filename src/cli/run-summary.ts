@@ -24,7 +24,7 @@ export function summaryText(report: RunReport, options: { readonly table: boolea
 }
 
 /** What went wrong while the rest went on. */
-function troubleLines({ branches, nodes, stalls }: RunReport): string[] {
+function troubleLines({ branches, nodes, making, stalls }: RunReport): string[] {
   const lines = branches.failures.map(
     ({ streamId, name, error }) => `the branch of "${name}" (${streamId}) failed: ${errorText(error)}`,
   );
@@ -33,6 +33,7 @@ function troubleLines({ branches, nodes, stalls }: RunReport): string[] {
     const what = [restarts > 0 ? `was made anew ${times(restarts)}` : '', ended ? 'failed for good' : ''];
     lines.push(`${id} ${what.filter((text) => text !== '').join(' and ')}${last ? `: ${errorText(last)}` : ''}`);
   }
+  for (const id of making) lines.push(`${id} was not ready`);
   for (const stall of stalls) lines.push(`${stall.link} stood still ${times(stall.times)}: its reader took nothing`);
   return lines;
 }

@@ -2,6 +2,7 @@ import type { Plan } from '../graph/planned.js';
 import { runGraph, type GraphRun } from '../graph/run.js';
 import type { RunReport } from '../graph/report.js';
 import { runSessions } from '../graph-sessions.js';
+import type { NodeLog } from '../media/node.js';
 import type { CliIo } from './command.js';
 import { EXIT_CODES, exitCodeOf } from './exit-codes.js';
 import { cliLog } from './log.js';
@@ -9,6 +10,9 @@ import { serveMetrics, type MetricsServer } from './metrics-server.js';
 import { ProgressLine } from './progress-line.js';
 import type { RunChoices } from './run-options.js';
 import { summaryText } from './run-summary.js';
+
+/** How long nodes may take to be made before that is told, in ms. */
+const WAITING_MS = 3000;
 
 /**
  * Runs a plan until it ends or is stopped, tells how it went, and gives the exit code. Errors: those of a metrics server
@@ -39,6 +43,7 @@ async function runAndWait(plan: Plan, choices: RunChoices, io: CliIo): Promise<R
   });
   if (metrics) tellMetrics(metrics, json, io);
   const stopStats = printStats(run, choices, io);
+  const stopWaiting = tellWaiting(run, log);
   let asked = 0;
   const forget = io.onSignal(() => {
     if (++asked > 1) {
@@ -56,6 +61,7 @@ async function runAndWait(plan: Plan, choices: RunChoices, io: CliIo): Promise<R
   } finally {
     progress.end();
     stopStats();
+    stopWaiting();
     await metrics?.close();
     await sessions.close().catch((error: unknown) => {
       log.warn({ error }, 'the embedded server did not close');
@@ -71,6 +77,22 @@ function printStats(run: GraphRun, { statsMs }: RunChoices, io: CliIo): () => vo
   const timer = setInterval(() => {
     printReport(run.report(), io);
   }, statsMs);
+  return () => {
+    clearInterval(timer);
+  };
+}
+
+/**
+ * Tells now and then which nodes are still being made; returns what ends it. It keeps the process alive, which would end without a word
+ * when nothing but such a node is waited for.
+ */
+function tellWaiting(run: GraphRun, log: NodeLog): () => void {
+  let told = '';
+  const timer = setInterval(() => {
+    const nodes = run.report().making.join(', ');
+    if (nodes !== '' && nodes !== told) log.warn({ nodes }, 'nodes are not ready yet');
+    told = nodes;
+  }, WAITING_MS);
   return () => {
     clearInterval(timer);
   };

@@ -20,6 +20,8 @@ export interface RunReport {
   readonly branches: BranchReport;
   /** Nodes that failed while the rest went on, by id; all others are left out. */
   readonly nodes: Readonly<Record<string, NodeReport>>;
+  /** Ids of the nodes that are still being made, in whatever branch: nothing flows through them. */
+  readonly making: readonly string[];
   /** Links whose readers took nothing for a while; all others are left out. */
   readonly stalls: readonly StallReport[];
   readonly error?: ErrorData;
@@ -85,6 +87,7 @@ export class RunCounts {
   readonly #failures: { streamId: string; name: string; error: ErrorData }[] = [];
   readonly #nodes = new Map<string, { restarts: number; ended: boolean; readonly errors: ErrorData[] }>();
   readonly #stalls = new Map<string, { times: number; now: number }>();
+  readonly #making = new Map<string, number>();
   #begun = 0;
   #ended = 0;
   #failed = 0;
@@ -121,6 +124,13 @@ export class RunCounts {
     this.#failed++;
     if (isExpected) this.#expected++;
     keep(this.#failures, { streamId: stream.streamId, name: stream.name, error: toErrorData(error) });
+  }
+
+  /** A node is being made, or (`change` -1) no longer is. */
+  nodeMaking(id: string, change: 1 | -1): void {
+    const count = (this.#making.get(id) ?? 0) + change;
+    if (count > 0) this.#making.set(id, count);
+    else this.#making.delete(id);
   }
 
   nodeRestarted(id: string, error: SluiceError): void {
@@ -163,6 +173,7 @@ export class RunCounts {
         failures: [...this.#failures],
       },
       nodes: Object.fromEntries([...this.#nodes].map(([id, node]) => [id, { ...node, errors: [...node.errors] }])),
+      making: [...this.#making.keys()],
       stalls: [...this.#stalls].map(([link, stall]) => ({ link, ...stall })),
       ...(error !== undefined && { error: toErrorData(error) }),
     };

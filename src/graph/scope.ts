@@ -168,14 +168,20 @@ export class Scope implements NodeRunEvents {
       isSource: !plan.links.some((link) => ids.has(link.to.node)),
       clock,
       events: this,
-      build: (signal, isRestart) =>
-        buildNode(members, {
-          plan,
-          counts: counts.links,
-          observe,
-          optionsOf,
-          contextOf: (node) => contextOf(node, { signal, isRestart }),
-        }),
+      build: async (signal, isRestart) => {
+        for (const id of ids) counts.nodeMaking(id, 1);
+        try {
+          return await buildNode(members, {
+            plan,
+            counts: counts.links,
+            observe,
+            optionsOf,
+            contextOf: (node) => contextOf(node, { signal, isRestart }),
+          });
+        } finally {
+          for (const id of ids) counts.nodeMaking(id, -1);
+        }
+      },
     });
   }
 

@@ -44,6 +44,7 @@ await t.test('counters and gauges have the names and units that Prometheus expec
     measures: { voice: { 'first audio': { count: 7, total: 840, last: 110, p50: 118, p99: 140, max: 145 } } },
     branches: { begun: 3, ended: 1, failed: 1, expected: 0, failures: [] },
     nodes: { mix: { restarts: 2, ended: false, errors: [] } },
+    making: [],
     stalls: [{ link: 'c', times: 3, now: 1 }],
   });
   t.match(contentType, /^text\/plain; version=0\.0\.4/);
@@ -97,6 +98,7 @@ await t.test('a pipeline without links, drops or branches has no series for them
     measures: {},
     branches: { begun: 0, ended: 0, failed: 0, expected: 0, failures: [] },
     nodes: {},
+    making: [],
     stalls: [],
   });
   t.notMatch(text, /^sluice_(link|node)/m);

@@ -47,6 +47,7 @@ const report: RunReport = {
   measures: {},
   branches: { begun: 2, ended: 1, failed: 1, expected: 0, failures: [] },
   nodes: {},
+  making: [],
   stalls: [],
 };
 

@@ -14,6 +14,15 @@ const sink = (type, write) => defineNode({
   example: '',
   create: () => new Writable({ objectMode: true, highWaterMark: 1, write }),
 });
+export const never = defineNode({
+  type: 'never',
+  summary: 'Is never ready.',
+  options: z.strictObject({}),
+  inputs: [{ name: 'in', formats: [{ kind: 'audio' }] }],
+  outputs: [],
+  example: '',
+  create: () => new Promise(() => undefined),
+});
 let taken = 0;
 export const slow = sink('slow', (value, encoding, done) => {
   setTimeout(() => {
@@ -58,3 +67,16 @@ await t.test('a second signal ends a pipeline at once that does not drain', { ti
   t.equal(code, 1, stderr);
   t.match(stderr, /^aborted after \d/m);
 });
+
+await t.test(
+  'a node that is never ready is named, and left behind when it is stopped',
+  { timeout: 60_000 },
+  async (t) => {
+    const running = await start(t, 'never');
+    await running.wrote(/warn: nodes are not ready yet nodes=end\n/);
+    running.kill('SIGTERM');
+    const { code, stderr } = await running.ended;
+    t.equal(code, 0, stderr);
+    t.match(stderr, /^end was not ready\nstopped after \d/m);
+  },
+);

@@ -180,6 +180,7 @@ await t.test('a node that does not come, or does not go', async (t) => {
   await t.test('its teardown never ends', async (t) => {
     const { run, clock } = start(() => source(() => never));
     await settle();
+    t.same(run.report().making, [], 'it was made');
     t.equal(run.report().outcome, 'running');
     clock.advance(10_000);
     await t.rejects(run.finished, { message: 'did not close within 10000 ms', place: { node: 'a' } });
@@ -187,6 +188,7 @@ await t.test('a node that does not come, or does not go', async (t) => {
   await t.test('it is never made', async (t) => {
     const { run, clock, lab } = start(() => never);
     await settle();
+    t.same(run.report().making, ['a'], 'the report says so');
     const stopped = run.stop();
     await settle();
     clock.advance(2000);
