@@ -53,7 +53,7 @@ export class NodeLife {
     }
     const freed = this.node.close();
     if (freed && !(await settlesWithin(this.#clock, freed, FREE_DEADLINE_MS)))
-      throw new SluiceError('SLUICE_INTERNAL', `did not close within ${FREE_DEADLINE_MS} ms`);
+      throw new SluiceError('SLUICE_NODE_FAILED', `did not close within ${FREE_DEADLINE_MS} ms`);
   }
 }
 

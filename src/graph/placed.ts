@@ -4,5 +4,8 @@ import { SluiceError, type Place } from '../media/errors.js';
 export function placed(error: unknown, place: Place): SluiceError {
   if (error instanceof SluiceError) return error.at(place);
   const message = error instanceof Error ? error.message : String(error);
-  return new SluiceError('SLUICE_INTERNAL', message, { cause: error, place });
+  return new SluiceError(place.node === undefined ? 'SLUICE_INTERNAL' : 'SLUICE_NODE_FAILED', message, {
+    cause: error,
+    place,
+  });
 }

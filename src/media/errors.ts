@@ -47,6 +47,8 @@ export const ERROR_CODES = {
   SLUICE_PEER_LOST: 'The peer of a websocket cannot be reached, or went away without saying so.',
   SLUICE_QUEUE_OVERFLOW: 'A queue whose overflow policy is `fail` ran full.',
   SLUICE_TEST_FAILED: 'A test of a pipeline did not find what it expects.',
+  SLUICE_NODE_FAILED:
+    'A node broke: an error that has no code, a stream that closed too early, or one that did not close.',
   SLUICE_STATE_INVALID: 'A call came at a time when it cannot be answered.',
   SLUICE_USAGE: 'A command was called with arguments that it does not take.',
   SLUICE_INTERNAL: 'A fault in sluice itself.',

@@ -167,7 +167,11 @@ await t.test('a node that does not come, or does not go', async (t) => {
   };
   await t.test('its teardown fails', async (t) => {
     const { run } = start(() => source(() => Promise.reject(new Error('cannot close'))));
-    await t.rejects(run.finished, { message: 'cannot close', place: { node: 'a', line: 2 } });
+    await t.rejects(run.finished, {
+      code: 'SLUICE_NODE_FAILED',
+      message: 'cannot close',
+      place: { node: 'a', line: 2 },
+    });
   });
   await t.test('its teardown throws', async (t) => {
     const { run } = start(() =>
@@ -175,7 +179,7 @@ await t.test('a node that does not come, or does not go', async (t) => {
         throw new Error('cannot close');
       }),
     );
-    await t.rejects(run.finished, { message: 'cannot close', place: { node: 'a' } });
+    await t.rejects(run.finished, { code: 'SLUICE_NODE_FAILED', message: 'cannot close', place: { node: 'a' } });
   });
   await t.test('its teardown never ends', async (t) => {
     const { run, clock } = start(() => source(() => never));
@@ -183,7 +187,11 @@ await t.test('a node that does not come, or does not go', async (t) => {
     t.same(run.report().making, [], 'it was made');
     t.equal(run.report().outcome, 'running');
     clock.advance(10_000);
-    await t.rejects(run.finished, { message: 'did not close within 10000 ms', place: { node: 'a' } });
+    await t.rejects(run.finished, {
+      code: 'SLUICE_NODE_FAILED',
+      message: 'did not close within 10000 ms',
+      place: { node: 'a' },
+    });
   });
   await t.test('it is never made', async (t) => {
     const { run, clock, lab } = start(() => never);

@@ -53,7 +53,7 @@ await t.test('a node that throws', async (t) => {
     options,
   );
   await t.rejects(run.finished, {
-    code: 'SLUICE_INTERNAL',
+    code: 'SLUICE_NODE_FAILED',
     message: 'add broke',
     place: { file: 'lab.yaml', line: 3, column: 3, node: 'x' },
   });
