@@ -110,22 +110,29 @@ function fuse(
   const ids = new Set(run.map((node) => node.id));
   const functions = run.map((node) => {
     const inner = plan.links.find((link) => link.to.node === node.id && ids.has(link.from.node));
-    return step(node, contextOf(node), inner && counts.get(inner.name), inner && observe?.(inner));
+    const count = inner && counts.get(inner.name);
+    const meter = count && new LinkMeter(count, inner.formats);
+    return step(node, contextOf(node), { count, meter, onValue: inner && observe?.(inner) });
   });
   const stream = asStream(gen(...functions)) as unknown as Duplex;
   return fromStream(stream, run[0]);
+}
+
+/** The link within a run to one of its functions; the first has none. */
+interface InnerLink {
+  readonly count: LinkCount | undefined;
+  readonly meter: LinkMeter | undefined;
+  readonly onValue: ((value: PipelineValue) => void) | undefined;
 }
 
 /** One function of a run, with the counting and the place that its stream would have given. */
 function step(
   { def, options, place }: PlannedNode,
   context: NodeContext,
-  count: LinkCount | undefined,
-  onValue: ((value: PipelineValue) => void) | undefined,
+  { count, meter, onValue }: InnerLink,
 ): TransformFunction {
   const apply = def.transform?.(options, context);
   if (!apply) throw fault(`${def.type} is no function`, place);
-  const meter = count && new LinkMeter(count);
   return (value) => {
     onValue?.(value);
     meter?.take(value);

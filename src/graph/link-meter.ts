@@ -1,4 +1,4 @@
-import { describeFormat } from '../media/format.js';
+import { describeFormat, type FormatPattern } from '../media/format.js';
 import { isMedia, type PipelineValue } from '../media/media-value.js';
 import { StepMeter } from '../media/step-meter.js';
 import { formatOf } from '../media/stream-format.js';
@@ -7,11 +7,13 @@ import type { LinkCount } from './link-count.js';
 /** Counts what comes onto a link: how many values, how much media, in which formats. One for each stream that a link carries. */
 export class LinkMeter {
   readonly #count: LinkCount;
-  readonly #step = new StepMeter();
+  readonly #step: StepMeter;
   readonly #format = new SeenFormat();
 
-  constructor(count: LinkCount) {
+  /** `formats`: what can flow, as planned. */
+  constructor(count: LinkCount, formats: readonly FormatPattern[]) {
     this.#count = count;
+    this.#step = new StepMeter(pictureStepUs(formats));
   }
 
   /** Media time of the last value, in µs. */
@@ -29,6 +31,14 @@ export class LinkMeter {
     const format = isMedia(value) ? formatOf(value) : undefined;
     count.sawFormat(format ? describeFormat(format) : value.kind, !isFirst);
   }
+}
+
+/** How long a picture is shown, in µs; 0 where the plan does not say. */
+function pictureStepUs(formats: readonly FormatPattern[]): number {
+  for (const format of formats) {
+    if (format.kind === 'video' && typeof format.frameRate === 'number') return 1_000_000 / format.frameRate;
+  }
+  return 0;
 }
 
 /** The format of the last value of a link, so that a change can be told from the next. Makes nothing while there is none. */

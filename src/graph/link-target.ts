@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../media/clock.js';
+import type { FormatPattern } from '../media/format.js';
 import { isKeyFrameSource } from '../media/key-frame-source.js';
 import { MediaQueue } from '../media/media-queue.js';
 import type { PipelineValue } from '../media/media-value.js';
@@ -18,6 +19,8 @@ export interface LinkTargetOptions {
   readonly queue?: QueueConfig | undefined;
   /** Name of the link. */
   readonly name: string;
+  /** What can flow, as planned. */
+  readonly formats: readonly FormatPattern[];
   /** Called with every value before the reader has it. */
   readonly onValue?: ((value: PipelineValue) => void) | undefined;
 }
@@ -48,10 +51,10 @@ export class LinkTarget implements LinkReader {
   #ending = false;
   #gone = false;
 
-  constructor({ count, clock, flow, queue, name, onValue }: LinkTargetOptions) {
+  constructor({ count, clock, flow, queue, name, formats, onValue }: LinkTargetOptions) {
     this.name = name;
     this.#count = count;
-    this.#meter = new LinkMeter(count);
+    this.#meter = new LinkMeter(count, formats);
     this.#clock = clock;
     this.#isPushed = flow === 'push';
     this.#isQueued = queue !== undefined;

@@ -1,11 +1,11 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Clock, ClockTimer } from '../media/clock.js';
 import { SluiceError } from '../media/errors.js';
-import type { BuiltNode } from './build.js';
 import type { Pump } from './link.js';
 import type { LinkTarget } from './link-target.js';
-import { NodeLife } from './node-life.js';
+import type { NodeLife } from './node-life.js';
 import { NodeLinks, type Inlet, type Outlet, type StreamEnd } from './node-links.js';
+import { NodeLives, type BuildNode } from './node-lives.js';
 import { placed } from './placed.js';
 import type { PlannedNode } from './planned.js';
 import { Restarts } from './restarts.js';
@@ -28,8 +28,7 @@ export interface NodeRunOptions {
   readonly isSource: boolean;
   readonly clock: Clock;
   readonly events: NodeRunEvents;
-  /** Makes it; `signal` is aborted when what was made is over. Errors: those of the node, with its place. */
-  readonly build: (signal: AbortSignal, isRestart: boolean) => Promise<BuiltNode>;
+  readonly build: BuildNode;
 }
 
 /**
@@ -49,16 +48,12 @@ export class NodeRun {
   readonly finished: Promise<void>;
   readonly #options: NodeRunOptions;
   readonly #links: NodeLinks;
+  readonly #lives: NodeLives;
   readonly #restarts: Restarts | undefined;
   #phase: Phase = 'making';
-  #life: NodeLife | undefined;
-  #abort = new AbortController();
-  /** Frees what has failed. */
-  #freeing: Promise<void> | undefined;
   #timer: ClockTimer | undefined;
   /** Why it ended while it was being made. */
   #endReason: SluiceError | undefined;
-  #wasMade = false;
   #isStarted = false;
   #isSealed = false;
   #isStopping = false;
@@ -69,6 +64,7 @@ export class NodeRun {
     this.planned = first;
     this.members = options.members;
     this.#options = options;
+    this.#lives = new NodeLives(options.build, options.clock);
     this.#links = new NodeLinks(first, (life, stream, writable, end) => {
       this.#watch(life, stream, writable, end);
     });
@@ -107,24 +103,22 @@ export class NodeRun {
 
   /** Makes it; settles when that has been done or has failed. Never rejects. */
   async make(): Promise<void> {
-    this.#abort = new AbortController();
-    let node: BuiltNode;
+    let life: NodeLife;
     try {
-      node = await this.#options.build(this.#abort.signal, this.#wasMade);
+      life = await this.#lives.make();
     } catch (error) {
       if (this.#isMaking()) this.#failed(error);
       else this.#over();
       return;
     }
-    const life = new NodeLife(node, this.#options.clock);
-    this.#wasMade = true;
-    if (node.stream) this.#watch(life, node.stream, !this.#options.isSource);
+    const { stream } = life.node;
+    if (stream) this.#watch(life, stream, !this.#options.isSource);
     if (!this.#isMaking()) {
       await life.end(this.#endReason).catch(() => undefined);
       this.#over();
       return;
     }
-    this.#life = life;
+    this.#lives.begin(life);
     try {
       this.#links.connect(life);
       if (this.#isSealed) this.#sealPorts(life);
@@ -145,14 +139,15 @@ export class NodeRun {
   /** No more links into it will come. */
   seal(): void {
     this.#isSealed = true;
-    if (!this.#life) return;
-    this.#sealPorts(this.#life);
+    const life = this.#lives.current;
+    if (!life) return;
+    this.#sealPorts(life);
     this.#checkDone();
   }
 
   /** Gives it other options while it runs; what is made from now on has them anyhow. */
   update(options: unknown): void {
-    this.#life?.node.update(options);
+    this.#lives.current?.node.update(options);
   }
 
   /** Of a source: gives what it has ready, then ends. Others end when what they read has. */
@@ -200,7 +195,7 @@ export class NodeRun {
 
   #watch(life: NodeLife, stream: Readable | Writable, writable: boolean, end?: StreamEnd): void {
     life.watch(stream, writable, (error) => {
-      if (life !== this.#life) return;
+      if (life !== this.#lives.current) return;
       if (error && !this.#isStopped()) {
         const failure = streamFailure(error, this.planned.place);
         if (end?.broken) this.#break(life, end.broken, failure);
@@ -220,14 +215,14 @@ export class NodeRun {
   #break(life: NodeLife, broken: (error: SluiceError) => void, failure: SluiceError): void {
     // Where the node itself has failed, and this stream only with it, that is told first.
     setImmediate(() => {
-      if (life !== this.#life || this.#phase !== 'running') return;
+      if (life !== this.#lives.current || this.#phase !== 'running') return;
       broken(failure);
       this.#checkDone();
     });
   }
 
   #checkDone(): void {
-    if (this.#phase === 'running' && this.#isSealed && this.#life?.isClosed === true) this.end();
+    if (this.#phase === 'running' && this.#isSealed && this.#lives.current?.isClosed === true) this.end();
   }
 
   #failed(error: unknown): void {
@@ -242,8 +237,7 @@ export class NodeRun {
       return;
     }
     events.restarting(this, failure, this.#restarts?.count ?? 0, delayMs);
-    this.#freeing = this.#free(failure).then(() => {
-      this.#freeing = undefined;
+    void this.#lives.free(failure).then(() => {
       if (this.#phase !== 'broken') return;
       this.#timer = clock.after(delayMs, () => {
         this.#phase = 'making';
@@ -255,14 +249,6 @@ export class NodeRun {
   /** Whether there is anything that it could do if it were made anew. */
   #isWorthAnother(): boolean {
     return this.#options.isSource || !this.#isSealed || !this.#links.isDone;
-  }
-
-  /** Frees what has failed; what goes wrong with that follows from the failure. */
-  async #free(reason: SluiceError): Promise<void> {
-    const life = this.#life;
-    this.#life = undefined;
-    this.#abort.abort(reason);
-    await life?.end(reason).catch(() => undefined);
   }
 
   #lose(values: number): void {
@@ -281,23 +267,18 @@ export class NodeRun {
     }
     // What is being made is freed when it is there; what never comes is not waited for.
     this.#endReason = reason;
-    this.#abort.abort(reason);
+    this.#lives.abort(reason);
     this.#timer = this.#options.clock.after(MAKE_DEADLINE_MS, () => {
       this.#over();
     });
   }
 
   async #close(reason: SluiceError | undefined): Promise<void> {
-    await this.#freeing;
-    const life = this.#life;
-    this.#life = undefined;
-    if (reason) this.#abort.abort(reason);
     try {
-      await life?.end(reason);
+      await this.#lives.end(reason);
     } catch (error) {
       if (!reason) this.#options.events.failed(this, placed(error, this.planned.place));
     }
-    this.#abort.abort();
     this.#over();
   }
 

@@ -234,9 +234,9 @@ export class Scope implements NodeRunEvents {
   #pump(links: readonly PlannedLink[], writer: NodeRun | undefined, onUnread: () => void): Pump {
     const { counts, clock, observe, branch } = this.#options;
     const targets = links.map((link) => {
-      const { name, flow, queue } = link;
+      const { name, flow, queue, formats } = link;
       const count = counts.links.get(name) ?? new LinkCount();
-      const target = new LinkTarget({ name, flow, queue, clock, count, onValue: observe?.(link) });
+      const target = new LinkTarget({ name, flow, queue, formats, clock, count, onValue: observe?.(link) });
       const reader = this.#runOf.get(link.to.node);
       if (reader) reader.join(target, { port: link.to.input, link: inputLink(link) });
       else if (branch && writer) {

@@ -37,7 +37,14 @@ class Line {
       },
     });
     this.reader.on('error', () => undefined);
-    const target = new LinkTarget({ name: 'a -> b', flow: 'push', count: this.count, clock: this.clock, queue });
+    const target = new LinkTarget({
+      name: 'a -> b',
+      formats: [],
+      flow: 'push',
+      count: this.count,
+      clock: this.clock,
+      queue,
+    });
     target.connect(this.reader);
     this.reader.once('close', () => {
       target.abandon();
@@ -292,4 +299,18 @@ await t.test('links inside functions that run as one stream are measured as all 
   const { links } = await runGraph(plan, { sessions: noSessions }).finished;
   const same = { chunks: 5, mediaMs: 100, taken: 5, held: 0, formats: ['audio 48000 Hz 1 ch'], formatChanges: 0 };
   t.match(links, [same, same, same]);
+});
+
+await t.test('pictures count for as long as they are shown, the first of them too', async (t) => {
+  const lab = new Lab();
+  const plan = lab.plan(`nodes:
+  a: { type: test-pattern, width: 320, height: 240, fps: 25, durationMs: 200, live: false }
+  half: { type: scaler, width: 160, height: 120, from: a }
+  less: { type: scaler, width: 80, height: 60, from: half }
+  b: { type: 'null', from: less }`);
+  const { links } = await runGraph(plan, { sessions: noSessions }).finished;
+  t.match(
+    links.map(({ chunks, mediaMs }) => ({ chunks, mediaMs })),
+    Array.from({ length: 3 }, () => ({ chunks: 5, mediaMs: 200 })),
+  );
 });
