@@ -7,4 +7,5 @@ import './codecs/video.js';
 import './codecs/layers.js';
 import './codecs/temporal-layers.js';
 import './codecs/threads.js';
+import './codecs/file-batches.js';
 import './codecs/files.js';

@@ -1,5 +1,5 @@
 import { type AudioData, audioData } from '../media/audio-data.js';
-import { concatSamples, convertChannels } from '../media/pcm.js';
+import { concatSamples, convertChannels, stereoToMono } from '../media/pcm.js';
 import { type AudioFormat, type Resampler, createResampler } from './resampler.js';
 import { interpolate } from './interpolate.js';
 
@@ -21,6 +21,8 @@ export class AudioConverter {
   #inputRate = 0;
   /** What came last, in the channels that come out. */
   #tail: Int16Array = new Int16Array(0);
+  /** Memory for that where it has fewer channels than what came, and goes no further than into the resampler. */
+  #mono = new Int16Array(0);
   /** Where the run without a gap began, and what has come in and gone out since. */
   #startUs = 0;
   #framesIn = 0;
@@ -102,7 +104,7 @@ export class AudioConverter {
     if (this.#isTarget(audio) && this.#skip === 0) return this.#pass(audio);
     const rest = this.#hasGap(audio) ? this.#out(resampler.flush()) : [];
     if (this.#hasGap(audio)) this.#begin(audio.timestamp);
-    const data = this.#channelsOf(audio);
+    const data = this.#inputOf(audio);
     this.#tail = data;
     this.#framesIn += audio.numberOfFrames;
     const out = this.#out(resampler.process(data));
@@ -129,6 +131,14 @@ export class AudioConverter {
 
   #channelsOf(audio: AudioData): Int16Array {
     return convertChannels(audio.data, audio.numberOfChannels, this.#target.numberOfChannels);
+  }
+
+  /** As `#channelsOf`, good until the next call. */
+  #inputOf(audio: AudioData): Int16Array {
+    const isNarrowed = audio.numberOfChannels > this.#target.numberOfChannels;
+    if (!isNarrowed || this.#inputRate === this.#target.sampleRate) return this.#channelsOf(audio);
+    if (this.#mono.length !== audio.numberOfFrames) this.#mono = new Int16Array(audio.numberOfFrames);
+    return stereoToMono(audio.data, this.#mono);
   }
 
   #begin(timestampUs: number): void {

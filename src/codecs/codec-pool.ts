@@ -29,8 +29,8 @@ export interface HostedJob {
  * the process alive. Errors: what opening the codec or the file throws.
  */
 export async function openJob(request: JobRequest, listener: JobListener): Promise<HostedJob> {
-  const thread = chooseThread();
-  const job = new Job(thread, listener);
+  const thread = chooseThread(request.kind);
+  const job = new Job(thread, request.kind, listener);
   await thread.open(job, request);
   return job;
 }
@@ -45,20 +45,34 @@ export function unansweredCount(): number {
 /** How long a thread without work is kept, in ms. */
 const IDLE_MS = 2000;
 
+/** What is done with files. */
+const FILE_JOBS: ReadonlySet<JobKind> = new Set(['probe', 'reader', 'muxer']);
+
+type JobKind = JobRequest['kind'];
+
 const threads: CodecThread[] = [];
 let lastId = 0;
 
-function chooseThread(): CodecThread {
-  let best: CodecThread | undefined;
-  for (const thread of threads) if (!best || thread.size < best.size) best = thread;
+function chooseThread(kind: JobKind): CodecThread {
+  // To write a file is little work, and a thread more takes longer to start: it is done where files are read or written already.
+  const beside = kind === 'muxer' ? leastBusy((thread) => thread.hostsOnlyFiles) : undefined;
+  if (beside) return beside;
+  const best = leastBusy(() => true);
   if (best && (best.size === 0 || threads.length >= Math.max(1, availableParallelism()))) return best;
   const thread = new CodecThread();
   threads.push(thread);
   return thread;
 }
 
+function leastBusy(fits: (thread: CodecThread) => boolean): CodecThread | undefined {
+  let best: CodecThread | undefined;
+  for (const thread of threads) if (fits(thread) && (!best || thread.size < best.size)) best = thread;
+  return best;
+}
+
 class Job implements HostedJob {
   readonly id = ++lastId;
+  readonly kind: JobKind;
   readonly listener: JobListener;
   info: FileInfo | undefined;
   /** Set while `open` waits for its answer. */
@@ -69,8 +83,9 @@ class Job implements HostedJob {
   readonly #thread: CodecThread;
   #closed: Promise<void> | undefined;
 
-  constructor(thread: CodecThread, listener: JobListener) {
+  constructor(thread: CodecThread, kind: JobKind, listener: JobListener) {
     this.#thread = thread;
+    this.kind = kind;
     this.listener = listener;
   }
 
@@ -115,6 +130,12 @@ class CodecThread {
 
   get size(): number {
     return this.#jobs.size;
+  }
+
+  /** It does nothing but read and write files, now. */
+  get hostsOnlyFiles(): boolean {
+    for (const { kind } of this.#jobs.values()) if (!FILE_JOBS.has(kind)) return false;
+    return this.#jobs.size > 0;
   }
 
   post(message: ToWorker, transfer?: readonly Transferable[]): void {

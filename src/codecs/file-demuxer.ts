@@ -8,7 +8,8 @@ import type { Track } from './track.js';
 import { TrackInput, checkFile, undecodable } from './track-input.js';
 import { VideoTrack } from './video-track.js';
 
-/** How much media one batch covers, and what it may weigh at most. */
+/** How much media one batch covers, of sound alone and of what has pictures, and what it may weigh at most. */
+const SOUND_BATCH_US = 1_000_000;
 const BATCH_US = 200_000;
 const BATCH_VALUES = 100;
 const BATCH_BYTES = 24 * 1024 * 1024;
@@ -16,12 +17,15 @@ const BATCH_BYTES = 24 * 1024 * 1024;
 /** A media file inside a codec thread, read batch by batch. */
 export class FileDemuxer {
   readonly #tracks: readonly Track[];
+  readonly #batchUs: number;
 
-  constructor(tracks: readonly Track[]) {
+  /** `hasVideo`: one of the tracks has pictures. */
+  constructor(tracks: readonly Track[], hasVideo: boolean) {
     this.#tracks = tracks;
+    this.#batchUs = hasVideo ? BATCH_US : SOUND_BATCH_US;
   }
 
-  /** About 200 ms of media in the order of its timestamps. */
+  /** A batch of media in the order of its timestamps: a second of sound, or 200 ms with pictures. */
   nextBatch(): WorkResult {
     const values: MediaValue[] = [];
     let bytes = 0;
@@ -31,7 +35,7 @@ export class FileDemuxer {
       values.push(value);
       bytes += value.data.byteLength;
       const spanUs = value.timestamp - (values[0]?.timestamp ?? 0);
-      if (spanUs >= BATCH_US || values.length >= BATCH_VALUES || bytes >= BATCH_BYTES) return { values };
+      if (spanUs >= this.#batchUs || values.length >= BATCH_VALUES || bytes >= BATCH_BYTES) return { values };
     }
   }
 
@@ -58,18 +62,21 @@ export async function openFileDemuxer(path: string, options: FileReadOptions): P
   await checkFile(path);
   const ffmpeg = await loadFfmpeg();
   const tracks: Track[] = [];
+  let hasVideo = false;
   try {
     for (const kind of ['audio', 'video'] as const) {
       if (options[kind] === false) continue;
       const track = openTrack(ffmpeg, path, kind, options);
-      if (track) tracks.push(track);
+      if (!track) continue;
+      tracks.push(track);
+      hasVideo ||= kind === 'video';
     }
     if (tracks.length === 0) throw undecodable(path, 'it holds no audio or video that can be played');
   } catch (error) {
     for (const track of tracks) track.close();
     throw error;
   }
-  return new FileDemuxer(tracks);
+  return new FileDemuxer(tracks, hasVideo);
 }
 
 /** Tells what a file holds, having decoded the start of each track. Errors: SLUICE_FILE_NOT_FOUND, SLUICE_FILE_UNDECODABLE. */

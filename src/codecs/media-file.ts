@@ -15,7 +15,7 @@ export interface MediaFile extends FileInfo {
   read(options?: FileReadOptions): MediaFileReader;
 }
 
-/** One pass through a file, decoded in a codec thread. Reads as it is asked, at most some 400 ms ahead. */
+/** One pass through a file, decoded in a codec thread. Reads as it is asked, ahead by at most some 400 ms, or 2 s of sound alone. */
 export interface MediaFileReader extends AsyncIterable<MediaValue> {
   /** Timestamp of what was given last, in µs. */
   readonly positionUs: number;

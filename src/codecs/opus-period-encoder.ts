@@ -39,6 +39,8 @@ class FfmpegEncoder implements OpusPeriodEncoder {
   readonly #samples: number;
   readonly #frames: number;
   #context: Context | undefined;
+  /** Memory of the frame. */
+  #plane: Buffer | undefined;
   #framesIn = 0;
 
   constructor(ffmpeg: Ffmpeg, settings: EncoderSettings) {
@@ -60,9 +62,12 @@ class FfmpegEncoder implements OpusPeriodEncoder {
       );
     }
     const frame = this.#frame;
-    // Its memory may be another one afterwards.
-    this.#check(frame.makeWritable());
-    frame.data?.[0]?.set(new Uint8Array(pcm.buffer, pcm.byteOffset, pcm.byteLength));
+    if (!this.#plane || !frame.isWritable) {
+      // Its memory may be another one afterwards.
+      this.#check(frame.makeWritable());
+      this.#plane = frame.data?.[0];
+    }
+    this.#plane?.set(new Uint8Array(pcm.buffer, pcm.byteOffset, pcm.byteLength));
     frame.pts = BigInt(this.#framesIn);
     this.#framesIn += this.#frames;
     this.#check(context.sendFrameSync(frame));

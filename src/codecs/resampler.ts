@@ -84,6 +84,8 @@ class SwResampler implements Resampler {
   readonly #inputs: Buffer[] = [];
   readonly #outputs: Buffer[] = [];
   #swr: InstanceType<Ffmpeg['lib']['SoftwareResampleContext']> | undefined;
+  /** What `inputs` shows: who uses the same memory over and over needs no other view of it. */
+  #input: Int16Array | undefined;
   #scratch = new Int16Array(0);
 
   constructor(ffmpeg: Ffmpeg, from: AudioFormat, to: AudioFormat) {
@@ -98,7 +100,8 @@ class SwResampler implements Resampler {
     const narrow = convertChannels(data, this.#from.numberOfChannels, this.#channels);
     const frames = narrow.length / this.#channels;
     if (frames === 0) return new Int16Array(0);
-    this.#inputs[0] = Buffer.from(narrow.buffer, narrow.byteOffset, narrow.byteLength);
+    if (this.#input !== narrow) this.#inputs[0] = Buffer.from(narrow.buffer, narrow.byteOffset, narrow.byteLength);
+    this.#input = narrow;
     return this.#convert(this.#inputs, frames);
   }
 

@@ -34,10 +34,10 @@ export function monoToStereo(data: Int16Array): Int16Array {
   return out;
 }
 
-/** The mean of both channels. */
-export function stereoToMono(data: Int16Array): Int16Array {
-  const out = new Int16Array(data.length >> 1);
-  for (let i = 0, j = 0; i < out.length; i++, j += 2) {
+/** The mean of both channels, written to `out`, which has room for one of them. */
+export function stereoToMono(data: Int16Array, out = new Int16Array(data.length >> 1)): Int16Array {
+  const frames = data.length >> 1;
+  for (let i = 0, j = 0; i < frames; i++, j += 2) {
     out[i] = ((data[j] as number) + (data[j + 1] as number)) >> 1;
   }
   return out;

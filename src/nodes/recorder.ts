@@ -4,7 +4,7 @@ import type { Writable } from 'node:stream';
 import { z } from 'zod';
 import { InStep } from '../codecs/in-step.js';
 import type { MuxerOptions } from '../codecs/muxer.js';
-import { openNodeFile } from '../codecs/output-file.js';
+import { openNodeFile } from '../codecs/node-file.js';
 import { pictureSize } from '../codecs/picture-size.js';
 import { RecorderInput } from '../codecs/recorder-input.js';
 import { SegmentedRecording, tracksOf } from '../codecs/segmented-recording.js';

@@ -1,7 +1,8 @@
 import { Writable } from 'node:stream';
 import { z } from 'zod';
 import { AudioConverter } from '../codecs/audio-converter.js';
-import { openNodeFile, type OutputFile } from '../codecs/output-file.js';
+import { openNodeFile } from '../codecs/node-file.js';
+import type { OutputFile } from '../codecs/output-file.js';
 import type { AudioData } from '../media/audio-data.js';
 import { SluiceError } from '../media/errors.js';
 import { defineNode, type NodeContext } from '../media/node.js';

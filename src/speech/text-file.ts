@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream';
-import { type OutputFile, openNodeFile } from '../codecs/output-file.js';
+import { openNodeFile } from '../codecs/node-file.js';
+import type { OutputFile } from '../codecs/output-file.js';
 import { SluiceError } from '../media/errors.js';
 import type { NodeContext } from '../media/node.js';
 

@@ -1,10 +1,13 @@
 import { spawnSync } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { openVideoDecoder, openVideoEncoder } from '../../src/codecs/codec-thread.js';
 import type { EncodedVideoChunk } from '../../src/media/encoded-chunk.js';
+import { opusChunks } from './fixtures.js';
 import { numbered, readNumber } from './pictures.js';
+import { AUDIO, record } from './recording.js';
 
 const SIZE = { width: 160, height: 96 };
 
@@ -171,3 +174,13 @@ await t.test('a process that leaves in the middle of work is not aborted', (t) =
   t.match(thrown.stderr, /left by a fault/);
   t.end();
 });
+
+await t.test(
+  'a file is written in the thread that reads another, and video is encoded in one of its own',
+  async (t) => {
+    const input = join(t.testdir(), 'first.ogg');
+    await record(input, { container: 'ogg', audio: AUDIO }, await opusChunks(100, 0, 0));
+    const run = program('copy-file', input, join(t.testdirName, 'second.ogg'));
+    t.same([run.stdout, run.stderr, run.status], [availableParallelism() > 1 ? '1 1 2\n' : '1 1 1\n', '', 0]);
+  },
+);
