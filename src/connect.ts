@@ -31,6 +31,8 @@ export interface ConnectOptions {
   readonly identity?: string;
   /** Connection data that other participants see: the metadata of the token. */
   readonly data?: string;
+  /** What others see it as: only an `agent` is believed about others, as in captions of what they say. Default `standard`. */
+  readonly kind?: 'standard' | 'agent';
   /** Default: SLUICE_API_KEY, and `devkey` on this machine. */
   readonly apiKey?: string;
   /** Default: SLUICE_API_SECRET, and `secret` on this machine. */
@@ -132,6 +134,7 @@ async function tokenFor(
     name,
     identity: options.identity ?? `${name}-${crypto.randomUUID().slice(0, 8)}`,
     ...(options.data !== undefined && { metadata: options.data }),
+    ...(options.kind === 'agent' && { kind: options.kind }),
     grants: { canUpdateOwnMetadata: true },
   });
 }

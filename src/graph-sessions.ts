@@ -90,7 +90,7 @@ function heard(session: Session): Session {
  * Errors: SLUICE_CONFIG_INVALID, SLUICE_TOKEN_MISSING.
  */
 export async function sessionToken(
-  { token, apiKey, apiSecret, sessionId, name }: SessionConfig,
+  { token, apiKey, apiSecret, sessionId, name, kind }: SessionConfig,
   url: string,
 ): Promise<string> {
   if (token !== undefined) return token;
@@ -112,6 +112,7 @@ export async function sessionToken(
     sessionId: sessionId ?? '',
     name,
     identity: `${name}-${crypto.randomUUID().slice(0, 8)}`,
+    ...(kind === 'agent' && { kind }),
     // Nodes tell others what they do.
     grants: { canUpdateOwnMetadata: true },
   });

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { DisconnectReason, type ParticipantInfo, ParticipantInfo_Kind, ParticipantInfo_State } from '@livekit/protocol';
+import type { CaptionedTrack } from './captions/caption-packets.js';
 import type { ConnectionInfo } from './port.js';
 import {
   type StreamChange,
@@ -66,6 +67,13 @@ export class Directory {
       if (stream) return stream;
     }
     return undefined;
+  }
+
+  /** The track of a stream that captions of it are about: its sound, where it has any. */
+  track(streamId: string): CaptionedTrack | undefined {
+    const entry = this.stream(streamId);
+    const trackSid = entry?.audioTrack ?? entry?.videoTrack;
+    return entry && trackSid !== undefined ? { identity: entry.state.connection.identity, trackSid } : undefined;
   }
 
   /** The stream that a track belongs to. */

@@ -1,9 +1,10 @@
-import type { ParticipantInfo, ParticipantPermission } from '@livekit/protocol';
+import { type ParticipantInfo, ParticipantInfo_Kind, type ParticipantPermission } from '@livekit/protocol';
 import type { CaptionsData } from '../media/captions.js';
 import type { Clock, ClockTimer } from '../media/clock.js';
 import { SluiceError, toErrorData } from '../media/errors.js';
 import type { MediaValue } from '../media/media-value.js';
 import { candidatePairs } from './candidate-pairs.js';
+import type { CaptionedTrack } from './captions/caption-packets.js';
 import { DataIntake } from './data-intake.js';
 import { Directory, type DirectoryChange, connectionInfo, newConnection } from './directory.js';
 import { InboundMedia } from './inbound-media.js';
@@ -89,8 +90,11 @@ export class Participant {
     this.#connection = this.result.connection;
     const { clock, sendBeat, audioTicker, shortAudioTicker, emit } = options;
     const { identity } = participant;
-    this.#publishing = new Publishing({ clock, sendBeat, emit, identity });
     const directory = (this.#directory = new Directory(identity));
+    const isAgent = participant.kind === ParticipantInfo_Kind.AGENT;
+    const speakerOf = (streamId: string): CaptionedTrack | undefined =>
+      isAgent ? directory.track(streamId) : undefined;
+    this.#publishing = new Publishing({ clock, sendBeat, emit, identity, speakerOf });
     this.#reading = new Reading({ clock, audioTicker, shortAudioTicker, emit, directory, media });
     this.#data = new DataIntake((error) => {
       this.#reading.failCaptions(error);

@@ -1,11 +1,11 @@
 import { AudioRing } from '../media/audio-ring.js';
-import type { CaptionsData } from '../media/captions.js';
+import { namingSpeaker, type CaptionsData } from '../media/captions.js';
 import type { MediaValue } from '../media/media-value.js';
 import { SluiceError, toErrorData } from '../media/errors.js';
 import type { Clock } from '../media/clock.js';
 import { AudioSender } from './audio/audio-sender.js';
 import type { SendBeat } from './audio/send-beat.js';
-import { captionPackets } from './captions/caption-packets.js';
+import { captionPackets, type CaptionedTrack } from './captions/caption-packets.js';
 import { CaptionSegments, type NamedCaptions } from './captions/caption-segments.js';
 import type { Emit } from './media-reader.js';
 import { PUBLISHER_LEVELS, type OutboundStats, type PublisherOpenArgs, type RemoteInboundStats } from './port.js';
@@ -25,6 +25,8 @@ export interface PublisherContext {
   /** Of this participant. */
   readonly identity: string;
   readonly emit: Emit;
+  /** The track that what is said in another one's stream is about; undefined where this participant cannot speak for others. */
+  readonly speakerOf: (streamId: string) => CaptionedTrack | undefined;
 }
 
 /** One published stream: its audio and video senders, and the tracks that the server took for them. */
@@ -118,10 +120,14 @@ export class EnginePublisher {
   /** Resolves when the captions are on their way to the server. Errors: those of DataLink.send, SLUICE_STATE_INVALID. */
   async sendCaptions(captions: NamedCaptions): Promise<void> {
     if (!this.#uplink) throw new SluiceError('SLUICE_STATE_INVALID', 'the stream is not published');
-    const { identity } = this.#context;
+    const { identity, speakerOf } = this.#context;
+    const streamId = captions.speaker?.streamId;
+    const other = streamId === undefined ? undefined : speakerOf(streamId);
     // Captions are about sound where there is any.
-    const trackSid = this.#trackSids[0] ?? '';
-    await this.#uplink.data.send(captionPackets({ ...captions, trackSid, identity, timeMs: Date.now() }));
+    const track = other ?? { identity, trackSid: this.#trackSids[0] ?? '' };
+    const { text } = other ? captions : namingSpeaker(captions);
+    const { isFinal, segmentId } = captions;
+    await this.#uplink.data.send(captionPackets({ text, isFinal, segmentId, ...track, timeMs: Date.now() }));
   }
 
   clear(kind: 'audio' | 'video'): void {

@@ -96,6 +96,12 @@ export const SessionConfig = z.strictObject({
     ),
   sessionId: z.string().min(1).optional().describe('Session to join. Environment: SLUICE_SESSION_ID.'),
   name: z.string().min(1).default('sluice').describe('Name that other participants see.'),
+  kind: z
+    .enum(['standard', 'agent'])
+    .default('standard')
+    .describe(
+      'What others see it as, where its token is made here: what an `agent` says about the streams of others, as in captions, is believed.',
+    ),
   token: z.string().min(1).optional().describe('Access token. Environment: SLUICE_TOKEN.').meta({ secret: true }),
   apiKey: z.string().min(1).optional().describe('Key to sign a token with. Environment: SLUICE_API_KEY.'),
   apiSecret: z

@@ -1,12 +1,17 @@
 import { Transform, type TransformCallback } from 'node:stream';
 import { z } from 'zod';
-import { captionsText, type CaptionsData } from '../media/captions.js';
+import { captionsText, type CaptionSpeaker, type CaptionsData } from '../media/captions.js';
 import { defineNode } from '../media/node.js';
 import type { TextData } from '../media/text.js';
 import type { Transcript } from '../media/transcript.js';
 
 const Options = z.strictObject({
-  speaker: z.boolean().default(false).describe('Put the name of who said it in front, where it is known.'),
+  speaker: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Tell who said it, where it is known: others see it at that stream where the session has `kind: agent`, and with the name in front elsewhere.',
+    ),
 });
 
 /** Makes captions of transcripts and of texts that are said, for a publisher to send. What is too long for one is cut at its end. */
@@ -37,8 +42,12 @@ class Captions extends Transform {
   }
 
   override _transform(value: Transcript | TextData, _encoding: BufferEncoding, done: TransformCallback): void {
-    const name = this.#speaker && value.kind === 'transcript' ? value.participant : undefined;
-    const text = captionsText(name === undefined ? value.text : `${name}: ${value.text}`);
-    done(null, { kind: 'captions', text, isFinal: value.isFinal } satisfies CaptionsData);
+    const speaker = this.#speaker && value.kind === 'transcript' ? speakerOf(value) : undefined;
+    const said = { kind: 'captions', text: captionsText(value.text), isFinal: value.isFinal } as const;
+    done(null, (speaker ? { ...said, speaker } : said) satisfies CaptionsData);
   }
+}
+
+function speakerOf({ participant, streamId }: Transcript): CaptionSpeaker | undefined {
+  return participant === undefined ? undefined : { name: participant, ...(streamId !== undefined && { streamId }) };
 }

@@ -4,7 +4,7 @@ import t from 'tap';
 import { connect, startServer } from '../../src/index.js';
 import { createToken } from '../../src/server/token.js';
 import { RtcNodeClient } from '../server/rtc-node-client.js';
-import { endlessTone } from '../session/live-room.js';
+import { endlessTone, streamNamed } from '../session/live-room.js';
 import { PACKAGE_ROOT } from '../support/package-root.js';
 import { requireSystem } from '../support/require.js';
 import { Visitor, launchBrowser } from './join-page.js';
@@ -101,6 +101,18 @@ await t.test('the page shows what is said, who speaks, and what an agent does', 
     await nodes.helper.call('publishTranscription', old);
     await words('Ann').getByText('the old way').waitFor();
     for (const node of Object.values(nodes)) await node.call('disconnect', {});
+  });
+
+  await t.test('what an agent writes down of somebody stands at their tile', async (t) => {
+    const scribe = await connect({ url: server.url, sessionId: 'demo', name: 'Scribe', kind: 'agent', settings: MONO });
+    t.teardown(() => scribe.disconnect());
+    const notes = await scribe.publish({ name: 'Scribe', hasVideo: false, enableCaptions: true });
+    const { streamId } = await streamNamed(scribe, 'Ann');
+    await tile('Scribe').waitFor();
+    const said = { kind: 'captions', text: 'as I said', isFinal: true } as const;
+    notes.captions.write({ ...said, speaker: { name: 'Ann', streamId } });
+    await words('Ann').getByText('as I said').waitFor();
+    t.equal(await words('Scribe').count(), 0);
   });
 
   await t.test('the transcript opens and closes beside the pictures, and is told also when it is closed', async (t) => {

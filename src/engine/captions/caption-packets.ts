@@ -20,15 +20,19 @@ export const CAPTIONS_ATTRIBUTES = {
   trackId: 'lk.transcribed_track_id',
 } as const;
 
-/** One text of a segment, on its way to the others. */
-export interface SentCaptions {
-  readonly text: string;
-  readonly isFinal: boolean;
-  readonly segmentId: string;
-  /** The server's id of the track whose sound it is about. */
+/** What captions are about. */
+export interface CaptionedTrack {
+  /** The server's id of the track whose sound it is. */
   readonly trackSid: string;
   /** Of the participant who publishes that track. */
   readonly identity: string;
+}
+
+/** One text of a segment, on its way to the others. */
+export interface SentCaptions extends CaptionedTrack {
+  readonly text: string;
+  readonly isFinal: boolean;
+  readonly segmentId: string;
   /** Milliseconds since 1970. */
   readonly timeMs: number;
 }

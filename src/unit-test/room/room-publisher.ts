@@ -1,4 +1,4 @@
-import type { CaptionsData } from '../../media/captions.js';
+import { namingSpeaker, type CaptionsData } from '../../media/captions.js';
 import type { Clock } from '../../media/clock.js';
 import type { MediaValue, StreamValue } from '../../media/media-value.js';
 import {
@@ -71,7 +71,7 @@ export class RoomPublisher implements DriverPublisher {
   }
 
   writeCaptions(captions: CaptionsData): Promise<void> {
-    this.#send('captions', captions);
+    this.#send('captions', namingSpeaker(captions));
     return Promise.resolve();
   }
 

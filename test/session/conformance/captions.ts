@@ -134,6 +134,46 @@ onEveryServer('captions', async (t, lab) => {
     }
   });
 
+  await t.test('of what others say are at their stream from an agent, and name them elsewhere', async (t) => {
+    const room = lab.room(t);
+    const token = await room.token({ kind: 'agent', name: 'scribe' });
+    const [ann, bob, eve] = [await room.join('ann'), await room.join('bob'), await room.join('eve')];
+    const scribes = [await room.join('scribe', { token }), await room.join('liar')];
+    for (const talker of [ann, bob]) await talker.publish({ hasVideo: false });
+    const [scribe, liar] = await Promise.all(
+      scribes.map((one) => one.publish({ hasVideo: false, enableCaptions: true })),
+    );
+    const speakers = await Promise.all(
+      ['ann', 'bob'].map(async (name) => ({ name, streamId: (await streamNamed(scribes[0]!, name)).streamId })),
+    );
+    const [atAnn, atScribe, atLiar] = await Promise.all(
+      ['ann', 'scribe', 'liar'].map(async (name) => {
+        const subscriber = await eve.subscribe(await streamNamed(eve, name), { subscribeToCaptions: true });
+        return await read(eve, subscriber.captions);
+      }),
+    );
+    const [annSpeaks, bobSpeaks] = speakers.map((speaker) => ({ speaker }));
+    for (const publisher of [liar!, scribe!]) {
+      publisher.captions.write({ ...caption('I say'), ...annSpeaks });
+      publisher.captions.write({ ...caption('So do I', true), ...bobSpeaks });
+      publisher.captions.write({ ...caption('I say so', true), ...annSpeaks });
+      publisher.captions.write({ ...caption('and left', true), speaker: { name: 'cid', streamId: 'gone' } });
+    }
+    const said = await atAnn!(2);
+    t.strictSame(texts(said), [
+      ['I say', false],
+      ['I say so', true],
+    ]);
+    t.equal(said[0]?.segmentId, said[1]?.segmentId, 'what others say in between is not of the same segment');
+    t.strictSame(texts(await atScribe!(1)), [['cid: and left', true]]);
+    t.strictSame(texts(await atLiar!(4)), [
+      ['ann: I say', false],
+      ['bob: So do I', true],
+      ['ann: I say so', true],
+      ['cid: and left', true],
+    ]);
+  });
+
   await t.test('may be long, but not without a limit', async (t) => {
     const room = lab.room(t);
     const [ann, bob] = [await room.join('ann'), await room.join('bob')];
