@@ -69,11 +69,13 @@ export class Directory {
     return undefined;
   }
 
-  /** The track of a stream that captions of it are about: its sound, where it has any. */
-  track(streamId: string): CaptionedTrack | undefined {
-    const entry = this.stream(streamId);
-    const trackSid = entry?.audioTrack ?? entry?.videoTrack;
-    return entry && trackSid !== undefined ? { identity: entry.state.connection.identity, trackSid } : undefined;
+  /** Tells the track of a stream that captions of it are about, its sound where it has any, to a participant that may speak for others. */
+  tracksFor(isAgent: boolean): (streamId: string) => CaptionedTrack | undefined {
+    return (streamId) => {
+      const entry = isAgent ? this.stream(streamId) : undefined;
+      const trackSid = entry?.audioTrack ?? entry?.videoTrack;
+      return entry && trackSid !== undefined ? { identity: entry.state.connection.identity, trackSid } : undefined;
+    };
   }
 
   /** The stream that a track belongs to. */

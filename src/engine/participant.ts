@@ -4,7 +4,6 @@ import type { Clock, ClockTimer } from '../media/clock.js';
 import { SluiceError, toErrorData } from '../media/errors.js';
 import type { MediaValue } from '../media/media-value.js';
 import { candidatePairs } from './candidate-pairs.js';
-import type { CaptionedTrack } from './captions/caption-packets.js';
 import { DataIntake } from './data-intake.js';
 import { Directory, type DirectoryChange, connectionInfo, newConnection } from './directory.js';
 import { InboundMedia } from './inbound-media.js';
@@ -92,8 +91,7 @@ export class Participant {
     const { identity } = participant;
     const directory = (this.#directory = new Directory(identity));
     const isAgent = participant.kind === ParticipantInfo_Kind.AGENT;
-    const speakerOf = (streamId: string): CaptionedTrack | undefined =>
-      isAgent ? directory.track(streamId) : undefined;
+    const speakerOf = directory.tracksFor(isAgent);
     this.#publishing = new Publishing({ clock, sendBeat, emit, identity, speakerOf });
     this.#reading = new Reading({ clock, audioTicker, shortAudioTicker, emit, directory, media });
     this.#data = new DataIntake((error) => {

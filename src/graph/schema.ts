@@ -98,9 +98,9 @@ export const SessionConfig = z.strictObject({
   name: z.string().min(1).default('sluice').describe('Name that other participants see.'),
   kind: z
     .enum(['standard', 'agent'])
-    .default('standard')
+    .optional()
     .describe(
-      'What others see it as, where its token is made here: what an `agent` says about the streams of others, as in captions, is believed.',
+      'What others see it as (`standard` when left out), where its token is made here: what an `agent` says about the streams of others, as in captions, is believed.',
     ),
   token: z.string().min(1).optional().describe('Access token. Environment: SLUICE_TOKEN.').meta({ secret: true }),
   apiKey: z.string().min(1).optional().describe('Key to sign a token with. Environment: SLUICE_API_KEY.'),

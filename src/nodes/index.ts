@@ -37,6 +37,7 @@ export { tee } from './tee.js';
 export { testPattern } from './test-pattern.js';
 export { textLines } from './text-lines.js';
 export { tone } from './tone.js';
+export { transcript } from './transcript.js';
 export { ttsElevenlabs } from './tts-elevenlabs.js';
 export { ttsExec } from './tts-exec.js';
 export { ttsOpenai } from './tts-openai.js';

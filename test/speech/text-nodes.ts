@@ -1,13 +1,15 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
+import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import t from 'tap';
 import { MAX_CAPTIONS_BYTES, type CaptionsData } from '../../src/media/captions.js';
+import { VirtualClock } from '../../src/media/clock.js';
 import type { TextData } from '../../src/media/text.js';
 import type { Transcript } from '../../src/media/transcript.js';
 import { captions, jsonl, textLines, webvtt } from '../../src/nodes.js';
 import { jsonl as jsonlNode } from '../../src/nodes/jsonl.js';
+import { transcript } from '../../src/nodes/transcript.js';
 import { asWritable, testContext } from '../nodes/node-lab.js';
 
 function said(text: string, start: number, end: number, more: Partial<Transcript> = {}): Transcript {
@@ -82,7 +84,7 @@ t.test('transcripts and texts become captions, with who said them, and never too
     { kind: 'text', text: 'Hi', isFinal: true },
   ];
   t.same(await captioned(values, true), [
-    { kind: 'captions', text: 'Ann: Hello', isFinal: false },
+    { kind: 'captions', text: 'Hello', isFinal: false, speaker: { name: 'Ann' } },
     { kind: 'captions', text: 'Hi', isFinal: true },
   ]);
   const [long] = await captioned([said('é'.repeat(MAX_CAPTIONS_BYTES), 0, 1)], false);
@@ -93,3 +95,29 @@ t.test('transcripts and texts become captions, with who said them, and never too
 async function captioned(values: readonly (Transcript | TextData)[], speaker: boolean): Promise<CaptionsData[]> {
   return (await Readable.from(values).pipe(captions({ speaker })).toArray()) as CaptionsData[];
 }
+
+t.test('captions of others become transcripts, from when they began to when they were final', async (t) => {
+  const clock = new VirtualClock();
+  const stream = { streamId: 'ann-1', name: 'Ann', connectionId: 'a', hasAudio: true, hasVideo: false };
+  const made = await transcript.create({}, testContext({ clock, branch: stream }));
+  if (!(made instanceof Transform)) throw new Error('it is a transform');
+  const say = (text: string, isFinal: boolean, more: Partial<CaptionsData> = {}): unknown =>
+    made.write({ kind: 'captions', text, isFinal, segmentId: 'one', ...more } satisfies CaptionsData);
+  clock.advance(500);
+  say('Good', false);
+  say('And', false, { segmentId: 'two', speaker: { name: 'Bob' } });
+  clock.advance(700);
+  say('Good morning', true);
+  clock.advance(100);
+  say('And you', true, { segmentId: 'two', speaker: { name: 'Bob' } });
+  say('Yes', true);
+  made.end();
+  const ann = { participant: 'Ann', streamId: 'ann-1' };
+  t.strictSame(await made.toArray(), [
+    said('Good', 500_000, 500_000, { isFinal: false, ...ann }),
+    said('And', 500_000, 500_000, { isFinal: false, participant: 'Bob' }),
+    said('Good morning', 500_000, 1_200_000, ann),
+    said('And you', 500_000, 1_300_000, { participant: 'Bob' }),
+    said('Yes', 1_300_000, 1_300_000, ann),
+  ]);
+});
