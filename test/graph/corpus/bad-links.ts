@@ -14,7 +14,7 @@ nodes:
 nodes:
   a: { type: tone }
   w: { type: wav, path: w.wav, from: b.out }`,
-    refused: [['SLUICE_LINK_UNKNOWN', '4:38: node "w"', 'there is no node "b"', 'Did you mean "a"?']],
+    refused: [['SLUICE_LINK_UNKNOWN', '4:38: node "w"', 'there is no node "b"', 'Nodes here: a, w.']],
   },
   'a link into itself by an output': {
     graph: `
