@@ -5,3 +5,4 @@ import './media/media-buffer.js';
 import './media/mix-minus.js';
 import './media/picture-layout.js';
 import './media/public-url.js';
+import './media/stream-filter.js';

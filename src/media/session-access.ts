@@ -9,6 +9,8 @@ export interface StreamInfo {
   readonly name: string;
   /** Id of the connection that publishes it. */
   readonly connectionId: string;
+  /** Who publishes it: `data` is the metadata of their token, empty when there is none. */
+  readonly connection?: { readonly data: string };
   readonly hasAudio: boolean;
   readonly hasVideo: boolean;
 }

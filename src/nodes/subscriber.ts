@@ -7,41 +7,51 @@ import { isKeyFrameSource } from '../media/key-frame-source.js';
 import type { StreamValue } from '../media/media-value.js';
 import { defineNode, type NodeContext, type NodePorts, type PortDef } from '../media/node.js';
 import type { SessionAccess, StreamInfo, SubscriberAccess, SubscribeRequest } from '../media/session-access.js';
+import { StreamFilter, fitsFilter } from '../media/stream-filter.js';
 import { watchStreams } from '../media/watch-streams.js';
 
-const Options = z.strictObject({
-  session: z.string().min(1).describe('Id of the session; may be left out where the graph has one.'),
-  media: z.enum(['audio', 'video', 'both']).default('both').describe('What is received.'),
-  streams: z
-    .string()
-    .min(1)
-    .default('each')
-    .describe(
-      '`each` makes a branch for every stream; `speaker` follows who speaks; anything else is the name of one stream.',
+const Options = z
+  .strictObject({
+    session: z.string().min(1).describe('Id of the session; may be left out where the graph has one.'),
+    media: z.enum(['audio', 'video', 'both']).default('both').describe('What is received.'),
+    streams: z
+      .string()
+      .min(1)
+      .default('each')
+      .describe(
+        '`each` makes a branch for every stream; `speaker` follows who speaks; anything else is the name of one stream.',
+      ),
+    only: StreamFilter.optional().describe(
+      'With `each`: makes a branch only for streams that fit; in the texts `*` stands for any characters.',
     ),
-  once: z
-    .boolean()
-    .default(false)
-    .describe('End with the stream that was followed first, instead of waiting for another; not with `each`.'),
-  captions: z.boolean().default(false).describe('Receive captions as well.'),
-  encoded: z.boolean().default(false).describe('Give encoded chunks as they came, without decoding.'),
-  sampleRate: z
-    .literal(SAMPLE_RATES)
-    .default(48_000)
-    .describe('Samples per second and channel of decoded audio, in Hz.'),
-  channels: z.literal([1, 2]).default(2).describe('Channels of decoded audio: 1 for mono, 2 for stereo.'),
-  maxLagMs: z
-    .number()
-    .min(20)
-    .max(60_000)
-    .default(1000)
-    .describe('How far the reader may fall behind before the oldest is dropped, in ms.'),
-});
+    once: z
+      .boolean()
+      .default(false)
+      .describe('End with the stream that was followed first, instead of waiting for another; not with `each`.'),
+    captions: z.boolean().default(false).describe('Receive captions as well.'),
+    encoded: z.boolean().default(false).describe('Give encoded chunks as they came, without decoding.'),
+    sampleRate: z
+      .literal(SAMPLE_RATES)
+      .default(48_000)
+      .describe('Samples per second and channel of decoded audio, in Hz.'),
+    channels: z.literal([1, 2]).default(2).describe('Channels of decoded audio: 1 for mono, 2 for stereo.'),
+    maxLagMs: z
+      .number()
+      .min(20)
+      .max(60_000)
+      .default(1000)
+      .describe('How far the reader may fall behind before the oldest is dropped, in ms.'),
+  })
+  .refine(({ streams, only }) => streams === 'each' || only === undefined, {
+    message: 'Only `streams: each` can be filtered',
+    path: ['only'],
+  });
 type SubscriberOptions = z.output<typeof Options>;
 type Kind = 'audio' | 'video' | 'captions';
 
 /**
- * Receives streams of other participants. `each`: one branch a stream, which ends with it. `speaker` and a name: one
+ * Receives streams of other participants. `each`: one branch a stream, which ends with it; who fits `only` is seen when a stream comes
+ * or changes. `speaker` and a name: one
  * stream at a time without an end, empty while there is none; video switches at the first picture of the new stream
  * that can be decoded. Only outputs that are linked are received. What the reader is too slow for is dropped, counted.
  */
@@ -55,9 +65,7 @@ export const subscriber = defineNode({
   adapts: (format) => ({ encoded: format.kind.startsWith('encoded-'), ...audioOptions(format) }),
   branches: (options) => options.streams === 'each',
   watch: (options, context, events) =>
-    watchStreams(context.session(options.session), context, events, (stream) =>
-      options.media === 'both' ? true : options.media === 'audio' ? stream.hasAudio : stream.hasVideo,
-    ),
+    watchStreams(context.session(options.session), context, events, (stream) => isWanted(options, stream)),
   example: `sessions:
   room: { sessionId: demo }
 nodes:
@@ -66,6 +74,11 @@ nodes:
   create: (options, context) =>
     options.streams === 'each' ? createBranch(options, context) : createFollower(options, context),
 });
+
+function isWanted({ media, only = {} }: SubscriberOptions, stream: StreamInfo): boolean {
+  const hasMedia = media === 'both' || (media === 'audio' ? stream.hasAudio : stream.hasVideo);
+  return hasMedia && fitsFilter(only, stream);
+}
 
 function outputsOf({ media, captions, encoded, sampleRate, channels }: SubscriberOptions): readonly PortDef<Kind>[] {
   const audio: PortDef<Kind> = {

@@ -214,6 +214,36 @@ t.test('nodes of a session', async (t) => {
     },
   );
 
+  await t.test('subscriber of each stream leaves out those that are not asked for, until they are', async (t) => {
+    const { engine, abort, context } = await room();
+    const only = { name: ['a*', 'bob'], metadata: '*guest*' };
+    const options = parseOptions(subscriber, { session: 'room', only });
+    const told: string[] = [];
+    const watching = subscriber.watch!(options, context, {
+      began: ({ name }) => told.push(`+${name}`),
+      updated: () => undefined,
+      ended: (streamId) => told.push(`-${streamId}`),
+    });
+    const come = (event: 'streamReceived' | 'streamUpdated', name: string, data: string): void => {
+      const state = streamState(name);
+      engine.tell(event, { stream: { ...state, connection: { ...state.connection, data } } });
+    };
+    come('streamReceived', 'ann', 'role: guest');
+    come('streamReceived', 'abe', 'role: host');
+    come('streamReceived', 'cid', 'role: guest');
+    come('streamReceived', 'bob', 'guest');
+    engine.tell('streamDropped', { streamId: 's-cid' });
+    engine.tell('streamDropped', { streamId: 's-ann' });
+    come('streamUpdated', 'abe', 'now a guest');
+    abort.abort();
+    await watching;
+    t.strictSame(told, ['+ann', '+bob', '-s-ann', '+abe']);
+    t.throws(() => parseOptions(subscriber, { session: 'room', streams: 'speaker', only }), {
+      code: 'SLUICE_CONFIG_INVALID',
+      message: /filtered/,
+    });
+  });
+
   await t.test('subscriber of a branch gives its stream, only what is linked', async (t) => {
     const { engine, make, session, dropped } = await room();
     engine.tell('streamReceived', { stream: streamState('ann') });
