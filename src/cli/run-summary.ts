@@ -10,7 +10,9 @@ export function summaryText(report: RunReport, options: { readonly table: boolea
   if (error && outcome === 'failed') lines.push(errorText(error));
   lines.push(...troubleLines(report));
   const extra = [
-    branches.begun > 0 ? `${branches.begun} branches, ${branches.failed} failed` : '',
+    branches.begun > 0
+      ? `${branches.begun} ${branches.begun === 1 ? 'branch' : 'branches'}, ${branches.failed} failed`
+      : '',
     outcome === 'stopped' && !report.drained ? 'not everything came out in time' : '',
   ].filter((text) => text !== '');
   lines.push([`${outcome} after ${(elapsedMs / 1000).toFixed(1)} s`, ...extra].join('; '));

@@ -157,7 +157,7 @@ await t.test('run: SIGINT lets out what is on its way', async (t) => {
 
 await t.test('token', async (t) => {
   const { code, stdout, stderr } = await cli(
-    ['token', '--session', 'demo', '--name', 'Anna', '--ttl', '30m', '--no-publish'],
+    ['token', '--session', 'demo', '--name', 'Anna', '--ttl', '30m', '--no-publish', '--metadata', '{"role":"guest"}'],
     { SLUICE_API_KEY: 'k', SLUICE_API_SECRET: 's' },
   );
   t.strictSame([code, stderr], [0, '']);
@@ -169,6 +169,7 @@ await t.test('token', async (t) => {
     iss: 'k',
     sub: 'Anna',
     name: 'Anna',
+    metadata: '{"role":"guest"}',
     video: { room: 'demo', roomJoin: true, canPublish: false, canSubscribe: true },
   });
   t.equal(claims.exp - claims.nbf, 1800);

@@ -17,6 +17,11 @@ export const tokenCommand: Command = {
       value: 'id',
       description: 'Unique in the session. Default: the name, or a random one.',
     },
+    metadata: {
+      type: 'string',
+      value: 'text',
+      description: 'What others are told of its holder, as `{"role":"guest"}`. Default: nothing.',
+    },
     ttl: {
       type: 'string',
       value: 'duration',
@@ -38,6 +43,7 @@ export const tokenCommand: Command = {
     if (!sessionId) throw usage('token needs --session, or SLUICE_SESSION_ID', tokenCommand);
     const identity = args.text('identity') ?? args.text('name') ?? `guest-${crypto.randomUUID().slice(0, 8)}`;
     const name = args.text('name') ?? identity;
+    const metadata = args.text('metadata');
     const ttlSeconds = secondsOf(args.text('ttl') ?? DEFAULT_TTL);
     const { apiKey, apiSecret } = keysOf(args, io);
     const { createToken } = await import('../../server/token.js');
@@ -47,6 +53,7 @@ export const tokenCommand: Command = {
       sessionId,
       identity,
       name,
+      ...(metadata !== undefined && { metadata }),
       ttlSeconds,
       grants: {
         canPublish: !args.flag('no-publish'),
