@@ -94,6 +94,19 @@ const mediaShape = {
 const MediaExpectation = z.strictObject(mediaShape);
 export type MediaExpectation = z.output<typeof MediaExpectation>;
 
+const MutedExpectation = z.strictObject({
+  media: z.enum(['audio', 'video']).describe('What is muted.'),
+  fromMs: Ms.describe('From when on, in ms from the beginning of the test; 50 ms more or less.'),
+  toMs: Ms.optional().describe('Until when, in ms; to the end when left out.'),
+});
+export type MutedExpectation = z.input<typeof MutedExpectation>;
+
+const PublishedExpectation = z.strictObject({
+  ...mediaShape,
+  muted: z.array(MutedExpectation).optional().describe('When it was muted, in all; `[]` for never.'),
+});
+export type PublishedExpectation = z.output<typeof PublishedExpectation>;
+
 const FileExpectation = z.strictObject({
   ...mediaShape,
   exists: z.boolean().default(true).describe('Whether the file is there.'),
@@ -128,7 +141,7 @@ export const Expectations = z.strictObject({
       Name,
       z.strictObject({
         published: z
-          .record(Name, MediaExpectation)
+          .record(Name, PublishedExpectation)
           .default({})
           .describe('What was published, by the names of the streams.'),
         attributes: z

@@ -58,7 +58,7 @@ export class TestSessions {
   }
 
   async #join(id: string, config: SessionConfig, signal: AbortSignal): Promise<Session> {
-    const { witnesses } = this.#options;
+    const { clock, witnesses } = this.#options;
     const lostMs = this.#toRun.test.sessions[id]?.lostMs;
     const driver = roomDriver({
       room: this.#room(id, config),
@@ -73,6 +73,9 @@ export class TestSessions {
       },
       onSent: (streamName, value) => {
         witnesses.sent(id, streamName, value);
+      },
+      onMuted: (streamName, kind, muted) => {
+        witnesses.muted(id, streamName, { kind, muted, atMs: clock.nowUs() / 1000 });
       },
     });
     // What goes wrong in a test is told by its report.

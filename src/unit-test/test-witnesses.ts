@@ -6,9 +6,11 @@ import type { Path } from '../media/source-map.js';
 import type { SluiceError } from '../media/errors.js';
 import type { StreamValue } from '../media/media-value.js';
 import type { StreamInfo } from '../media/session-access.js';
+import type { Kind } from '../session/driver.js';
 import { pathInSandbox } from './dressed-plan.js';
-import type { FileExpectation } from './expectation-schema.js';
+import type { FileExpectation, PublishedExpectation } from './expectation-schema.js';
 import { JUDGED_RATE } from './judge/sound-blocks.js';
+import { MutedTimes } from './muted-times.js';
 import { nodeName, type NodeName } from './node-name.js';
 import { shortfall, type TestToRun } from './test-to-run.js';
 import { Witness, type References } from './witness.js';
@@ -22,6 +24,12 @@ interface Watched {
   readonly witness: Witness;
 }
 
+interface WatchedStream extends Watched {
+  readonly session: string;
+  readonly expected: PublishedExpectation;
+  readonly muted: MutedTimes;
+}
+
 /** Everyone who looks at the media of one test: on links, in sessions, and in files afterwards. */
 export class TestWitnesses {
   readonly #toRun: TestToRun;
@@ -29,7 +37,7 @@ export class TestWitnesses {
   readonly #references: References;
   readonly #nodes: readonly (Watched & { readonly name: NodeName })[];
   /** By session and name of the stream. */
-  readonly #published = new Map<string, Watched & { readonly session: string }>();
+  readonly #published = new Map<string, WatchedStream>();
   /** Names of the streams that were published, by session. */
   readonly #streams = new Map<string, Set<string>>();
   /** Values of each attribute, by session and name. */
@@ -48,7 +56,8 @@ export class TestWitnesses {
     for (const [id, { published }] of Object.entries(expect.sessions)) {
       for (const [name, expected] of Object.entries(published)) {
         const path = ['expect', 'sessions', id, 'published', name];
-        this.#published.set(keyOf(id, name), { path, session: id, witness: new Witness(expected, references) });
+        const witness = new Witness(expected, references);
+        this.#published.set(keyOf(id, name), { path, session: id, expected, witness, muted: new MutedTimes() });
       }
     }
   }
@@ -84,13 +93,19 @@ export class TestWitnesses {
     this.#published.get(keyOf(session, streamName))?.witness.take(value);
   }
 
+  /** A kind of a stream is muted from now on, or not any more. */
+  muted(session: string, streamName: string, change: { kind: Kind; muted: boolean; atMs: number }): void {
+    const { kind, muted, atMs } = change;
+    this.#published.get(keyOf(session, streamName))?.muted.set(kind, muted, atMs);
+  }
+
   /** What was not as expected. No more media may come. */
   async failures(folders: { readonly sandbox: string; readonly baseDir: string }): Promise<SluiceError[]> {
     const failures: SluiceError[] = [];
     for (const watched of this.#nodes) failures.push(...(await this.#judge(watched)));
     for (const watched of this.#published.values()) {
       const missing = this.#missing(watched.path, watched.session);
-      failures.push(...(missing ? [missing] : await this.#judge(watched)));
+      failures.push(...(missing ? [missing] : [...(await this.#judge(watched)), ...this.#judgeMuting(watched)]));
     }
     failures.push(...this.#judgeAttributes());
     for (const [path, expected] of Object.entries(this.#toRun.test.expect.files)) {
@@ -129,6 +144,13 @@ export class TestWitnesses {
     return (await witness.findings()).map(({ path: below, found, expected }) =>
       shortfall(this.#toRun, [...path, ...below], { message: `"${what}" is not as expected`, found, expected }),
     );
+  }
+
+  #judgeMuting({ path, expected, muted }: WatchedStream): SluiceError[] {
+    const finding = expected.muted && muted.finding(expected.muted);
+    if (!finding) return [];
+    const message = `"${String(path.at(-1))}" was muted at other times`;
+    return [shortfall(this.#toRun, [...path, 'muted'], { message, ...finding })];
   }
 
   #judgeAttributes(): SluiceError[] {

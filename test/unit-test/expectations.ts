@@ -277,6 +277,27 @@ expect:
     await same(t, follow, test, []);
   });
 
+  await t.test('a stream is muted at the times that are told, and at no others', async (t) => {
+    const back = `${ROOM}nodes:
+  voices: { type: subscriber, streams: each, media: audio }
+  bot: { type: publisher, name: '{name}', muteWithSource: true, from: voices }`;
+    const test = (muted: string): string => `sessions:
+  room:
+    participants:
+      ann: { audio: [{ tone: 440 }], muted: [{ media: audio, fromMs: 1000, toMs: 2000 }, { media: audio, fromMs: 2500 }] }
+stopMs: 3000
+expect: { sessions: { room: { published: { ann: { muted: ${muted} } } } } }`;
+    await same(t, back, test('[{ media: audio, fromMs: 2500 }, { media: audio, fromMs: 1000, toMs: 2000 }]'), []);
+    const found = '"ann" was muted at other times: audio from 1000 to 2000, audio from 2500 instead of';
+    await same(t, back, test('[]'), [`${found} never muted`]);
+    await same(t, back, test('[{ media: audio, fromMs: 1000, toMs: 2000 }, { media: audio, fromMs: 2600 }]'), [
+      `${found} audio from 1000 to 2000, audio from 2600`,
+    ]);
+    await same(t, back, test('[{ media: video, fromMs: 1000, toMs: 2000 }, { media: audio, fromMs: 2500 }]'), [
+      `${found} audio from 2500, video from 1000 to 2000`,
+    ]);
+  });
+
   await t.test('attributes have the values that were given to them, in their order', async (t) => {
     const states = defineNode({
       type: 'states',

@@ -8,6 +8,7 @@ import type {
   DriverRead,
   DriverReader,
   DriverSession,
+  Kind,
   PublisherEvent,
   ReaderEvent,
   SessionEvent,
@@ -31,6 +32,8 @@ export interface RoomDriverOptions {
   readonly onAttributes?: (attributes: Readonly<Record<string, string>>) => void;
   /** Told of what is sent, by the name of the stream; time stamps are the room's time. */
   readonly onSent?: (streamName: string, value: StreamValue) => void;
+  /** Told when a kind of a stream that is published is muted, or not any more, by the name of the stream. */
+  readonly onMuted?: (streamName: string, kind: Kind, muted: boolean) => void;
 }
 
 /** Joins a room of a test: sessions as they are otherwise, on the room's clock and without a server. */
@@ -88,7 +91,7 @@ class RoomSession implements DriverSession, RoomMember {
   }
 
   publish(request: DriverPublish, onEvent: (event: PublisherEvent) => void): Promise<DriverPublisher> {
-    const { room, identity, onPublished, onSent } = this.#options;
+    const { room, identity, onPublished, onSent, onMuted } = this.#options;
     this.#published++;
     onPublished?.(request.name);
     const publisher: RoomPublisher = new RoomPublisher({
@@ -98,6 +101,7 @@ class RoomSession implements DriverSession, RoomMember {
       request,
       onEvent,
       onSent: (value) => onSent?.(request.name, value),
+      onMuted: (kind, muted) => onMuted?.(request.name, kind, muted),
       onClosed: () => this.#publishers.delete(publisher),
     });
     this.#publishers.add(publisher);

@@ -21,6 +21,8 @@ export interface RoomPublisherOptions {
   readonly onEvent: (event: PublisherEvent) => void;
   /** Told of what is sent, with the time in the room as its time stamp. */
   readonly onSent: (value: StreamValue) => void;
+  /** Told when a kind of it is muted, or not any more. */
+  readonly onMuted: (kind: Kind, muted: boolean) => void;
   readonly onClosed: () => void;
 }
 
@@ -94,6 +96,7 @@ export class RoomPublisher implements DriverPublisher {
   mute(kind: Kind, muted: boolean): void {
     if (muted) this.#muted.add(kind);
     else this.#muted.delete(kind);
+    this.#options.onMuted(kind, muted);
     this.#options.room.updateStream(this.stream, { [kind === 'audio' ? 'hasAudio' : 'hasVideo']: !muted });
   }
 
