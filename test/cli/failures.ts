@@ -26,7 +26,7 @@ await t.test(
       const { code, stderr } = await running.result;
       t.equal(code, expected, stderr);
       t.match(stderr, /the branch of "Speaker" \(\S+\) failed: .*p\.yaml:9:3: node "file": .*\[SLUICE_FILE_WRITE\]/);
-      t.match(stderr, /stopped after .*; 1 branches, 1 failed/);
+      t.match(stderr, /stopped after .*; 1 branch, 1 failed/);
     }
   },
 );

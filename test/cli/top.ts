@@ -34,7 +34,7 @@ const report: ServedReport = {
 
 await t.test('rates are those since the report before, or since the beginning', (t) => {
   t.strictSame(topText(report), [
-    'running for 10 s   CPU 20 %   memory 100 MB   event loop late by 0.1 ms, p99 2.3 ms, at most 12.0 ms   1 branches, 1 failed',
+    'running for 10 s   CPU 20 %   memory 100 MB   event loop late by 0.1 ms, p99 2.3 ms, at most 12.0 ms   1 branch, 1 failed',
     '',
     'link           chunks/s  held  held ms   wait  longest  dropped',
     'a.out -> b.in        50     2       40  20 ms    31 ms        0',

@@ -42,7 +42,7 @@ await t.test('play.yaml is heard by record.yaml, in another process', { timeout:
   recorder.kill('SIGINT');
   const recorded = await recorder.ended;
   t.equal(recorded.code, 0, recorded.stderr);
-  t.match(recorded.stderr, /stopped after .* 1 branches, 0 failed/);
+  t.match(recorded.stderr, /stopped after .* 1 branch, 0 failed/);
   play.kill('SIGTERM');
   const played = await play.ended;
   t.equal(played.code, 0, played.stderr);

@@ -37,7 +37,7 @@ function headLine(now: ServedReport, before: ServedReport | undefined, seconds: 
     `CPU ${seconds > 0 ? (cpuMs / seconds / 10).toFixed(0) : '0'} %`,
     `memory ${(process.rssBytes / 1_048_576).toFixed(0)} MB`,
     `event loop late by ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, at most ${max.toFixed(1)} ms`,
-    ...(branches.begun > 0 ? [`${alive} branches, ${branches.failed} failed`] : []),
+    ...(branches.begun > 0 ? [`${alive} ${alive === 1 ? 'branch' : 'branches'}, ${branches.failed} failed`] : []),
   ];
   return parts.join('   ');
 }
