@@ -1,5 +1,5 @@
 /** Lists that `npm run gen` writes. Whoever imports one loads everything on it. */
-const GENERATED_LISTS = '^src/(nodes|session/drivers)/index\\.ts$';
+const GENERATED_LISTS = '^src/(nodes/(index|by-type)|session/drivers/index)\\.ts$';
 
 /** Files that may reach everything: the public API, the commands and the job worker. */
 const TOP = '^src/(index|nodes|pipeline|vonage)\\.ts$|^src/(cli|worker)/';
@@ -72,7 +72,7 @@ module.exports = {
     ]),
     layer('vonage', '^src/vonage/', ['^src/(media|vonage)/', '^src/session/', '^src/connect\\.ts$']),
     layer('speech', '^src/speech/', '^src/(speech|media|codecs)/'),
-    layer('node', '^src/nodes/(?!index\\.ts$)', '^src/(media|codecs|speech)/'),
+    layer('node', '^src/nodes/(?!(index|by-type)\\.ts$)', '^src/(media|codecs|speech)/'),
     layer('graph', '^src/graph/', ['^src/(graph|media)/', '^src/session/(?!drivers/)']),
     layer('unit-test', '^src/unit-test/', ['^src/(unit-test|graph|media|codecs|speech)/', '^src/session/(?!drivers/)']),
     {

@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import type { z } from 'zod';
 import type { Environment } from './graph/environment.js';
 import type { DefsOf, GraphSpec, TypesById } from './graph/graph-types.js';
-import { loadGraph } from './graph/load.js';
+import { loadGraph, type LoadedGraph } from './graph/load.js';
 import { readLine } from './graph/notation/line.js';
 import { Graph, callSiteOf, programGraph } from './graph/notation/program.js';
 import { readTextFile } from './graph/notation/text.js';
@@ -75,7 +75,9 @@ export interface PlanOptions {
  */
 export async function checkPipeline(source: Graph, options: PlanOptions = {}): Promise<PlanResult> {
   const loaded = loadGraph(source.written, options.environment ?? process.env);
-  const planned = loaded.graph ? checkGraph(loaded.graph, await allNodes(source.nodes)) : { problems: [] };
+  const planned = loaded.graph
+    ? checkGraph(loaded.graph, await nodesFor(loaded.graph, source.nodes))
+    : { problems: [] };
   const problems = [...loaded.problems, ...planned.problems];
   return problems.length === 0 ? planned : { problems };
 }
@@ -124,6 +126,21 @@ export async function runGraph(source: Graph, options: GraphOptions = {}): Promi
 export async function testPipeline(path: string, nodes: readonly NodeDef[] = []): Promise<TestFileResult> {
   const { runTestFile } = await import('./unit-test/run-test-file.js');
   return await runTestFile(path, { registry: await allNodes(nodes) });
+}
+
+/**
+ * Of the nodes that come with sluice those that a graph names or the planner may put in, and `own`: to load all takes longer than
+ * planning. Where a type is not known it is all, so that one like it is found. Errors: SLUICE_CONFIG_INVALID.
+ */
+async function nodesFor(wanted: LoadedGraph, own: readonly NodeDef[]): Promise<Registry> {
+  const { CONVERTERS, NODES_BY_TYPE } = await import('./nodes/by-type.js');
+  const ownTypes = new Set(own.map(({ type }) => type));
+  const types = new Set([...CONVERTERS, ...wanted.nodes.map(({ type }) => type)].filter((type) => !ownTypes.has(type)));
+  const loaders = [...types].map((type) => NODES_BY_TYPE.get(type));
+  if (!loaders.every((load) => load !== undefined) || own.some(({ type }) => NODES_BY_TYPE.has(type))) {
+    return await allNodes(own);
+  }
+  return new Registry(await Promise.all(loaders.map((load) => load()))).with(own);
 }
 
 let registry: Registry | undefined;

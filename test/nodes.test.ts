@@ -1,3 +1,4 @@
+import './nodes/by-type.js';
 import './nodes/compositor.js';
 import './nodes/delay.js';
 import './nodes/denoise.js';

@@ -14,7 +14,7 @@ const SCRIPTS: Readonly<Record<string, (commands: readonly CommandSlots[]) => st
   fish: fishScript,
 };
 
-export function completionCommand(commands: () => readonly Command[]): Command {
+export function completionCommand(allCommands: () => Promise<readonly Command[]>): Command {
   const command: Command = {
     name: 'completion',
     summary: 'Prints a script that completes commands, options, types of node and pipeline files in a shell.',
@@ -28,7 +28,7 @@ export function completionCommand(commands: () => readonly Command[]): Command {
       const registry = await allNodes(await readNodes(args));
       const script = write(
         slotsOf(
-          commands(),
+          await allCommands(),
           registry.list().map((def) => def.type),
         ),
       );
