@@ -51,7 +51,8 @@ type MixerOptions = z.output<typeof Options>;
  * runs: who gives nothing holds nobody up and costs nothing. `out` is everybody. `others` is one output for each branch,
  * read by nodes of that branch: everybody but the branch itself (mix-minus), so that nobody hears themselves. It ends with the
  * branch; the mixer ends when no more inputs can come and all have ended. While its reader is more than 160 ms behind, a live
- * mixer drops what it mixed for that one, so that it stays on time. Errors: SLUICE_FORMAT_MISMATCH.
+ * mixer drops what it mixed for that one, so that it stays on time. After the process stood still, what came meanwhile is taken
+ * first, and is not late. Errors: SLUICE_FORMAT_MISMATCH.
  */
 export const mixer = defineNode({
   type: 'mixer',

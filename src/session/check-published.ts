@@ -68,7 +68,7 @@ function checkMedia(value: MediaValue, request: DriverPublish): void {
       if (value.codec === request.videoCodec) return;
       throw mismatch(
         `the publisher sends ${request.videoCodec}, not ${value.codec}`,
-        'Publish with the videoCodec of the chunks.',
+        'Publish with the videoCodec of the chunks; in a pipeline that is the `codec` of the publisher.',
       );
   }
 }
