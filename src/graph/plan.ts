@@ -6,6 +6,7 @@ import { checkNamedInputs } from './checks/named-inputs.js';
 import { checkFailures } from './checks/failures.js';
 import { checkQueues } from './checks/queues.js';
 import { checkReferences } from './checks/references.js';
+import { checkTemplates } from './checks/templates.js';
 import { ConversionSearch } from './conversion-search.js';
 import { planFlow } from './flow.js';
 import { planFusion } from './fusion.js';
@@ -38,6 +39,7 @@ export function checkGraph(graph: LoadedGraph, registry: Registry): PlanResult {
   const branches = checkBranches(linked.nodes, linked.links, problems);
   checkFailures(graph, linked.nodes, problems);
   checkQueues(graph, problems);
+  checkTemplates(graph, linked.nodes, branches, problems);
   checkNamedInputs(graph, linked.nodes, linked.links, problems);
   const nodes = withFailures(graph, linked, branches);
   const queues = new Map(graph.nodes.flatMap(({ id, queue }) => (queue ? [[id, queue]] : [])));

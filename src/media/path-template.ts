@@ -12,8 +12,29 @@ export const OutputPath = z
   .string()
   .min(1)
   .describe(
-    'File to write, relative to the pipeline file; `{streamId}` and `{name}` stand for the stream of a branch.',
-  );
+    'File to write, relative to the pipeline file; `{streamId}`, `{name}` and `{participant}` stand for the stream of a branch and who publishes it.',
+  )
+  .meta({ template: 'path' satisfies TemplateUse });
+
+/** What an option is that has placeholders, in the metadata of its schema (`template`): the path of a file, of several, or a name. */
+export type TemplateUse = 'path' | 'segments' | 'name';
+
+const PLACEHOLDERS: Readonly<Record<string, (branch: StreamInfo) => string>> = {
+  streamId: ({ streamId }) => streamId,
+  name: ({ name }) => name,
+  participant: ({ name, connection }) => connection?.name ?? name,
+};
+const KNOWN = '{streamId}, {name} or {participant}';
+
+/** Somebody, where nobody is there yet. */
+const ANYBODY: StreamInfo = { streamId: 'ST', name: 'Name', connectionId: 'PA', hasAudio: true, hasVideo: true };
+
+/** Checks what can be known of a template before anybody is there. Errors: those of `expandPath` and `expandName`. Pure. */
+export function checkTemplate(template: string, use: TemplateUse, isInBranch: boolean): void {
+  const branch = isInBranch ? ANYBODY : undefined;
+  if (use === 'name') expandName(template, branch);
+  else expandPath(template, '', branch, use === 'segments' ? 1 : undefined);
+}
 
 /** A path that an option names: a relative one starts from `baseDir`. Pure. */
 export function pathFrom(baseDir: string, path: string): string {
@@ -21,7 +42,7 @@ export function pathFrom(baseDir: string, path: string): string {
 }
 
 /**
- * The path that an option stands for: `{streamId}` and `{name}` are filled in from the branch, made safe for a
+ * The path that an option stands for: `{streamId}`, `{name}` and `{participant}` are filled in from the branch, made safe for a
  * file name, and a relative path starts from `baseDir`. `segment`, for nodes that write several files, is what `{segment}`
  * stands for, in at least three digits. Pure.
  *
@@ -37,14 +58,16 @@ export function expandPath(template: string, baseDir: string, branch?: StreamInf
   });
   if (branch && filled === 0) {
     throw new SluiceError('SLUICE_CONFIG_INVALID', `path "${template}" is the same for every branch`, {
-      mend: 'Put {streamId} or {name} into it.',
+      found: 'a path without a placeholder, in a branch',
+      expected: `a path with ${KNOWN}`,
+      mend: `Put ${KNOWN} into it.`,
     });
   }
   return normalize(pathFrom(baseDir, path));
 }
 
 /**
- * The name that an option stands for: `{streamId}` and `{name}` are filled in from the branch. Pure. Errors:
+ * The name that an option stands for: `{streamId}`, `{name}` and `{participant}` are filled in from the branch. Pure. Errors:
  * SLUICE_CONFIG_INVALID for an unknown placeholder, and for a placeholder outside a branch.
  */
 export function expandName(template: string, branch?: StreamInfo): string {
@@ -66,9 +89,12 @@ export function safeFileName(text: string): string {
 }
 
 function placeholder(template: string, key: string, branch: StreamInfo | undefined): string {
-  if (key !== 'streamId' && key !== 'name') {
+  const fill = Object.hasOwn(PLACEHOLDERS, key) ? PLACEHOLDERS[key] : undefined;
+  if (!fill) {
     throw new SluiceError('SLUICE_CONFIG_INVALID', `"${template}" has an unknown placeholder {${key}}`, {
-      mend: 'Use {streamId} or {name}.',
+      found: `{${key}}`,
+      expected: KNOWN,
+      mend: `Use ${KNOWN}.`,
     });
   }
   if (!branch) {
@@ -76,9 +102,11 @@ function placeholder(template: string, key: string, branch: StreamInfo | undefin
       'SLUICE_CONFIG_INVALID',
       `"${template}" has {${key}}, but there is no branch to fill it from`,
       {
+        found: `{${key}} outside of a branch`,
+        expected: 'no placeholder',
         mend: 'Take the placeholder out, or put the node behind a subscriber with `streams: each`.',
       },
     );
   }
-  return branch[key];
+  return fill(branch);
 }

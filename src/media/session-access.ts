@@ -9,8 +9,8 @@ export interface StreamInfo {
   readonly name: string;
   /** Id of the connection that publishes it. */
   readonly connectionId: string;
-  /** Who publishes it: `data` is the metadata of their token, empty when there is none. */
-  readonly connection?: { readonly data: string };
+  /** Who publishes it: the name that others see, and the metadata of their token, empty when there is none. */
+  readonly connection?: { readonly name: string; readonly data: string };
   readonly hasAudio: boolean;
   readonly hasVideo: boolean;
 }

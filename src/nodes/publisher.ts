@@ -3,7 +3,7 @@ import { SAMPLE_RATES } from '../media/audio-data.js';
 import { VIDEO_CODECS } from '../media/encoded-chunk.js';
 import { audioOptions, nearestIn, pictureOptions, type FormatPattern } from '../media/format.js';
 import { defineNode, type NodeContext, type PortDef } from '../media/node.js';
-import { expandName } from '../media/path-template.js';
+import { expandName, type TemplateUse } from '../media/path-template.js';
 import type { PublisherAccess, StreamInfo } from '../media/session-access.js';
 import { MAX_PIXELS } from '../media/video-frame.js';
 
@@ -15,8 +15,9 @@ const Options = z
       .min(1)
       .optional()
       .describe(
-        "Name of the stream; the participant's name when left out. `{name}` and `{streamId}` stand for the stream of a branch.",
-      ),
+        "Name of the stream; the participant's name when left out. `{name}`, `{participant}` and `{streamId}` stand for the stream of a branch.",
+      )
+      .meta({ template: 'name' satisfies TemplateUse }),
     audio: z.boolean().default(true).describe('Publish audio.'),
     video: z.boolean().default(false).describe('Publish video.'),
     captions: z

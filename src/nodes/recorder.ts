@@ -13,7 +13,7 @@ import type { EncodedAudioChunk, EncodedVideoChunk, VideoCodec } from '../media/
 import { SluiceError } from '../media/errors.js';
 import { durationUs } from '../media/media-value.js';
 import { defineNode, type NodeContext, type NodePorts, type PortDef } from '../media/node.js';
-import { hasSegments } from '../media/path-template.js';
+import { hasSegments, type TemplateUse } from '../media/path-template.js';
 
 type Container = MuxerOptions['container'];
 
@@ -30,9 +30,9 @@ const Options = z
       .string()
       .min(1)
       .refine((path) => containerOf(path) !== undefined, { message: 'Must end in .webm, .mp4 or .ogg' })
-      .meta({ examples: ['out/{name}.webm'] })
+      .meta({ examples: ['out/{name}.webm'], template: 'segments' satisfies TemplateUse })
       .describe(
-        'File to write, relative to the pipeline file: .webm for Opus and VP8, .mp4 for Opus and H.264, .ogg for Opus. `{streamId}` and `{name}` stand for the stream of a branch, `{segment}` for the number of the file.',
+        'File to write, relative to the pipeline file: .webm for Opus and VP8, .mp4 for Opus and H.264, .ogg for Opus. `{streamId}`, `{name}` and `{participant}` stand for the stream of a branch and who publishes it, `{segment}` for the number of the file.',
       ),
     segmentMs: z
       .int()

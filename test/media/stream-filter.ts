@@ -4,7 +4,7 @@ import type { StreamInfo } from '../../src/media/session-access.js';
 import { fitsFilter } from '../../src/media/stream-filter.js';
 
 function stream(name: string, data?: string): StreamInfo {
-  const connection = data === undefined ? {} : { connection: { data } };
+  const connection = data === undefined ? {} : { connection: { name, data } };
   return { streamId: `ST_${name}`, name, connectionId: 'PA_1', hasAudio: true, hasVideo: true, ...connection };
 }
 

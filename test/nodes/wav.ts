@@ -82,6 +82,13 @@ await t.test('wav: two streams of one name get files of their own', async (t) =>
 await t.test('path templates', async (t) => {
   const branch = stream('TR_1', '../../etc/passwd');
   t.equal(expandPath('out/{streamId}-{name}.wav', '/base', branch), '/base/out/TR_1-__.._etc_passwd.wav');
+  const anna = { ...branch, connection: { name: 'Anna B.', data: '' } };
+  t.equal(expandPath('{participant}.wav', '/base', anna), '/base/Anna_B..wav');
+  t.equal(
+    expandPath('{participant}-{name}.wav', '/base', branch),
+    '/base/__.._etc_passwd-__.._etc_passwd.wav',
+    'or the stream',
+  );
   t.equal(expandPath('/abs/x.wav', '/base'), '/abs/x.wav');
   t.throws(() => expandPath('{who}.wav', '/base', branch), { code: 'SLUICE_CONFIG_INVALID', mend: /streamId/ });
   t.throws(() => expandPath('{name}.wav', '/base'), { code: 'SLUICE_CONFIG_INVALID' }, 'outside a branch');

@@ -131,4 +131,58 @@ nodes:
       ],
     ],
   },
+  'a path that all branches would write to': {
+    graph: `
+sessions: { room: { sessionId: demo } }
+nodes:
+  v: { type: subscriber, media: audio }
+  g: { type: gain, from: v }
+  w: { type: wav, from: g, path: out/all.wav }`,
+    refused: [
+      [
+        'SLUICE_CONFIG_INVALID',
+        '6:34: node "w"',
+        'path "out/all.wav" is the same for every branch',
+        'Put {streamId}, {name} or {participant} into it.',
+      ],
+    ],
+  },
+  'a placeholder that nothing fills': {
+    graph: `
+sessions: { room: { sessionId: demo } }
+nodes:
+  v: { type: subscriber, encoded: true }
+  r: { type: recorder, from: [v.audio, v.video], path: "out/{who}-{segment}.webm" }`,
+    refused: [
+      [
+        'SLUICE_CONFIG_INVALID',
+        '5:56: node "r"',
+        '"out/{who}-{segment}.webm" has an unknown placeholder {who}',
+        'Use {streamId}, {name} or {participant}.',
+      ],
+    ],
+  },
+  'placeholders where there is no branch': {
+    graph: `
+sessions: { room: { sessionId: demo } }
+nodes:
+  v: { type: subscriber, media: audio }
+  m: { type: mixer, from: v }
+  w: { type: wav, from: m, path: "out/{name}.wav" }
+  o: { type: publisher, from: m, name: "All of {participant}" }`,
+    refused: [
+      [
+        'SLUICE_CONFIG_INVALID',
+        '6:34: node "w"',
+        '"out/{name}.wav" has {name}, but there is no branch to fill it from',
+        'Take the placeholder out, or put the node behind a subscriber with `streams: each`.',
+      ],
+      [
+        'SLUICE_CONFIG_INVALID',
+        '7:40: node "o"',
+        '"All of {participant}" has {participant}, but there is no branch to fill it from',
+        'Take the placeholder out, or put the node behind a subscriber with `streams: each`.',
+      ],
+    ],
+  },
 };
