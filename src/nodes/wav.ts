@@ -32,12 +32,21 @@ export const wav = defineNode({
   create: async ({ path }, context) => new WavWriter(await openNodeFile(path, context), context),
 });
 
+/** A third of a second of stereo at 48 kHz. */
+const WRITE_BYTES = 65_536;
+
 class WavWriter extends Writable {
   readonly #file: OutputFile;
   readonly #context: NodeContext;
   #sampleRate = 48_000;
   #channels = 1;
+  /** What is in the file, without its header. */
   #dataBytes = 0;
+  /** What goes into the file next: a write for every chunk takes longer than all the rest. */
+  readonly #gathered = new Uint8Array(WRITE_BYTES);
+  #gatheredBytes = 0;
+  /** Settles when the last chunk is written, where that had to wait. */
+  #writing: Promise<void> | undefined;
   /** Made with the first chunk, whose format is that of the file. */
   #converter: AudioConverter | undefined;
 
@@ -53,9 +62,17 @@ class WavWriter extends Writable {
       this.#channels = audio.numberOfChannels;
       this.#converter = new AudioConverter({ sampleRate: audio.sampleRate, numberOfChannels: audio.numberOfChannels });
     }
-    this.#append(this.#converter, audio).then(() => {
-      done();
-    }, done);
+    try {
+      this.#writing = this.#append(this.#converter, audio);
+    } catch (error) {
+      done(error as Error);
+      return;
+    }
+    if (this.#writing)
+      this.#writing.then(() => {
+        done();
+      }, done);
+    else done();
   }
 
   override _final(done: (error?: Error | null) => void): void {
@@ -68,8 +85,8 @@ class WavWriter extends Writable {
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#converter?.close();
-    const header = this.writableFinished ? Promise.resolve() : this.#writeHeader().catch(() => undefined);
-    void header
+    const rest = this.writableFinished ? Promise.resolve() : this.#salvage();
+    void rest
       .then(() => this.#file.handle.close())
       .then(
         () => {
@@ -81,26 +98,60 @@ class WavWriter extends Writable {
       );
   }
 
-  async #append(converter: AudioConverter, audio: AudioData): Promise<void> {
+  /** A promise where it has to wait. */
+  #append(converter: AudioConverter, audio: AudioData): Promise<void> | undefined {
     const converted = converter.convert(audio);
-    await this.#writeAll(converted instanceof Promise ? await converted : converted);
+    if (converted instanceof Promise) return converted.then((chunks) => this.#writeAll(chunks));
+    const [only] = converted;
+    if (!only) return undefined;
+    if (converted.length > 1 || !this.#hasRoomFor(only)) return this.#writeAll(converted);
+    this.#gather(only);
+    return undefined;
   }
 
   async #complete(): Promise<void> {
     await this.#writeAll(this.#converter?.flush() ?? []);
-    await this.#writeHeader();
+    await this.#writeRest();
   }
 
   async #writeAll(chunks: readonly AudioData[]): Promise<void> {
-    for (const { data } of chunks) {
-      const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-      await this.#write(bytes, WAV_HEADER_BYTES + this.#dataBytes);
-      this.#dataBytes += bytes.length;
+    for (const chunk of chunks) {
+      if (!this.#hasRoomFor(chunk)) await this.#writeGathered();
+      if (this.#hasRoomFor(chunk)) this.#gather(chunk);
+      else await this.#writeData(bytesOf(chunk));
     }
   }
 
-  #writeHeader(): Promise<void> {
-    return this.#write(wavHeader(this.#sampleRate, this.#channels, this.#dataBytes), 0);
+  #hasRoomFor({ data }: AudioData): boolean {
+    return this.#gatheredBytes + data.byteLength <= WRITE_BYTES;
+  }
+
+  #gather(chunk: AudioData): void {
+    this.#gathered.set(bytesOf(chunk), this.#gatheredBytes);
+    this.#gatheredBytes += chunk.data.byteLength;
+  }
+
+  async #writeGathered(): Promise<void> {
+    const bytes = this.#gathered.subarray(0, this.#gatheredBytes);
+    this.#gatheredBytes = 0;
+    await this.#writeData(bytes);
+  }
+
+  async #writeData(bytes: Uint8Array): Promise<void> {
+    await this.#write(bytes, WAV_HEADER_BYTES + this.#dataBytes);
+    this.#dataBytes += bytes.length;
+  }
+
+  /** As much of a file that will not be whole as can be written. */
+  async #salvage(): Promise<void> {
+    await this.#writing?.catch(() => undefined);
+    await this.#writeRest().catch(() => undefined);
+  }
+
+  /** What is gathered, and the header, which tells how much there is. */
+  async #writeRest(): Promise<void> {
+    await this.#writeGathered();
+    await this.#write(wavHeader(this.#sampleRate, this.#channels, this.#dataBytes), 0);
   }
 
   async #write(bytes: Uint8Array, position: number): Promise<void> {
@@ -112,6 +163,10 @@ class WavWriter extends Writable {
       throw writeError(this.#file.path, error);
     }
   }
+}
+
+function bytesOf({ data }: AudioData): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
 function writeError(path: string, cause: unknown): SluiceError {

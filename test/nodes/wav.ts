@@ -55,6 +55,34 @@ await t.test('wav: valid without audio, and after a failure', async (t) => {
   t.same([file.readUInt32LE(40), samplesOf(file)], [4, [7, 8]], 'what came before the failure is there');
 });
 
+await t.test(
+  'wav: chunks of any length follow each other, and all that was taken is there after a failure',
+  async (t) => {
+    const baseDir = await mkdtemp(join(tmpdir(), 'sluice-'));
+    let next = 0;
+    const counting = (frames: number): AudioData =>
+      chunk(...Array.from({ length: 2 * frames }, () => (next++ % 65_536) - 32_768));
+    const chunks = [320, 16_000, 1, 40_000, 441, 16_384, 7].map(counting);
+    const expected = chunks.flatMap(({ data }) => [...data]);
+    await writeAll(await wav.create({ path: 'whole.wav' }, testContext({ baseDir })), chunks);
+    t.ok(isSame(samplesOf(await readFile(join(baseDir, 'whole.wav'))), expected), 'a file that ended');
+
+    const writer = asWritable(await wav.create({ path: 'left.wav' }, testContext({ baseDir })));
+    for (const one of chunks.slice(0, -1)) await new Promise((resolve) => writer.write(one, resolve));
+    // The chunk before fills up what is written at once: this one has it written, and the stream is left meanwhile.
+    writer.write(chunks.at(-1));
+    await new Promise((resolve) => writer.once('close', resolve).destroy());
+    const file = await readFile(join(baseDir, 'left.wav'));
+    t.ok(isSame(samplesOf(file), expected), 'a file that was left');
+    t.equal(file.readUInt32LE(40), expected.length * 2, 'its header');
+  },
+);
+
+/** Whether two lists are the same, without showing thousands of differences. */
+function isSame(found: readonly number[], expected: readonly number[]): boolean {
+  return found.length === expected.length && found.every((sample, index) => sample === expected[index]);
+}
+
 await t.test('wav: refusals', async (t) => {
   const baseDir = await mkdtemp(join(tmpdir(), 'sluice-'));
   await writeFile(join(baseDir, 'file'), '');
