@@ -28,17 +28,17 @@ await t.test('YAML and JSON make the same graph', async (t) => {
 
 await t.test('variables', async (t) => {
   const text =
-    'nodes:\n  a: { type: tone, frequency: "${HZ:-300}", live: "${LIVE}" }\n  b: { type: wav, from: a, path: "${DIR:-out}/$${x}/${NAME}.wav" }';
+    'nodes:\n  a: { type: tone, frequency: "${HZ:-300}", live: "${LIVE}" }\n  b: { type: exec, from: a, output: none, command: ["${DIR:-out}/$${x}/${NAME}.sh"] }';
   const plan = new Lab().registry;
   const options = (environment: Record<string, string>): unknown => {
     t.same(problemsIn(text, plan, environment), []);
     const { graph } = loadText(text, environment);
     return graph?.nodes.map((node) => node.options);
   };
-  t.match(options({ LIVE: 'false', NAME: '7' }), [{ frequency: '300', live: 'false' }, { path: 'out/${x}/7.wav' }]);
+  t.match(options({ LIVE: 'false', NAME: '7' }), [{ frequency: '300', live: 'false' }, { command: ['out/${x}/7.sh'] }]);
   t.match(
     options({ LIVE: 'true', NAME: 'n', HZ: '', DIR: 'd' }),
-    [{ frequency: '300' }, { path: 'd/${x}/n.wav' }],
+    [{ frequency: '300' }, { command: ['d/${x}/n.sh'] }],
     'empty counts as not set',
   );
   t.match(
