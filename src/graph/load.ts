@@ -169,7 +169,7 @@ function loadSession(id: string, own: SessionConfig, places: Places, environment
 }
 
 function sessionProblems({ id, config, place }: LoadedSession): SluiceError[] {
-  const { driver, url, sessionId, token, applicationId, apiKey, apiSecret } = config;
+  const { driver, url, sessionId, token, applicationId, apiKey, apiSecret, kind } = config;
   const problem = (message: string, expected: string, mend: string): SluiceError =>
     new SluiceError('SLUICE_CONFIG_INVALID', `session "${id}" ${message}`, { place, found: message, expected, mend });
   const noSessionId = problem(
@@ -187,7 +187,7 @@ function sessionProblems({ id, config, place }: LoadedSession): SluiceError[] {
     const mend = 'Give it an `applicationId`, or set SLUICE_APPLICATION_ID.';
     problems.push(problem('has no applicationId', 'the id of the Vonage application', mend));
   }
-  for (const [key, value] of Object.entries({ url, apiKey, apiSecret })) {
+  for (const [key, value] of Object.entries({ url, apiKey, apiSecret, kind })) {
     if (value === undefined) continue;
     problems.push(problem(`has ${key}, which Vonage sessions do not take`, `no ${key}`, 'Take it out.'));
   }

@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { z } from 'zod';
 import { SAMPLE_RATES } from '../media/audio-data.js';
@@ -42,7 +43,10 @@ const Options = z
       .string()
       .min(1)
       .optional()
-      .describe('Server: who connects has to show it, as `authorization: Bearer …`. Anybody may when left out.'),
+      .describe(
+        'Server: who connects has to show it, as `authorization: Bearer …` or as `?token=…` of the address. Anybody may when left out.',
+      )
+      .meta({ secret: true }),
     once: z.boolean().default(false).describe('Server: end with the first connection, instead of waiting for another.'),
     sampleRate: z.literal(SAMPLE_RATES).default(16_000).describe('Samples per second both ways, in Hz; mono.'),
     maxLagMs: z
@@ -62,10 +66,10 @@ type WebsocketOptions = z.output<typeof Options>;
  * Sound and texts from and to a program, by WebSocket, as the Vonage Audio Connector and telephony have it: whoever connects first
  * sends JSON with `"content-type": "audio/l16;rate=16000"`, then messages of 16-bit PCM, 20 ms each. Other messages of text go both ways
  * as they are. Sound is sent no faster than it lasts. A peer that is too slow, or not there, misses what was for it, counted. A server
- * turns away a second peer (close code 1013), and one whose first message is another (1003). A client ends with its connection.
+ * turns away a second peer (close code 1013; several calls at once have a port each), and one whose first message is another (1003). A client ends with its connection.
  * Messages are at most 64 KiB; a peer that does not answer to pings for 10 to 20 s is gone.
  *
- * Errors: SLUICE_ADDRESS_IN_USE; of a client, and with `once`, SLUICE_PEER_LOST and SLUICE_PROTOCOL: `onError: restart` connects again.
+ * Errors: SLUICE_ADDRESS_IN_USE, SLUICE_CONFIG_INVALID; of a client, and with `once`, SLUICE_PEER_LOST and SLUICE_PROTOCOL: `onError: restart` connects again.
  */
 export const websocket = defineNode({
   type: 'websocket',
@@ -87,6 +91,8 @@ export const websocket = defineNode({
 async function serve(options: WebsocketOptions, context: NodeContext): Promise<NodePorts> {
   const { host, port, path, token, once } = options;
   const listening = await listen({ host, port, path, ...(token !== undefined && { token }) }, context.clock);
+  if (token === undefined && !isLocal(host))
+    context.log.warn({ host }, 'whoever reaches this address may connect: set token');
   context.log.info({ url: `ws://${host}:${listening.port}${path}` }, 'listening');
   return new Exchange(options, context, { ...listening, isAnnounced: true, once });
 }
@@ -95,7 +101,7 @@ async function connect(options: WebsocketOptions, context: NodeContext): Promise
   const { url = '', headers, timeoutMs, direction, sampleRate } = options;
   const line = new Line(context.clock);
   const release = (): Promise<void> => line.close(CLOSED.normally);
-  // It listens before anything can come.
+  line.hold();
   const exchange = new Exchange(options, context, { line, release, isAnnounced: false, once: true });
   await dial(line, { url, headers, timeoutMs, signal: context.signal });
   if (direction !== 'receive') line.send(JSON.stringify({ 'content-type': contentTypeOf(sampleRate) }));
@@ -115,6 +121,7 @@ class Exchange implements NodePorts {
   readonly #receiver: Receiver;
   readonly #release: () => Promise<void>;
   readonly #inputs = new Set<Writable>();
+  #isBegun = false;
 
   constructor(options: WebsocketOptions, context: NodeContext, { line, release, isAnnounced, once }: ExchangeOptions) {
     const { sampleRate, maxLagMs } = options;
@@ -132,12 +139,14 @@ class Exchange implements NodePorts {
   }
 
   input(port: string): Writable {
+    this.#begin();
     const stream = port === 'audio' ? new SoundSender(this.#sending) : textSender(this.#sending);
     this.#inputs.add(stream);
     return stream;
   }
 
   output(port: string): Readable {
+    this.#begin();
     return this.#receiver.output(port);
   }
 
@@ -146,6 +155,20 @@ class Exchange implements NodePorts {
     this.#receiver.end();
     await this.#release();
   }
+
+  /** What comes first is heard: all that are asked for at a time are there before anything is read. */
+  #begin(): void {
+    if (this.#isBegun) return;
+    this.#isBegun = true;
+    setImmediate(() => {
+      this.#sending.line.resume();
+    });
+  }
+}
+
+/** Whether only programs of this machine can connect. */
+function isLocal(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }
 
 /** Sound and texts, neither of which has to be linked. */

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { decodeJwt } from 'jose';
 import t from 'tap';
 import { cli, pipelineFile, startCli } from './cli-lab.js';
 
@@ -173,6 +174,12 @@ await t.test('token', async (t) => {
     video: { room: 'demo', roomJoin: true, canPublish: false, canSubscribe: true },
   });
   t.equal(claims.exp - claims.nbf, 1800);
+  const agent = await cli(['token', '--session', 'demo', '--kind', 'agent'], {});
+  t.match(decodeJwt(agent.stdout.trim()), { kind: 'agent' });
+  t.match(await cli(['token', '--session', 'demo', '--kind', 'bot'], {}), {
+    code: 2,
+    stderr: /--kind is standard or agent, not bot/,
+  });
   const half = await cli(['token', '--session', 'demo'], { SLUICE_API_KEY: 'k' });
   t.match(half, { code: 78, stderr: /the API secret is missing/ });
   const dev = await cli(['token'], { SLUICE_SESSION_ID: 'demo' });

@@ -100,12 +100,13 @@ await t.test('a Vonage session needs an application, a session and a token, and 
     applicationId: 'app',
     token: 'token-of-env',
   });
-  t.match(load('{ driver: vonage, url: "ws://h", apiKey: k }').problems, [
+  t.match(load('{ driver: vonage, url: "ws://h", apiKey: k, kind: agent }').problems, [
     { message: 'session "room" has no sessionId', mend: /SLUICE_SESSION_ID/ },
     { message: 'session "room" has no token', mend: /SLUICE_TOKEN/ },
     { message: 'session "room" has no applicationId', mend: /SLUICE_APPLICATION_ID/ },
     { message: 'session "room" has url, which Vonage sessions do not take' },
     { message: 'session "room" has apiKey, which Vonage sessions do not take' },
+    { message: 'session "room" has kind, which Vonage sessions do not take' },
   ]);
   t.match(load('{ driver: zoom, sessionId: d }').problems, [
     { code: 'SLUICE_CONFIG_INVALID', message: /"webrtc"\|"vonage"/ },

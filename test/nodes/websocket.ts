@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import { createServer } from 'node:net';
 import { inspect } from 'node:util';
@@ -10,6 +10,7 @@ import { VirtualClock } from '../../src/media/clock.js';
 import type { TextData } from '../../src/media/text.js';
 import { type NodePorts, parseOptions } from '../../src/media/node.js';
 import { websocket } from '../../src/nodes/websocket.js';
+import { graph, runGraph } from '../../src/pipeline.js';
 import { sine, toneAmplitude } from '../codecs/tones.js';
 import { freePort } from '../support/free-port.js';
 import { chunks } from './media-lab.js';
@@ -119,7 +120,8 @@ t.test('server: a second peer is turned away, and so is who sends something else
   const headers = { authorization: 'Bearer open sesame' };
   const peer = await calling(node.url, { headers });
   const second = await calling(node.url, { headers });
-  t.equal((await once(second, 'close'))[0], 1013);
+  const [code, reason] = (await once(second, 'close')) as [number, Buffer];
+  t.same([code, reason.toString()], [1013, 'one peer at a time']);
   peer.send(JSON.stringify({ 'content-type': 'audio/l16;rate=8000' }));
   t.equal((await once(peer, 'close'))[0], 1003, 'another rate');
   for (const first of [Buffer.alloc(640), '[]', 'null', '{"content-type":7}', '']) {
@@ -132,11 +134,43 @@ t.test('server: a second peer is turned away, and so is who sends something else
   huge.send(Buffer.alloc(65 * 1024));
   t.equal((await once(huge, 'close'))[0], 1009, 'messages that are too long');
   const sound = node.output('audio');
-  const next = await calling(node.url, { headers });
+  for (const wrong of ['?token=open', '?token=', '?other=open+sesame'])
+    await t.rejects(calling(node.url + wrong), /401/);
+  const next = await calling(`${node.url}?token=open+sesame`);
   next.send(FIRST);
   next.send(Buffer.alloc(640));
   t.equal(((await once(sound, 'data')) as [AudioData])[0].numberOfFrames, 320, 'the next one is heard');
   await node.close();
+});
+
+t.test('server: nodes at one address need the same token, whichever is there first', async (t) => {
+  for (const [first, second] of [
+    [{ token: 'a' }, {}],
+    [{}, { token: 'a' }],
+    [{ token: 'a' }, { token: 'b' }],
+  ] as const) {
+    const port = await freePort();
+    const node = await make({ port, direction: 'receive', ...first });
+    const other = make({ port, direction: 'send', ...second });
+    await t.rejects(other, { code: 'SLUICE_CONFIG_INVALID', mend: /same token/ });
+    await node.close();
+  }
+});
+
+t.test('server: one that others can reach says so where it has no token', async (t) => {
+  for (const [options, warnings] of [
+    [{ host: '0.0.0.0' }, 1],
+    [{ host: '0.0.0.0', token: 'a' }, 0],
+    [{ host: '127.0.0.1' }, 0],
+    [{ host: 'localhost' }, 0],
+  ] as const) {
+    const context = testContext();
+    const told: string[] = [];
+    const log = { ...context.log, warn: (_data: object, message: string) => told.push(message) };
+    const node = await make({ port: 0, ...options }, { ...context, log });
+    t.equal(told.length, warnings, JSON.stringify(options));
+    await node.close();
+  }
 });
 
 t.test('server: a taken port is told of', async (t) => {
@@ -231,6 +265,47 @@ t.test('client: one that is stopped while it connects leaves nothing', async (t)
   await closed;
   await new Promise((resolve) => server.close(resolve));
 });
+
+t.test(
+  'client: with `onError: restart` it connects again when its peer was gone, and misses no first word',
+  async (t) => {
+    const { url, server, connected } = await answering();
+    const onError = { action: 'restart', backoffMs: 20 } as const;
+    const pipelineOf = graph({
+      nodes: {
+        call: { type: 'websocket', mode: 'client', url, onError },
+        speech: { type: 'output', media: 'audio', sampleRate: RATE, channels: 1, from: 'call.audio' },
+      },
+    });
+    const sound = new PassThrough({ objectMode: true });
+    // Each speaks as soon as it can.
+    const tones = [440, 660];
+    server.on('connection', (peer) => {
+      peer.send(bytesOf(sine(tones.shift() ?? 0, RATE, RATE / 5, 8000)));
+    });
+    const heard: AudioData[] = [];
+    const hears = async (): Promise<Int16Array> => {
+      const from = heard.length;
+      while (concat(heard.slice(from)).length < RATE / 5) {
+        const value = sound.read() as AudioData | null;
+        if (value) heard.push(value);
+        else await once(sound, 'readable');
+      }
+      return concat(heard.slice(from));
+    };
+    const run = await runGraph(pipelineOf, { outputs: { speech: sound } });
+    t.ok(Math.abs(toneAmplitude(await hears(), 440, RATE) - 8000) < 20, 'what the peer said');
+    const again = once(server, 'connection') as Promise<[WebSocket]>;
+    (await connected).terminate();
+    const [peer] = await again;
+    t.ok(Math.abs(toneAmplitude(await hears(), 660, RATE) - 8000) < 20, 'what it said when it was back');
+    t.match(run.report().nodes, { call: { restarts: 1, errors: [{ code: 'SLUICE_PEER_LOST' }] } });
+    const closed = once(peer, 'close');
+    await run.stop();
+    t.equal((await closed)[0], 1000, 'it says good bye');
+    await new Promise((resolve) => server.close(resolve));
+  },
+);
 
 t.test('what a slow peer does not take is dropped and counted, and so is what nobody is there for', async (t) => {
   const context = testContext();

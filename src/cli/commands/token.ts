@@ -29,6 +29,12 @@ export const tokenCommand: Command = {
     },
     'no-publish': { type: 'boolean', description: 'Do not let its holder publish.' },
     'no-subscribe': { type: 'boolean', description: 'Do not let its holder receive.' },
+    kind: {
+      type: 'string',
+      value: 'kind',
+      description:
+        'What others see its holder as: standard (the default) or agent, who may write captions of what others say.',
+    },
     hidden: { type: 'boolean', description: 'Do not show its holder to others.' },
     'api-key': { type: 'string', value: 'key', description: 'Default: SLUICE_API_KEY, or devkey.' },
     'api-secret': {
@@ -45,6 +51,8 @@ export const tokenCommand: Command = {
     const name = args.text('name') ?? identity;
     const metadata = args.text('metadata');
     const ttlSeconds = secondsOf(args.text('ttl') ?? DEFAULT_TTL);
+    const kind = args.text('kind') ?? 'standard';
+    if (kind !== 'standard' && kind !== 'agent') throw usage(`--kind is standard or agent, not ${kind}`, tokenCommand);
     const { apiKey, apiSecret } = keysOf(args, io);
     const { createToken } = await import('../../server/token.js');
     const token = await createToken({
@@ -55,6 +63,7 @@ export const tokenCommand: Command = {
       name,
       ...(metadata !== undefined && { metadata }),
       ttlSeconds,
+      kind,
       grants: {
         canPublish: !args.flag('no-publish'),
         canSubscribe: !args.flag('no-subscribe'),

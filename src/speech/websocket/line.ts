@@ -28,6 +28,7 @@ export class Line {
   #socket: WebSocket | undefined;
   #heartbeat: ClockTimer | undefined;
   #isAlive = true;
+  #isHeld = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -46,6 +47,7 @@ export class Line {
   take(socket: WebSocket): void {
     this.#socket = socket;
     this.#isAlive = true;
+    if (this.#isHeld) socket.pause();
     socket.on('message', (data: RawData, isBinary) => {
       for (const listener of this.listeners) listener.message(data as Buffer, isBinary);
     });
@@ -60,6 +62,17 @@ export class Line {
       for (const listener of this.listeners) listener.closed(code);
     });
     this.#beat(socket);
+  }
+
+  /** Leaves what the peer sends in the network until `resume`: nobody is there yet to read it. */
+  hold(): void {
+    this.#isHeld = true;
+    this.#socket?.pause();
+  }
+
+  resume(): void {
+    this.#isHeld = false;
+    this.#socket?.resume();
   }
 
   /** To the peer, if there is one. The bytes must not be changed any more. */

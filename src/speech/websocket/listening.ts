@@ -10,7 +10,7 @@ export interface ListenOptions {
   readonly host: string;
   readonly port: number;
   readonly path: string;
-  /** Who connects has to show it (`authorization: Bearer …`). */
+  /** Who connects has to show it, as `authorization: Bearer …` or as `?token=…` of the address. */
   readonly token?: string;
 }
 
@@ -25,14 +25,31 @@ export interface Listening {
 /** By address: nodes of one address share what they listen at, so that one can read a peer and another one write to it. */
 const open = new Map<
   string,
-  { readonly listening: Promise<Omit<Listening, 'release'> & { close(): Promise<void> }>; users: number }
+  {
+    readonly listening: Promise<Omit<Listening, 'release'> & { close(): Promise<void> }>;
+    readonly token: string | undefined;
+    users: number;
+  }
 >();
 
-/** Listens for peers, or shares with who does at that address. Port 0 is a free one. Errors: SLUICE_ADDRESS_IN_USE. */
+/**
+ * Listens for peers, or shares with who does at that address. Port 0 is a free one. Errors: SLUICE_ADDRESS_IN_USE, SLUICE_CONFIG_INVALID
+ * (it is shared, and not the token).
+ */
 export async function listen(options: ListenOptions, clock: Clock): Promise<Listening> {
   const { host, port, path } = options;
   const address = `${host}:${port}${path}`;
-  const entry = open.get(address) ?? { listening: start(options, clock), users: 0 };
+  const { token } = options;
+  const entry = open.get(address) ?? { listening: start(options, clock), token, users: 0 };
+  if (entry.token !== token) {
+    throw new SluiceError(
+      'SLUICE_CONFIG_INVALID',
+      `another node listens on ${host}:${port} with another token, or without`,
+      {
+        mend: 'Give the nodes that share an address the same token.',
+      },
+    );
+  }
   if (port !== 0) open.set(address, entry);
   entry.users++;
   const forget = (): boolean => {
@@ -91,8 +108,10 @@ async function start({ host, port, path, token }: ListenOptions, clock: Clock) {
   };
 }
 
-/** Compared in the same time whatever it is. */
-function shows({ headers }: IncomingMessage, token: string): boolean {
+/** Compared in the same time whatever it is. Services that call may be told an address, and no headers. */
+function shows({ headers, url = '' }: IncomingMessage, token: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(headers.authorization ?? ''), digest(`Bearer ${token}`));
+  const query = url.indexOf('?');
+  const shown = new URLSearchParams(query < 0 ? '' : url.slice(query)).get('token') ?? headers.authorization?.slice(7);
+  return timingSafeEqual(digest(shown ?? ''), digest(token));
 }
