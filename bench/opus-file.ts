@@ -79,7 +79,7 @@ function reportOf(ours: Readonly<Record<string, readonly number[]>>, theirs: rea
     goals: [atMost('a pipeline with a resampler', median(quotients[0] ?? []), 0.85, 'x')],
     limits: [
       'FFmpeg and libopus of the package node-av are newer than those of the command line: not all of the difference is the framework.',
-      'Sluice reads, encodes and writes in three threads: it is done earlier than its CPU time says.',
+      'Sluice reads and writes in one thread and encodes in another: it is done earlier than its CPU time says.',
     ],
   };
 }
