@@ -24,7 +24,7 @@ const Options = z.strictObject({
  */
 export const textLines = defineNode({
   type: 'text-lines',
-  summary: 'Gives the lines of a file, or of the standard input, as texts.',
+  summary: 'Gives the lines of the standard input (stdin), or of a file, as texts.',
   options: Options,
   inputs: [],
   outputs: [{ name: 'out', formats: [{ kind: 'text' }] }],

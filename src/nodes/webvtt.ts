@@ -6,9 +6,13 @@ import { textFile } from '../speech/text-file.js';
 
 const Options = z.strictObject({ path: OutputPath });
 
+/** How long a text is shown whose end is not known: time to read it, in µs a letter, and at least. */
+const READ_US_PER_LETTER = 60_000;
+const SHORTEST_US = 1_000_000;
+
 /**
  * Writes final transcripts as WebVTT subtitles (W3C WebVTT), each from where it begins to where it ends on the media clock of the sound,
- * said by its participant. In a branch, and when the node is made anew after a failure, an
+ * said by its participant; one that came all at once, as captions may, is shown for the time to read it. In a branch, and when the node is made anew after a failure, an
  * existing file is kept and a number added to the name. Errors: SLUICE_FILE_WRITE.
  */
 export const webvtt = defineNode({
@@ -30,7 +34,9 @@ function cueOf({ text, isFinal, start, end, participant }: Transcript): string {
   const voice = participant === undefined ? '' : `<v ${escaped(participant)}>`;
   // An empty line would end the cue.
   const lines = escaped(text).replaceAll(/\s*\n\s*/g, '\n');
-  return `\n${timeOf(start)} --> ${timeOf(end)}\n${voice}${lines}\n`;
+  // A cue that ends where it begins is none.
+  const shownUntil = end > start ? end : start + Math.max(SHORTEST_US, text.length * READ_US_PER_LETTER);
+  return `\n${timeOf(start)} --> ${timeOf(shownUntil)}\n${voice}${lines}\n`;
 }
 
 function escaped(text: string): string {

@@ -21,6 +21,8 @@ t.test('transcripts become WebVTT subtitles, whatever is said in them', async (t
   const values = [
     said('Good evening', 1_500_000, 2_250_000, { participant: 'Ann <3' }),
     said('Good', 0, 1, { isFinal: false }),
+    said('All at once, as captions may be', 5_000_000, 5_000_000),
+    said('Yes', 9_000_000, 9_000_000),
     said('a < b && c --> d\n\nNOTE nothing', 3_725_004_000, 3_726_000_000),
   ];
   await pipeline(Readable.from(values), webvtt({ path }));
@@ -30,6 +32,12 @@ t.test('transcripts become WebVTT subtitles, whatever is said in them', async (t
 
 00:00:01.500 --> 00:00:02.250
 <v Ann &lt;3>Good evening
+
+00:00:05.000 --> 00:00:06.860
+All at once, as captions may be
+
+00:00:09.000 --> 00:00:10.000
+Yes
 
 01:02:05.004 --> 01:02:06.000
 a &lt; b &amp;&amp; c --&gt; d

@@ -59,7 +59,6 @@ export const openaiLlm = defineEngine({
       kind: 'service',
       url: `${trimmed(baseUrl)}/models`,
       ...(apiKey !== undefined && { headers: authorization(apiKey) }),
-      mend: 'Give a key (apiKey), or the address of a server that speaks this API (baseUrl).',
     },
     ...(tools === undefined ? [] : [{ kind: 'file' as const, path: pathFrom(baseDir, tools) }]),
   ],

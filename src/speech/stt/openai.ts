@@ -58,7 +58,6 @@ export const openaiStt = defineEngine({
       kind: 'service',
       url: `${trimmed(baseUrl)}/models`,
       ...(apiKey !== undefined && { headers: authorization(apiKey) }),
-      mend: 'Give a key (apiKey), or the address of a server that speaks this API (baseUrl).',
     },
   ],
   create: (options, context) => new OpenaiRecogniser(options, context),

@@ -45,7 +45,6 @@ export const openaiTts = defineEngine({
       kind: 'service',
       url: `${trimmed(baseUrl)}/models`,
       ...(apiKey !== undefined && { headers: authorization(apiKey) }),
-      mend: 'Give a key (apiKey), or the address of a server that speaks this API (baseUrl).',
     },
   ],
   create: (options, context) => new OpenaiSynthesiser(options, context),
