@@ -35,6 +35,7 @@ export const queue = filter(defs.queue);
 export const resampler = filter(defs.resampler);
 export const rules = filter(defs.rules);
 export const scaler = filter(defs.scaler);
+export const transcript = filter(defs.transcript);
 export const ttsElevenlabs = voice(defs.ttsElevenlabs);
 export const ttsExec = voice(defs.ttsExec);
 export const ttsOpenai = voice(defs.ttsOpenai);

@@ -4,8 +4,10 @@ import t from 'tap';
 import type { AudioData } from '../../src/media/audio-data.js';
 import { levelDbfs } from '../../src/media/pcm.js';
 import type { TextData } from '../../src/media/text.js';
+import type { Transcript } from '../../src/media/transcript.js';
 import type { VideoFrame } from '../../src/media/video-frame.js';
 import * as streams from '../../src/nodes.js';
+import * as defs from '../../src/nodes/index.js';
 import { whiteNoise } from '../speech/voice-detector-suite.js';
 import { freePort } from '../support/free-port.js';
 import { chunks, codecsAtRest, HEIGHT, numbers, pictures, upTo, WIDTH } from './media-lab.js';
@@ -31,6 +33,17 @@ function tone(frequency: number, durationMs = 1000): Readable {
 function levels(values: readonly AudioData[], ...frequencies: readonly number[]): number[] {
   return frequencies.map((hz) => Math.round(levelAt(concat(values), values[0]?.sampleRate ?? 0, hz)));
 }
+
+t.test('there is a stream for every node that needs neither a session nor a graph', (t) => {
+  const bound = ['publisher', 'sessionAudio', 'subscriber', 'input', 'output'];
+  t.strictSame(
+    Object.keys(streams).sort(),
+    Object.keys(defs)
+      .filter((name) => !bound.includes(name))
+      .sort(),
+  );
+  t.end();
+});
 
 t.test('sound goes through coding, waiting, and a program', async (t) => {
   const decoded: AudioData[] = [];
@@ -171,6 +184,11 @@ t.test('texts come together, are answered, and are gathered', async (t) => {
     ),
   ]);
   t.equal(answers.map((value) => value.text).join(''), 'Good morning.Hello again.');
+
+  const words: Transcript[] = [];
+  const captions = { kind: 'captions', text: 'Good morning.', isFinal: true } as const;
+  await pipeline(Readable.from([captions]), streams.transcript(), keep(words));
+  t.match(words, [{ kind: 'transcript', text: 'Good morning.', isFinal: true }]);
 
   const gather = await streams.gather();
   const shout = `process.stdout.write(require('fs').readFileSync(0, 'utf8').toUpperCase())`;

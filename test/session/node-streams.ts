@@ -7,21 +7,9 @@ import { pipeline } from 'node:stream/promises';
 import t from 'tap';
 import type { AudioData } from '../../src/media/audio-data.js';
 import * as streams from '../../src/nodes.js';
-import * as defs from '../../src/nodes/index.js';
 import { ramp } from './media.js';
 
 t.test('nodes as streams', async (t) => {
-  await t.test('there is one for every node that needs neither a session nor a graph', (t) => {
-    const bound = ['publisher', 'sessionAudio', 'subscriber', 'input', 'output'];
-    t.strictSame(
-      Object.keys(streams).sort(),
-      Object.keys(defs)
-        .filter((name) => !bound.includes(name))
-        .sort(),
-    );
-    t.end();
-  });
-
   await t.test('they compose with pipeline, and with what is in between', async (t) => {
     const chunks: AudioData[] = [];
     await pipeline(
