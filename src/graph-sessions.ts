@@ -1,6 +1,6 @@
 import type { EmbeddedUse } from './embedded.js';
 import type { Environment } from './graph/environment.js';
-import { EMBEDDED } from './graph/load.js';
+import { EMBEDDED, isEmbedded } from './graph/load.js';
 import type { SessionConfig } from './graph/schema.js';
 import type { RunningSession, SessionFactory } from './graph/sessions.js';
 import { SluiceError } from './media/errors.js';
@@ -23,7 +23,8 @@ export function runSessions(environment: Environment, onPage: (url: string, sess
   return {
     async factory(_id, config, { signal }) {
       if (config.driver === 'vonage') return heard(await joinVonage(config, signal));
-      const embedded = config.url === undefined || config.url === EMBEDDED ? await useEmbedded(environment) : undefined;
+      const { url = EMBEDDED } = config;
+      const embedded = isEmbedded(url) ? await useEmbedded(environment, url) : undefined;
       if (embedded) uses.push(embedded);
       const session = await join(config, embedded, signal);
       if (embedded) onPage(embedded.httpUrl, session.sessionId);
@@ -35,16 +36,21 @@ export function runSessions(environment: Environment, onPage: (url: string, sess
   };
 }
 
-/** The embedded server at the port that the environment says. Errors: SLUICE_CONFIG_INVALID, SLUICE_ADDRESS_IN_USE. */
-export async function useEmbedded(environment: Environment): Promise<EmbeddedUse> {
-  const text = environment['SLUICE_PORT'];
+/** The embedded server at the port that the address or else the environment says. Errors: SLUICE_CONFIG_INVALID, SLUICE_ADDRESS_IN_USE. */
+export async function useEmbedded(environment: Environment, url: string): Promise<EmbeddedUse> {
+  const own = url.split(':')[1];
+  const text = own ?? environment['SLUICE_PORT'];
   const { useEmbeddedServer } = await import('./embedded.js');
   if (!text) return await useEmbeddedServer();
   const port = Number(text);
   if (!/^\d+$/.test(text) || port > 65_535) {
-    throw new SluiceError('SLUICE_CONFIG_INVALID', 'SLUICE_PORT is no port', {
-      mend: 'Use a number from 0 to 65535; 0 takes a free one.',
-    });
+    throw new SluiceError(
+      'SLUICE_CONFIG_INVALID',
+      `${own === undefined ? 'SLUICE_PORT' : 'that of the url'} is no port`,
+      {
+        mend: 'Use a number from 0 to 65535; 0 takes a free one.',
+      },
+    );
   }
   return await useEmbeddedServer(port);
 }

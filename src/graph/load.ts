@@ -8,6 +8,11 @@ import type { Path, Places } from '../media/source-map.js';
 /** What stands for the server inside this process where an address is expected. */
 export const EMBEDDED = 'embedded';
 
+/** Whether an address is that of the server inside this process: `embedded`, or `embedded:<port>`. Pure. */
+export function isEmbedded(url: string): boolean {
+  return /^embedded(?::\d{1,5})?$/.test(url);
+}
+
 /** One thing that a node's `from` names. */
 export interface Reference {
   /** `id` or `id.output`. */
@@ -150,7 +155,7 @@ function loadSession(id: string, own: SessionConfig, places: Places, environment
   const url = own.url ?? (vonage ? undefined : given('SLUICE_URL'));
   const sessionId = own.sessionId ?? given('SLUICE_SESSION_ID');
   const applicationId = own.applicationId ?? (vonage ? given('SLUICE_APPLICATION_ID') : undefined);
-  const embedded = !vonage && (url === undefined || url === EMBEDDED);
+  const embedded = !vonage && (url === undefined || isEmbedded(url));
   const proves = own.token !== undefined || own.apiKey !== undefined || own.apiSecret !== undefined;
   const token = own.token ?? (proves || embedded ? undefined : given('SLUICE_TOKEN'));
   const signs = own.token === undefined && !embedded && !vonage;

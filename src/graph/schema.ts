@@ -91,7 +91,7 @@ export const SessionConfig = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      'Address of the server, or several with commas between them, or `embedded` (the default) for one inside this process. ' +
+      'Address of the server, or several with commas between them, or `embedded` (the default) or `embedded:<port>` for one inside this process. ' +
         'Environment: SLUICE_URL.',
     ),
   sessionId: z.string().min(1).optional().describe('Session to join. Environment: SLUICE_SESSION_ID.'),

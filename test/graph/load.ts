@@ -76,6 +76,11 @@ await t.test('sessions take from the environment what they do not give', async (
     'but no keys for the embedded server',
   );
   t.strictSame(
+    config('{ url: "embedded:7990", sessionId: own }', env),
+    { name: 'sluice', url: 'embedded:7990', sessionId: 'own' },
+    'nor for the one at a port of its own',
+  );
+  t.strictSame(
     config('{ token: mine }', env),
     { name: 'sluice', url: 'ws://h', sessionId: 's', token: 'mine' },
     'a token of its own keeps keys out',

@@ -1,5 +1,5 @@
 import type { Environment } from '../../graph/environment.js';
-import { EMBEDDED, type LoadedSession } from '../../graph/load.js';
+import { EMBEDDED, isEmbedded, type LoadedSession } from '../../graph/load.js';
 import { sessionToken, useEmbedded } from '../../graph-sessions.js';
 import { SluiceError } from '../../media/errors.js';
 import { publicUrl } from '../../media/public-url.js';
@@ -16,10 +16,10 @@ const ANSWER_MS = 5000;
 export async function checkSession({ id, config }: LoadedSession, environment: Environment): Promise<Finding> {
   const { url = EMBEDDED, driver } = config;
   if (driver === 'vonage') return await checkPackage('@vonage/video-connector', undefined);
-  const what = `session ${id} at ${url === EMBEDDED ? 'the embedded server' : publicUrl(url)}`;
+  const what = `session ${id} at ${isEmbedded(url) ? 'the embedded server' : publicUrl(url)}`;
   try {
-    if (url === EMBEDDED) {
-      await (await useEmbedded(environment)).release();
+    if (isEmbedded(url)) {
+      await (await useEmbedded(environment, url)).release();
       return fine(what, 'starts');
     }
     const token = await sessionToken(config, url);
