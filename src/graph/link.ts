@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { PipelineValue } from '../media/media-value.js';
 import type { LinkTarget } from './link-target.js';
+import type { RestartTimeline } from './restart-timeline.js';
 
 /**
  * Carries what one output gives to all that read it: each value is shared, never copied, and the slowest
@@ -11,6 +12,7 @@ export class Pump {
   readonly targets: readonly LinkTarget[];
   readonly #onUnread: () => void;
   #output: Readable | undefined;
+  #timeline: RestartTimeline | undefined;
   /** Values still to carry once the pump is stopping; undefined while it is not. */
   #remaining: number | undefined;
   #over = false;
@@ -32,9 +34,10 @@ export class Pump {
     return this.targets.every((target) => target.isGone);
   }
 
-  /** Carries what `output` gives, from now on. */
-  connect(output: Readable): void {
+  /** Carries what `output` gives, from now on; at its place in `timeline` where there is one. */
+  connect(output: Readable, timeline?: RestartTimeline): void {
     this.#output = output;
+    this.#timeline = timeline;
     for (const target of this.targets) target.from(output);
     if (this.#isBlocked()) output.pause();
     output.once('end', this.#finish);
@@ -74,7 +77,8 @@ export class Pump {
     return dropped;
   }
 
-  readonly #carry = (value: PipelineValue): void => {
+  readonly #carry = (given: PipelineValue): void => {
+    const value = this.#timeline ? this.#timeline.place(given) : given;
     let isBlocked = false;
     for (const target of this.targets) if (!target.write(value)) isBlocked = true;
     if (this.#remaining !== undefined && --this.#remaining <= 0) this.#finish();

@@ -1,10 +1,12 @@
 import { Readable, type Writable } from 'node:stream';
+import type { Clock } from '../media/clock.js';
 import type { SluiceError } from '../media/errors.js';
 import type { InputLink } from '../media/node.js';
 import type { Pump } from './link.js';
 import type { LinkTarget } from './link-target.js';
 import type { NodeLife } from './node-life.js';
 import type { PlannedNode } from './planned.js';
+import { RestartTimeline, makesTimeAnew } from './restart-timeline.js';
 
 /** A link into a node. */
 export interface Inlet {
@@ -41,13 +43,15 @@ export class NodeLinks {
   readonly #inlets = new Map<LinkTarget, Inlet>();
   readonly #pumps = new Map<Pump, Outlet>();
   readonly #outputs = new Map<Pump, Readable>();
+  readonly #timeline: RestartTimeline | undefined;
   /** What is connected now. */
   #life: NodeLife | undefined;
   #flows = false;
 
-  constructor(node: PlannedNode, watch: WatchStream) {
+  constructor(node: PlannedNode, clock: Clock, watch: WatchStream) {
     this.#node = node;
     this.#watch = watch;
+    if (makesTimeAnew(node)) this.#timeline = new RestartTimeline(clock);
   }
 
   get inlets(): Iterable<LinkTarget> {
@@ -73,7 +77,7 @@ export class NodeLinks {
     this.#pumps.set(pump, outlet);
     if (!this.#life) return;
     const output = this.#openOutput(this.#life, pump, outlet);
-    if (this.#flows) pump.connect(output);
+    if (this.#flows) pump.connect(output, this.#timeline);
   }
 
   /** Nobody reads what `pump` carries any more. */
@@ -106,7 +110,7 @@ export class NodeLinks {
     this.#flows = true;
     for (const [pump, output] of this.#outputs) {
       if (pump.isOver) output.resume();
-      else pump.connect(output);
+      else pump.connect(output, this.#timeline);
     }
     const stream = this.#life?.node.stream;
     if (this.#pumps.size === 0 && stream instanceof Readable) stream.resume();
@@ -138,6 +142,7 @@ export class NodeLinks {
 
   #letGo(): number {
     this.#life = undefined;
+    this.#timeline?.restarted();
     let lost = 0;
     for (const pump of this.#pumps.keys()) lost += pump.disconnect();
     return lost;

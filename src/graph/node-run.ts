@@ -65,7 +65,7 @@ export class NodeRun {
     this.members = options.members;
     this.#options = options;
     this.#lives = new NodeLives(options.build, options.clock);
-    this.#links = new NodeLinks(first, (life, stream, writable, end) => {
+    this.#links = new NodeLinks(first, options.clock, (life, stream, writable, end) => {
       this.#watch(life, stream, writable, end);
     });
     if (first.onError.action === 'restart') this.#restarts = new Restarts(first.onError, options.clock);

@@ -70,6 +70,37 @@ await t.test('a source that is made anew', async (t) => {
     t.same(got.slice(0, -8), range(0, got.length - 8));
     t.same(frail.taken('o'), got);
   });
+  await t.test('begins with a time of its own, and is moved behind what it gave before', async (t) => {
+    const frail = new FrailGraph({ a: { at: [4] }, m: { at: [2] } });
+    const times: Record<string, number[]> = { a: [], m: [] };
+    const run = await frail.run(
+      `nodes:
+  a: { type: frail-source, n: 8, onError: { action: restart, backoffMs: 100 } }
+  m: { type: frail, from: a, onError: { action: restart, backoffMs: 100 } }
+  s: { type: frail-sink, from: m }`,
+      {
+        observe: ({ from }) => {
+          return (value) => {
+            if (value.kind === 'audio') times[from.node]?.push(value.timestamp / 1000);
+          };
+        },
+      },
+    );
+    await frail.pass(1000);
+    await run.finished;
+    const given = times['a']!;
+    const gaps = given.slice(1).map((ms, i) => ms - given[i]!);
+    t.ok(given.length > 8, `${given.length}`);
+    t.same(
+      gaps.filter((ms) => ms !== 20),
+      [120],
+      'the gap is as long as it was',
+    );
+    t.ok(
+      times['m']!.every((ms) => given.includes(ms)),
+      'what hands on media leaves its time as it is',
+    );
+  });
   await t.test('is not made anew when the graph is stopped', async (t) => {
     const frail = new FrailGraph({ a: { at: [4] } });
     const run = await frail.run(`nodes:
