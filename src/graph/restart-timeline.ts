@@ -1,5 +1,5 @@
 import type { Clock } from '../media/clock.js';
-import { durationUs, isMedia, type PipelineValue } from '../media/media-value.js';
+import { durationUs, isMedia, isMediaKind, type PipelineValue } from '../media/media-value.js';
 import type { PlannedNode } from './planned.js';
 
 /**
@@ -43,7 +43,5 @@ export class RestartTimeline {
 /** Whether a node may be made anew and makes the time of its media itself, which others have from what they read. */
 export function makesTimeAnew({ onError, def, inputs }: PlannedNode): boolean {
   if (onError.action !== 'restart') return false;
-  return def.joins === true || !inputs.some(({ formats }) => formats.some(({ kind }) => MEDIA.has(kind)));
+  return def.joins === true || !inputs.some(({ formats }) => formats.some(({ kind }) => isMediaKind(kind)));
 }
-
-const MEDIA: ReadonlySet<string> = new Set(['audio', 'video', 'encoded-audio', 'encoded-video']);

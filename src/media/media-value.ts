@@ -37,7 +37,12 @@ export function durationUs(value: PipelineValue): number {
 
 /** Whether a value is sound or pictures, which have a place in media time. */
 export function isMedia(value: PipelineValue): value is MediaValue {
-  switch (value.kind) {
+  return isMediaKind(value.kind);
+}
+
+/** Whether values of a kind are sound or pictures. */
+export function isMediaKind(kind: PipelineValue['kind']): kind is MediaKind {
+  switch (kind) {
     case 'audio':
     case 'video':
     case 'encoded-audio':

@@ -2,12 +2,11 @@ import { Transform, type TransformCallback } from 'node:stream';
 import { z } from 'zod';
 import type { CaptionsData } from '../media/captions.js';
 import { defineNode, type NodeContext } from '../media/node.js';
+import { OpenSegments } from '../media/open-segments.js';
 import type { Transcript } from '../media/transcript.js';
 
 const Options = z.strictObject({});
 
-/** Segments that are not final yet, of which so many are remembered, the oldest are forgotten first. */
-const MOST_OPEN = 256;
 /** µs of one core for a second of captions, about. */
 const COST = 1;
 
@@ -36,8 +35,8 @@ nodes:
 class Transcripts extends Transform {
   readonly #context: NodeContext;
   readonly #madeUs: number;
-  /** When the first text came of each segment that is not final, by its id. */
-  readonly #begun = new Map<string, number>();
+  /** When the first text came of each segment, by its id. */
+  readonly #begun = new OpenSegments<number>();
 
   constructor(context: NodeContext) {
     super({ objectMode: true });
@@ -49,13 +48,7 @@ class Transcripts extends Transform {
     const { text, isFinal, segmentId = '', speaker } = captions;
     const { branch, clock } = this.#context;
     const end = Math.round(clock.nowUs() - this.#madeUs);
-    const start = this.#begun.get(segmentId) ?? end;
-    if (isFinal) this.#begun.delete(segmentId);
-    else this.#begun.set(segmentId, start);
-    for (const oldest of this.#begun.keys()) {
-      if (this.#begun.size <= MOST_OPEN) break;
-      this.#begun.delete(oldest);
-    }
+    const start = this.#begun.take(segmentId, isFinal, end);
     const who = speaker ?? branch;
     done(null, {
       kind: 'transcript',
