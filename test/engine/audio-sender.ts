@@ -201,6 +201,26 @@ await t.test('a live writer that is up to a beat late each time makes no gap', a
   t.ok(Math.abs(toneAmplitude(heard.subarray(4800), 400, 48_000) - 10_000) < 500);
 });
 
+await t.test('who writes on when told that all was sent is told each time as soon as the first time', async (t) => {
+  const { clock, capture, write, events } = await setUp();
+  write(100);
+  for (let pieces = 1; pieces < 20; ) {
+    clock.advance(1);
+    if (events.length < pieces) continue;
+    write(100);
+    pieces++;
+  }
+  const starts = capture.take().filter(({ marker }) => marker);
+  const apart = starts.slice(1).map(({ rtp }, i) => (rtp - starts[i]!.rtp) / 48);
+  t.same(
+    apart.filter((ms) => ms !== apart[0]),
+    [],
+    'pieces are as far apart at the end as at the beginning',
+  );
+  t.equal(apart.length, 18);
+  t.ok(apart[0]! <= 120, `${apart[0]} ms, of which 100 are sound`);
+});
+
 await t.test('other formats come out as Opus with every period whole', async (t) => {
   for (const format of [
     { sampleRate: 44_100, numberOfChannels: 2 },

@@ -70,6 +70,33 @@ t.test('the driver for Vonage sessions', { timeout: 60_000 }, async (t) => {
     await t.rejects(join('ann', { token: 'nonsense' }), { code: 'SLUICE_TOKEN_INVALID' });
   });
 
+  await t.test('publishes again as soon as what was published is closed', async (t) => {
+    const stream = (streamId: string) => ({
+      streamId,
+      connection: { connectionId: 'me', creationTime: new Date(), data: '' },
+    });
+    let count = 0;
+    const quick = {
+      VonageVideoClient: class {
+        connect = () => Promise.resolve({ sessionId: 'demo' });
+        disconnect = () => Promise.resolve();
+        getConnection = () => stream('').connection;
+        publish = () => Promise.resolve({ stream: stream(`stream ${++count}`) });
+        // It tells of the end of a stream later, or never.
+        unpublish = () => Promise.resolve();
+        getMediaBufferStats = () => ({});
+      },
+    };
+    const driver = vonageDriver({ applicationId: 'an-application', load: () => Promise.resolve(quick as never) });
+    const session = await connect({ driver, sessionId: 'demo', token: 'a token' });
+    t.teardown(() => session.disconnect());
+    for (let i = 1; i <= 3; i++) {
+      const publisher = await session.publish({ name: 'Bot' });
+      t.equal(publisher.streamId, `stream ${i}`);
+      await publisher.close();
+    }
+  });
+
   await t.test('keeps what the client has no room for, and sends all of it in order', async (t) => {
     const join = vonageRoom(t);
     const [ann, bob] = [await join('ann', { settings: SMALL_VIDEO }), await join('bob')];

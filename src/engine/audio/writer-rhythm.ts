@@ -47,7 +47,7 @@ export class WriterRhythm {
 
   /** Until when it is worth waiting for what follows on the last write, if that has been sent. */
   get expectedUntilUs(): number {
-    return this.#lastWriteUs + this.#burstUs + this.#stalledUs + PATIENCE_US;
+    return this.#lastWriteUs + this.#burstUs + this.#behindUs + PATIENCE_US;
   }
 
   /** Notes a period whose last sample had waited for so long at its beat; less than 0 when it came later. */
@@ -82,10 +82,11 @@ export class WriterRhythm {
       this.forget();
       return;
     }
+    const behindUs = this.#behindUs;
     // Who has just begun is slow once.
     const isNew = this.#spanPeriods === SPAN_PERIODS && this.#periods < SPANS * SPAN_PERIODS;
     this.#restart(isNew ? SPAN_PERIODS : STALL_SPAN_PERIODS);
-    this.#stalledUs += forUs;
+    this.#stalledUs = behindUs + forUs;
   }
 
   /** What was written is not sent any more. */
@@ -98,6 +99,11 @@ export class WriterRhythm {
   forget(): void {
     this.#restart(SPAN_PERIODS);
     this.#stalledUs = 0;
+  }
+
+  /** What is later since a stall. Nothing is where nothing waits for longer: who writes when told that all is gone does not catch up. */
+  get #behindUs(): number {
+    return this.#leastUs() < this.#stalledUs ? 0 : this.#stalledUs;
   }
 
   #restart(spanPeriods: number): void {

@@ -42,6 +42,7 @@ export class VonagePublisher implements DriverPublisher {
   readonly #muted = { audio: false, video: false };
   #timer: ClockTimer | undefined;
   #closing: Promise<void> | undefined;
+  #over = false;
 
   constructor(
     client: api.ConnectorClient,
@@ -53,6 +54,11 @@ export class VonagePublisher implements DriverPublisher {
     this.#clock = options.clock;
     this.#onEvent = options.onEvent;
     this.#pictureUs = 1_000_000 / options.fps;
+  }
+
+  /** The client publishes it no more. */
+  get isOver(): boolean {
+    return this.#over;
   }
 
   write(value: MediaValue): void {
@@ -129,6 +135,7 @@ export class VonagePublisher implements DriverPublisher {
 
   /** The client ended it: nothing is taken any more. */
   end(): void {
+    this.#over = true;
     if (this.#closing) return;
     this.#closing = Promise.resolve();
     this.#stop();
@@ -144,6 +151,7 @@ export class VonagePublisher implements DriverPublisher {
   async #close(): Promise<void> {
     this.#stop();
     await this.#client.unpublish();
+    this.#over = true;
   }
 
   #stop(): void {

@@ -40,6 +40,8 @@ export class VonageSession implements DriverSession {
   readonly #parts: VonageSessionParts;
   #publisher: VonagePublisher | undefined;
   #publishing = false;
+  /** What `publish` gives to its caller in this turn of the event loop. */
+  #given: VonagePublisher | undefined;
   /** The client said that it takes audio. */
   #ready = false;
   #keepAlive: NodeJS.Timeout | undefined;
@@ -55,7 +57,7 @@ export class VonageSession implements DriverSession {
   async publish(request: DriverPublish, onEvent: (event: PublisherEvent) => void): Promise<DriverPublisher> {
     const { client, clock, settings } = this.#parts;
     checkRequest(request, settings);
-    if (this.#publisher || this.#publishing) {
+    if (this.#publishing || (this.#publisher && !this.#publisher.isOver)) {
       throw new SluiceError(
         'SLUICE_PUBLISH_FAILED',
         'a participant of a Vonage session publishes one stream at a time',
@@ -65,6 +67,7 @@ export class VonageSession implements DriverSession {
       );
     }
     this.#publishing = true;
+    this.#given = undefined;
     this.#ready = false;
     let publisher: VonagePublisher | undefined;
     const { name, hasAudio, hasVideo, stereo, dtx } = request;
@@ -80,14 +83,17 @@ export class VonageSession implements DriverSession {
       });
       publisher = new VonagePublisher(client, stream.streamId, { clock, fps: request.video.fps, onEvent });
       this.#publisher = publisher;
+      this.#given = publisher;
       setImmediate(() => {
-        this.#publishing = false;
+        if (this.#given !== publisher) return;
+        this.#given = undefined;
         if (this.#ready) this.#tellReady();
       });
       return publisher;
     } catch (error) {
-      this.#publishing = false;
       throw toSluiceError(error, 'SLUICE_PUBLISH_FAILED');
+    } finally {
+      this.#publishing = false;
     }
   }
 
@@ -98,7 +104,7 @@ export class VonageSession implements DriverSession {
   /** The client takes audio; told on when `publish` has resolved. */
   onReadyForAudio(): void {
     this.#ready = true;
-    if (!this.#publishing) this.#tellReady();
+    if (!this.#publishing && !this.#given) this.#tellReady();
   }
 
   /** A buffer of the client ran dry. */
