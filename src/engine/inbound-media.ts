@@ -36,6 +36,8 @@ export class InboundMedia {
   /** Id of the header extension; 0 where it was not negotiated. */
   #twccId = 0;
   #timer: ClockTimer | undefined;
+  /** When the timer comes. */
+  #timerUs = 0;
   #closed = false;
   #packetsDiscarded = 0;
   readonly #beat = (): void => {
@@ -155,6 +157,7 @@ export class InboundMedia {
     else this.#packetsDiscarded++;
     this.#feedback.poll(nowUs);
     if (!this.#timer) this.#schedule(nowUs);
+    else if (route) this.#bringForward(route.track, nowUs);
   }
 
   close(): void {
@@ -184,10 +187,23 @@ export class InboundMedia {
   #schedule(nowUs: number): void {
     let { dueUs } = this.#feedback;
     for (const { audio } of this.#tracks.values()) if (audio && audio.dueUs < dueUs) dueUs = audio.dueUs;
-    if (dueUs === Infinity) return;
-    const waitUs = Math.max(BEAT_US, dueUs - nowUs);
+    if (dueUs !== Infinity) this.#wakeIn(Math.max(BEAT_US, dueUs - nowUs), nowUs);
+  }
+
+  /** What came just now may be due before what was waited for. */
+  #bringForward({ audio }: InboundTrack, nowUs: number): void {
+    if (!audio) return;
+    const waitUs = Math.max(BEAT_US, audio.dueUs - nowUs);
+    if (nowUs + waitUs >= this.#timerUs) return;
+    this.#timer?.cancel();
+    this.#wakeIn(waitUs, nowUs);
+  }
+
+  #wakeIn(waitUs: number, nowUs: number): void {
     // Rounded down it would come too early, and wake the thread for nothing.
-    this.#timer = this.#options.clock.after(Math.ceil(waitUs / 1000), this.#beat);
+    const waitMs = Math.ceil(waitUs / 1000);
+    this.#timerUs = nowUs + waitMs * 1000;
+    this.#timer = this.#options.clock.after(waitMs, this.#beat);
   }
 
   #receiveControl(buffer: Uint8Array, nowUs: number): void {

@@ -127,6 +127,23 @@ t.test('feedback about all packets goes out while they come, and nothing after',
   t.end();
 });
 
+t.test('a packet is played when it is due, also where a timer waits for what is due later', (t) => {
+  const { clock, media, heard, voice } = setUp();
+  // Sent each 20 ms from 0 on, and 8 ms on its way now and then: so much has to be waited for.
+  const latest: number[] = [];
+  for (let i = 0; i < 250; i++) {
+    const wayMs = i % 5 === 0 ? 8 : 0;
+    clock.advance(i * 20 + wayMs - clock.nowUs() / 1000);
+    media.receive(voice(i));
+    for (let ms = 0; !heard.includes(i) && ms < 19 - wayMs; ms++) clock.advance(1);
+    latest.push(clock.nowUs() / 1000 - i * 20);
+  }
+  t.ok(heard.includes(249));
+  const lateMs = Math.max(...latest.slice(100));
+  t.ok(lateMs <= 14, `at the latest ${lateMs} ms after it was sent`);
+  t.end();
+});
+
 t.test('the round trip is known from what the sender repeats', (t) => {
   const { clock, media, of, voice } = setUp();
   clock.advance(5000);

@@ -186,6 +186,47 @@ await t.test('those who write ahead keep what they have ahead', async (t) => {
   await isUnbroken(t, '200 ms ahead', played);
 });
 
+await t.test(
+  'turns that are written at once, with silence between them, have the same way to those who listen',
+  async (t) => {
+    const { clock, capture, write, sender } = await setUp(MONO);
+    clock.advance(1000);
+    for (let turn = 0; turn < 40; turn++) {
+      write(600);
+      clock.advance(300);
+      sender.clear();
+      // So that each comes at another place between two beats.
+      clock.advance(700 + noise(5, turn) * 20);
+    }
+    const waysMs = capture.take().map(({ atMs, rtp }) => atMs - rtp / 48);
+    const [least, most] = [Math.min(...waysMs), Math.max(...waysMs)];
+    t.ok(most - least <= 1, `from ${least} to ${most} ms`);
+  },
+);
+
+await t.test(
+  'a writer whose writing makes beats later is no later for its listeners when it has been silent',
+  async (t) => {
+    const { clock, capture, write } = await setUp(MONO);
+    clock.advance(1000);
+    const ways: number[][] = [];
+    for (let turn = 0; turn < 40; turn++) {
+      capture.take();
+      // As a microphone that is switched on, at another place between two beats each time.
+      clock.advance(noise(5, turn) * 20);
+      for (let chunk = 0; chunk < 25; chunk++) {
+        write(20);
+        clock.advance(20);
+      }
+      ways.push(capture.take().map(({ atMs, rtp }) => atMs - rtp / 48));
+      clock.advance(1000);
+    }
+    const leastMs = ways.map((way) => Math.min(...way));
+    const spreadMs = Math.max(...leastMs) - Math.min(...leastMs);
+    t.ok(spreadMs <= 9, `the fastest packets of all turns are ${spreadMs} ms apart`);
+  },
+);
+
 await t.test('those who write as fast as there is room are not played faster for it', async (t) => {
   for (const roomMs of [20, 60, 500]) {
     const { clock, capture, sender, write, awaitRoom } = await setUp(MONO);

@@ -13,6 +13,7 @@ import { PERIOD_US, type BeatTask } from './send-beat.js';
 import { WriterRhythm } from './writer-rhythm.js';
 
 const RTP_CLOCK_RATE = 48_000;
+const PERIOD_SAMPLES = (PERIOD_US * RTP_CLOCK_RATE) / 1_000_000;
 const BEATS_PER_LOSS_CHECK = 50;
 /** What is left of an earlier loss at each check. */
 const LOSS_MEMORY = 0.8;
@@ -23,6 +24,10 @@ const OPUS_SILENCE = Uint8Array.of(0xf8, 0xff, 0xfe);
 const MUTED_LEAD_PACKETS = 50;
 /** Sound that was cut off ends with so many packets of silence: without them receivers would make up more of it, for 40 ms and longer. */
 const CUT_OFF_PACKETS = 2;
+/** So long receivers draw out a sound that has stopped. */
+const DRAWN_OUT_US = 100_000;
+/** Who has written so much ahead is not waited for, and says nothing of when it writes. */
+const AHEAD_US = 200_000;
 /** A packet of at most this many bytes is one that DTX asks not to send (RFC 7587 section 3.1.3). */
 const DTX_BYTES = 2;
 
@@ -60,6 +65,8 @@ export class AudioSender implements BeatTask {
   #rtpTime = 0;
   /** Time for which packets were not sent yet; one period is added at each beat. */
   #dueUs = 0;
+  /** By how much beats have come later than RTP time tells. */
+  #behindUs = 0;
   #timelineUs: number | undefined;
   /** The moment that the packets of this beat stand for. */
   #beatUs = 0;
@@ -119,7 +126,7 @@ export class AudioSender implements BeatTask {
   attach(stream: OutboundStream | undefined): void {
     this.#stream = stream;
     this.#sent = 0;
-    this.#dueUs = 0;
+    this.#dueUs = this.#behindUs = 0;
     this.#talking = this.#waits = false;
     this.#timelineUs = undefined;
   }
@@ -181,6 +188,7 @@ export class AudioSender implements BeatTask {
 
   beatsMoved(byUs: number): void {
     this.#rhythm.beatsMoved(byUs);
+    this.#behindUs += byUs;
   }
 
   close(): void {
@@ -253,7 +261,7 @@ export class AudioSender implements BeatTask {
     if (this.#resuming) this.#resume();
     const sentUs = next === 'audio' ? this.#sendRaw() : this.#sendEncoded();
     if (this.#isHeldBack) this.#rhythm.forget();
-    else this.#rhythm.sent(this.#beatUs - this.#queue.readWrittenUs);
+    else if (this.#queue.heldUs < AHEAD_US) this.#rhythm.sent(this.#beatUs - this.#queue.readWrittenUs);
     return sentUs;
   }
 
@@ -299,19 +307,36 @@ export class AudioSender implements BeatTask {
     this.#timelineUs = undefined;
     this.#gapUs += PERIOD_US;
     if (this.#cutOff > 0) {
-      this.#cutOff--;
-      this.#encode(this.#silence);
+      if (this.#cutOff-- === CUT_OFF_PACKETS) this.#packetOf(this.#silence);
+      this.#send(OPUS_SILENCE, PERIOD_US, undefined);
     } else if (this.#isShortGap) {
       this.#inGap = true;
       this.#skipPeriod();
-    } else this.#encode(this.#silence);
+    } else this.#sendSilence();
     return PERIOD_US;
   }
 
   /** Nothing is sent for a period; time stamps go on. */
   #skipPeriod(): void {
-    this.#rtpTime += (PERIOD_US * RTP_CLOCK_RATE) / 1_000_000;
+    this.#rtpTime += PERIOD_SAMPLES;
     this.#talking = false;
+    this.#followBeats(-PERIOD_SAMPLES);
+  }
+
+  #sendSilence(): void {
+    if (this.#behindUs <= -PERIOD_US) {
+      this.#behindUs += PERIOD_US;
+      return;
+    }
+    if (this.#gapUs > DRAWN_OUT_US) this.#followBeats(0);
+    this.#encode(this.#silence);
+  }
+
+  /** Where there is no sound, RTP time goes to where beats have moved, by `least` samples or more: listeners would take it for a longer way. */
+  #followBeats(least: number): void {
+    const samples = Math.max(least, Math.trunc((this.#behindUs * RTP_CLOCK_RATE) / 1_000_000));
+    this.#rtpTime += samples;
+    this.#behindUs -= (samples * 1_000_000) / RTP_CLOCK_RATE;
   }
 
   #encode(period: Int16Array): void {
