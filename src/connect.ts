@@ -1,5 +1,6 @@
 import { useEmbeddedServer, type EmbeddedUse } from './embedded.js';
 import { SluiceError } from './media/errors.js';
+import { isLoopback } from './media/loopback.js';
 import { publicUrl } from './media/public-url.js';
 import type { Driver } from './session/driver.js';
 import { webrtcDriver } from './session/drivers/webrtc.js';
@@ -119,24 +120,15 @@ async function tokenFor(
   // A key that was passed means a token of its own, whatever the environment has.
   const token = options.token ?? (options.apiKey === undefined ? env['SLUICE_TOKEN'] : undefined);
   if (token !== undefined && token !== '') return token;
-  const { createToken } = await import('./server/token.js');
+  const { createParticipantToken } = await import('./server/token.js');
   const [apiKey, apiSecret] = await keyPair(options, env, urls);
   if (sessionId === undefined || sessionId === '') {
     throw new SluiceError('SLUICE_CONFIG_INVALID', 'sessionId: a session to join is needed', {
       mend: 'Pass sessionId, set SLUICE_SESSION_ID, or pass a token that names one.',
     });
   }
-  const name = options.name ?? DEFAULT_NAME;
-  return await createToken({
-    apiKey,
-    apiSecret,
-    sessionId,
-    name,
-    identity: options.identity ?? `${name}-${crypto.randomUUID().slice(0, 8)}`,
-    ...(options.data !== undefined && { metadata: options.data }),
-    ...(options.kind === 'agent' && { kind: options.kind }),
-    grants: { canUpdateOwnMetadata: true },
-  });
+  const { name = DEFAULT_NAME, identity, data, kind } = options;
+  return await createParticipantToken({ apiKey, apiSecret, sessionId, name, identity, kind, metadata: data });
 }
 
 async function keyPair(
@@ -154,11 +146,8 @@ async function keyPair(
       `${missing}: a key and its secret are needed to sign a token, and it is missing`,
     );
   }
-  const { DEVELOPMENT_KEYS, isLoopback } = await import('./server/options.js');
-  const elsewhere = urls.find(({ hostname }) => {
-    const host = hostname.replace(/^\[(.*)\]$/, '$1');
-    return host !== 'localhost' && !isLoopback(host);
-  });
+  const { DEVELOPMENT_KEYS } = await import('./server/options.js');
+  const elsewhere = urls.find(({ hostname }) => !isLoopback(hostname));
   const pair = Object.entries(DEVELOPMENT_KEYS)[0];
   if (pair && !elsewhere) return pair;
   throw new SluiceError(

@@ -4,6 +4,7 @@ import { EMBEDDED, isEmbedded } from './graph/load.js';
 import type { SessionConfig } from './graph/schema.js';
 import type { RunningSession, SessionFactory } from './graph/sessions.js';
 import { SluiceError } from './media/errors.js';
+import { isLoopback } from './media/loopback.js';
 import type { Session } from './session/session.js';
 
 /** The sessions of one run of the command line. */
@@ -109,34 +110,26 @@ export async function sessionToken(
       },
     );
   }
-  const { createToken } = await import('./server/token.js');
-  const pair =
-    apiKey !== undefined && apiSecret !== undefined ? ([apiKey, apiSecret] as const) : await developmentKeys(url);
-  return await createToken({
-    apiKey: pair[0],
-    apiSecret: pair[1],
-    sessionId: sessionId ?? '',
-    name,
-    identity: `${name}-${crypto.randomUUID().slice(0, 8)}`,
-    ...(kind === 'agent' && { kind }),
-    // Nodes tell others what they do.
-    grants: { canUpdateOwnMetadata: true },
-  });
+  const { createParticipantToken } = await import('./server/token.js');
+  const keys = apiKey !== undefined && apiSecret !== undefined ? { apiKey, apiSecret } : await developmentKeys(url);
+  return await createParticipantToken({ ...keys, sessionId: sessionId ?? '', name, kind });
 }
 
-async function developmentKeys(url: string): Promise<readonly [string, string]> {
-  const { DEVELOPMENT_KEYS, isLoopback } = await import('./server/options.js');
-  const hosts = url.split(',').map(hostOf);
-  const elsewhere = hosts.find((host) => host !== 'localhost' && !isLoopback(host));
-  const pair = Object.entries(DEVELOPMENT_KEYS)[0];
-  if (pair && elsewhere === undefined) return pair;
+async function developmentKeys(url: string): Promise<{ readonly apiKey: string; readonly apiSecret: string }> {
+  const { DEVELOPMENT_KEYS } = await import('./server/options.js');
+  const elsewhere = url
+    .split(',')
+    .map(hostOf)
+    .find((host) => !isLoopback(host));
+  const [pair] = Object.entries(DEVELOPMENT_KEYS);
+  if (pair && elsewhere === undefined) return { apiKey: pair[0], apiSecret: pair[1] };
   throw new SluiceError('SLUICE_TOKEN_MISSING', `there is no token for ${elsewhere ?? ''}, and no key to sign one`, {
     mend: 'Give the session a token, or apiKey and apiSecret, or set SLUICE_TOKEN, or SLUICE_API_KEY and SLUICE_API_SECRET.',
   });
 }
 
 function hostOf(url: string): string {
-  if (URL.canParse(url)) return new URL(url).hostname.replace(/^\[(.*)\]$/, '$1');
+  if (URL.canParse(url)) return new URL(url).hostname;
   throw new SluiceError('SLUICE_CONFIG_INVALID', 'the url of the session is no address', {
     mend: 'Use ws://host:port, wss://host, or `embedded`.',
   });

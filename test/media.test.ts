@@ -1,6 +1,7 @@
 import './media/audio-ring.js';
 import './media/clock.js';
 import './media/limiter.js';
+import './media/loopback.js';
 import './media/media-buffer.js';
 import './media/mix-minus.js';
 import './media/picture-layout.js';

@@ -69,13 +69,11 @@ export class Directory {
     return undefined;
   }
 
-  /** Tells the track of a stream that captions of it are about, its sound where it has any, to a participant that may speak for others. */
-  tracksFor(isAgent: boolean): (streamId: string) => CaptionedTrack | undefined {
-    return (streamId) => {
-      const entry = isAgent ? this.stream(streamId) : undefined;
-      const trackSid = entry?.audioTrack ?? entry?.videoTrack;
-      return entry && trackSid !== undefined ? { identity: entry.state.connection.identity, trackSid } : undefined;
-    };
+  /** The track that captions of a stream are about: its sound where it has any. */
+  captionedTrack(streamId: string): CaptionedTrack | undefined {
+    const entry = this.stream(streamId);
+    const trackSid = entry?.audioTrack ?? entry?.videoTrack;
+    return entry && trackSid !== undefined ? { identity: entry.state.connection.identity, trackSid } : undefined;
   }
 
   /** The stream that a track belongs to. */

@@ -91,8 +91,7 @@ export class Participant {
     const { identity } = participant;
     const directory = (this.#directory = new Directory(identity));
     const isAgent = participant.kind === ParticipantInfo_Kind.AGENT;
-    const speakerOf = directory.tracksFor(isAgent);
-    this.#publishing = new Publishing({ clock, sendBeat, emit, identity, speakerOf });
+    this.#publishing = new Publishing({ clock, sendBeat, emit, identity, isAgent, directory });
     this.#reading = new Reading({ clock, audioTicker, shortAudioTicker, emit, directory, media });
     this.#data = new DataIntake((error) => {
       this.#reading.failCaptions(error);

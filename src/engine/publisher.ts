@@ -5,8 +5,9 @@ import { SluiceError, toErrorData } from '../media/errors.js';
 import type { Clock } from '../media/clock.js';
 import { AudioSender } from './audio/audio-sender.js';
 import type { SendBeat } from './audio/send-beat.js';
-import { captionPackets, type CaptionedTrack } from './captions/caption-packets.js';
+import { captionPackets } from './captions/caption-packets.js';
 import { CaptionSegments, type NamedCaptions } from './captions/caption-segments.js';
+import type { Directory } from './directory.js';
 import type { Emit } from './media-reader.js';
 import { PUBLISHER_LEVELS, type OutboundStats, type PublisherOpenArgs, type RemoteInboundStats } from './port.js';
 import type { OutboundStream } from './outbound-stream.js';
@@ -24,9 +25,10 @@ export interface PublisherContext {
   readonly sendBeat: SendBeat;
   /** Of this participant. */
   readonly identity: string;
+  /** It may speak for others. */
+  readonly isAgent: boolean;
+  readonly directory: Directory;
   readonly emit: Emit;
-  /** The track that what is said in another one's stream is about; undefined where this participant cannot speak for others. */
-  readonly speakerOf: (streamId: string) => CaptionedTrack | undefined;
 }
 
 /** One published stream: its audio and video senders, and the tracks that the server took for them. */
@@ -120,9 +122,9 @@ export class EnginePublisher {
   /** Resolves when the captions are on their way to the server. Errors: those of DataLink.send, SLUICE_STATE_INVALID. */
   async sendCaptions(captions: NamedCaptions): Promise<void> {
     if (!this.#uplink) throw new SluiceError('SLUICE_STATE_INVALID', 'the stream is not published');
-    const { identity, speakerOf } = this.#context;
+    const { identity, isAgent, directory } = this.#context;
     const streamId = captions.speaker?.streamId;
-    const other = streamId === undefined ? undefined : speakerOf(streamId);
+    const other = isAgent && streamId !== undefined ? directory.captionedTrack(streamId) : undefined;
     // Captions are about sound where there is any.
     const track = other ?? { identity, trackSid: this.#trackSids[0] ?? '' };
     const { text } = other ? captions : namingSpeaker(captions);

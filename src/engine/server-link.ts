@@ -8,6 +8,7 @@ import type {
 } from '@livekit/protocol';
 import type { Clock, ClockTimer } from '../media/clock.js';
 import { SluiceError } from '../media/errors.js';
+import { isLoopback } from '../media/loopback.js';
 import { Downlink } from './downlink.js';
 import type { InboundMedia } from './inbound-media.js';
 import { MediaWatch } from './media-watch.js';
@@ -84,7 +85,7 @@ export class ServerLink {
       clock,
       ticker,
       signal,
-      bindAddress: isLoopback(options.url) ? '127.0.0.1' : undefined,
+      bindAddress: isLoopback(new URL(options.url).hostname) ? '127.0.0.1' : undefined,
       onFault,
       onFailed: () => {
         this.fail();
@@ -257,9 +258,4 @@ export class ServerLink {
 
 function isComplete(join: JoinResponse): join is JoinedAs {
   return join.room !== undefined && join.participant !== undefined;
-}
-
-function isLoopback(url: string): boolean {
-  const { hostname } = new URL(url);
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname);
 }

@@ -1,7 +1,7 @@
-import { isIPv4 } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { z } from 'zod';
 import { SAMPLE_RATES } from '../media/audio-data.js';
+import { isLoopback } from '../media/loopback.js';
 import { defineNode, type NodeContext, type NodePorts, type PortDef } from '../media/node.js';
 import { contentTypeOf } from '../speech/websocket/content-type.js';
 import { dial } from '../speech/websocket/dialling.js';
@@ -91,7 +91,7 @@ export const websocket = defineNode({
 async function serve(options: WebsocketOptions, context: NodeContext): Promise<NodePorts> {
   const { host, port, path, token, once } = options;
   const listening = await listen({ host, port, path, ...(token !== undefined && { token }) }, context.clock);
-  if (token === undefined && !isLocal(host))
+  if (token === undefined && !isLoopback(host))
     context.log.warn({ host }, 'whoever reaches this address may connect: set token');
   context.log.info({ url: `ws://${host}:${listening.port}${path}` }, 'listening');
   return new Exchange(options, context, { ...listening, isAnnounced: true, once });
@@ -164,11 +164,6 @@ class Exchange implements NodePorts {
       this.#sending.line.resume();
     });
   }
-}
-
-/** Whether only programs of this machine can connect. */
-function isLocal(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }
 
 /** Sound and texts, neither of which has to be linked. */

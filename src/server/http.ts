@@ -4,13 +4,14 @@ import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { type ErrorCode, SluiceError, toErrorData } from '../media/errors.js';
+import { isLoopback } from '../media/loopback.js';
 import { grantsOfRequest } from './credentials.js';
 import { JOIN_PATH, SINGLE_JOIN_PATH, readClientJoin } from './join-request.js';
 import type { Logger } from './log.js';
-import { type ResolvedOptions, isLoopback } from './options.js';
+import type { ResolvedOptions } from './options.js';
 import { addRoomService } from './room-service/routes.js';
 import type { Rooms } from './rooms.js';
-import { createToken } from './token.js';
+import { createParticipantToken } from './token.js';
 
 export interface HttpContext {
   readonly options: ResolvedOptions;
@@ -106,15 +107,7 @@ function addDevelopmentTokens(app: FastifyInstance, { options, defaultSessionId 
     const sessionId = queryText(query['session']) || defaultSessionId;
     const name = queryText(query['name']) || 'Guest';
     const [apiKey, apiSecret] = Object.entries(options.keys)[0] ?? ['', ''];
-    const token = await createToken({
-      apiKey,
-      apiSecret,
-      identity: `${name}-${crypto.randomUUID().slice(0, 8)}`,
-      name,
-      sessionId,
-      ttlSeconds: TOKEN_TTL_SECONDS,
-      grants: { canUpdateOwnMetadata: true },
-    });
+    const token = await createParticipantToken({ apiKey, apiSecret, sessionId, name, ttlSeconds: TOKEN_TTL_SECONDS });
     return await reply
       .header('cache-control', 'no-store')
       .send({ url: `ws://${request.headers.host ?? ''}`, token, sessionId });
@@ -128,8 +121,7 @@ function addDevelopmentTokens(app: FastifyInstance, { options, defaultSessionId 
 function isOwnPage(request: FastifyRequest): boolean {
   const { host, origin, 'sec-fetch-site': site } = request.headers;
   if (!isLoopback(request.socket.remoteAddress ?? '') || host === undefined) return false;
-  const hostname = host.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
-  if (hostname !== 'localhost' && !isLoopback(hostname)) return false;
+  if (!isLoopback(host.replace(/:\d+$/, ''))) return false;
   if (origin !== undefined && origin !== `http://${host}`) return false;
   return site === undefined || site === 'same-origin' || site === 'none';
 }

@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { SluiceError } from '../media/errors.js';
+import { isLoopback } from '../media/loopback.js';
 import type { Keys } from './token.js';
 
 /** The key and secret that sign tokens on loopback where no keys are configured, as LiveKit's `--dev` has. */
@@ -53,12 +54,6 @@ export async function resolveOptions(options: ServerOptions): Promise<ResolvedOp
     });
   }
   return { host, address, port: tcpPort, udpPort, keys: development ? DEVELOPMENT_KEYS : keys, development, logLevel };
-}
-
-/** Whether an IP address can be reached from this machine only. */
-export function isLoopback(address: string): boolean {
-  const plain = address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address;
-  return plain === '::1' || (isIP(plain) === 4 && plain.startsWith('127.'));
 }
 
 async function resolveHost(host: string): Promise<string> {

@@ -64,6 +64,22 @@ export interface TokenOptions {
   readonly grants?: Partial<Permissions>;
 }
 
+/** A participant that is made up here. */
+export interface ParticipantTokenOptions {
+  readonly apiKey: string;
+  readonly apiSecret: string;
+  readonly sessionId: string;
+  /** Name that others see. */
+  readonly name: string;
+  /** Default: the name and something random. */
+  readonly identity?: string | undefined;
+  /** Default `standard`. */
+  readonly kind?: 'standard' | 'agent' | undefined;
+  readonly metadata?: string | undefined;
+  /** Default: that of `createToken`. */
+  readonly ttlSeconds?: number;
+}
+
 const DEFAULT_TTL_SECONDS = 6 * 60 * 60;
 /** Clocks of two machines may differ by this much. */
 const LEEWAY_SECONDS = 10;
@@ -91,6 +107,19 @@ export async function createToken(options: TokenOptions): Promise<string> {
     .setNotBefore(nowSeconds)
     .setExpirationTime(nowSeconds + (options.ttlSeconds ?? DEFAULT_TTL_SECONDS))
     .sign(secretKey(apiSecret));
+}
+
+/** Signs a token for a participant that may tell others about itself. Errors: SLUICE_CONFIG_INVALID. */
+export async function createParticipantToken(options: ParticipantTokenOptions): Promise<string> {
+  const { name, identity = `${name}-${crypto.randomUUID().slice(0, 8)}`, kind, metadata, ...common } = options;
+  return await createToken({
+    ...common,
+    name,
+    identity,
+    ...(kind === 'agent' && { kind }),
+    ...(metadata !== undefined && { metadata }),
+    grants: { canUpdateOwnMetadata: true },
+  });
 }
 
 /**
