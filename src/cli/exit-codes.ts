@@ -8,13 +8,14 @@ export const EXIT_CODES = {
   failed: 1,
   /** It was called with arguments that it does not take. */
   usage: 2,
-  /** A pipeline, a setting or the environment is wrong; nothing was started. */
+  /** A pipeline, a setting or the environment is wrong, or names a file that is not there: trying again would not help. */
   badConfiguration: 78,
 } as const;
 
 const BAD_CONFIGURATION: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'SLUICE_CONFIG_INVALID',
   'SLUICE_CONFIG_SYNTAX',
+  'SLUICE_FILE_NOT_FOUND',
   'SLUICE_NODE_UNKNOWN',
   'SLUICE_SESSION_UNKNOWN',
   'SLUICE_LINK_UNKNOWN',

@@ -91,6 +91,15 @@ await t.test('validate', async (t) => {
   t.equal((await cli(['validate', good.file])).code, 0);
 });
 
+await t.test('a file that is not there is told alike by every command', async (t) => {
+  for (const command of ['run', 'plan', 'validate', 'graph', 'convert --to json', 'doctor', 'test'])
+    t.match(
+      await cli([...command.split(' '), '/nope.yaml']),
+      { code: 78, stderr: 'cannot read /nope.yaml [SLUICE_FILE_NOT_FOUND]' },
+      command,
+    );
+});
+
 await t.test('graph, nodes, inspect', async (t) => {
   const { file } = await pipelineFile(GOOD);
   t.equal(
@@ -127,7 +136,6 @@ await t.test('run', async (t) => {
     [bad.code, JSON.parse(bad.stdout)],
     [78, { errors: [{ code: 'SLUICE_NODE_UNKNOWN' }, { code: 'SLUICE_CONFIG_INVALID' }] }],
   );
-  t.equal((await cli(['run', '/nope.yaml'])).code, 1);
   const broken = await pipelineFile(GOOD.replace('out/a.wav', 'p.yaml/a.wav'));
   const failed = await cli(['run', broken.file]);
   t.equal(failed.code, 1);

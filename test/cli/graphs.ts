@@ -81,7 +81,7 @@ await t.test('plan: of a line, of nothing, of both', async (t) => {
     code: 78,
     stderr: 'line:1:8: node "gian": there is no node type "gian"',
   });
-  t.match(await cli(['plan', '/nope.yaml']), { code: 1, stderr: 'cannot read /nope.yaml [SLUICE_FILE_NOT_FOUND]' });
+  t.match(await cli(['plan', '/nope.yaml']), { code: 78, stderr: 'cannot read /nope.yaml [SLUICE_FILE_NOT_FOUND]' });
 });
 
 await t.test('launch', async (t) => {
@@ -187,7 +187,7 @@ await t.test('programs', async (t) => {
   ] as const) {
     t.match(await cli(['plan', await write(name, text)]), { code: 78, stderr: message }, name);
   }
-  t.match(await cli(['plan', '/nope.mjs']), { code: 1, stderr: 'SLUICE_FILE_NOT_FOUND' });
+  t.match(await cli(['plan', '/nope.mjs']), { code: 78, stderr: 'SLUICE_FILE_NOT_FOUND' });
 });
 
 await t.test('schema, and pictures', async (t) => {

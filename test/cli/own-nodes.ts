@@ -90,7 +90,7 @@ await t.test('modules without nodes, with broken ones, with a type that is taken
   ] as const) {
     t.match(await cli(['nodes', '--nodes', join(folder, name)]), { code: 78, stderr: message }, name);
   }
-  t.match(await cli(['nodes', '--nodes', join(folder, 'nope.js')]), { code: 1, stderr: 'SLUICE_FILE_NOT_FOUND' });
+  t.match(await cli(['nodes', '--nodes', join(folder, 'nope.js')]), { code: 78, stderr: 'SLUICE_FILE_NOT_FOUND' });
 });
 
 /** The loudest sample of a WAV file of 16 bits. */

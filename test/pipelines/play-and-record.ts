@@ -84,12 +84,12 @@ async function makeFilm(path: string): Promise<number> {
 await t.test('play.yaml says what is wrong with its file', async (t) => {
   const folder = t.testdir({ 'text.ogg': 'no sound' });
   copyPipelines(folder);
-  for (const [file, code, reason] of [
-    ['../nothing.wav', 'SLUICE_FILE_NOT_FOUND', 'does not exist'],
-    ['../text.ogg', 'SLUICE_FILE_UNDECODABLE', 'cannot be decoded'],
+  for (const [file, exitCode, code, reason] of [
+    ['../nothing.wav', 78, 'SLUICE_FILE_NOT_FOUND', 'does not exist'],
+    ['../text.ogg', 1, 'SLUICE_FILE_UNDECODABLE', 'cannot be decoded'],
   ] as const) {
     const result = await startCli(t, ['run', 'pipelines/play.yaml'], { cwd: folder, env: { FILE: file } }).ended;
-    t.equal(result.code, 1);
+    t.equal(result.code, exitCode);
     const path = join(folder, file.slice(3));
     t.ok(
       new RegExp(

@@ -189,7 +189,7 @@ not ok 2 - ${file}: two & "more"
     t.match(stdout, /^not ok 1 - .*bad\.test\.yaml: can be read$/m);
     t.match(stdout, /^ok 2 - .*p\.test\.yaml: one$/m);
     t.match(await cli(['test', join(folder, 'empty')]), { code: 2, stderr: /there are no tests here/ });
-    t.match(await cli(['test', join(folder, 'nowhere')]), { code: 1, stderr: /SLUICE_FILE_NOT_FOUND/ });
+    t.match(await cli(['test', join(folder, 'nowhere')]), { code: 78, stderr: /SLUICE_FILE_NOT_FOUND/ });
   });
 
   await t.test('fails when a pipeline that comes with sluice breaks', async (t) => {
