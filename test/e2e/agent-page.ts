@@ -13,7 +13,7 @@ import { Visitor, launchBrowser } from './join-page.js';
 import { startBot } from './running-bot.js';
 
 const RATE = 16_000;
-const ANSWER = 'All right, the light is done.';
+const ANSWER = 'All right, the light is on.';
 
 await t.test('who speaks to the voice agent on the page is answered, and reads it', { timeout: 240_000 }, async (t) => {
   const [executable, espeakNg, sphinx] = [

@@ -5,6 +5,7 @@ import type { LanguageModel, Message } from '../../../src/speech/language-model.
 import { chosenLlm, llmChoice } from '../../../src/speech/llm/index.js';
 import { readPattern } from '../../../src/speech/llm/pattern.js';
 import { testContext } from '../../nodes/node-lab.js';
+import { PACKAGE_ROOT } from '../../support/package-root.js';
 import { SUITE_RULES, ask, llmSuite } from '../llm-suite.js';
 
 function model(options: object, baseDir?: string): LanguageModel {
@@ -71,6 +72,15 @@ t.test('the first rule that matches answers, with what stood in its slots and wh
   const messages: Message[] = [{ role: 'user', text: 'radio on', name: 'Ann' }];
   t.equal((await ask(model(options), messages)).answer.text, 'The radio is on, Ann.');
   t.same(await answers({ rules: [] }, ['go']), [''], 'without a default nothing is said');
+});
+
+t.test('the rules of the shipped agent say what was done', async (t) => {
+  const options = { path: join(PACKAGE_ROOT, 'pipelines/media/home.yaml') };
+  t.same(await answers(options, ['Please turn on the light.', 'turn the lamp off', 'open the door']), [
+    'All right, the light is on.',
+    'All right, the lamp is off.',
+    'The door is open.',
+  ]);
 });
 
 t.test('several answers take turns by how often the same was said, and begin again', async (t) => {
