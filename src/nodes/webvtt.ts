@@ -12,8 +12,8 @@ const SHORTEST_US = 1_000_000;
 
 /**
  * Writes final transcripts as WebVTT subtitles (W3C WebVTT), each from where it begins to where it ends on the media clock of the sound,
- * said by its participant; one that came all at once, as captions may, is shown for the time to read it. In a branch, and when the node is made anew after a failure, an
- * existing file is kept and a number added to the name. Errors: SLUICE_FILE_WRITE.
+ * said by its participant; one that came all at once, as captions may, is shown for the time to read it. In a branch, and when the node
+ * is made anew after a failure, an existing file is kept and a number added to the name. Errors: SLUICE_FILE_WRITE.
  */
 export const webvtt = defineNode({
   type: 'webvtt',
@@ -31,9 +31,9 @@ export const webvtt = defineNode({
 
 function cueOf({ text, isFinal, start, end, participant }: Transcript): string {
   if (!isFinal || text.trim() === '') return '';
-  const voice = participant === undefined ? '' : `<v ${escaped(participant)}>`;
-  // An empty line would end the cue.
-  const lines = escaped(text).replaceAll(/\s*\n\s*/g, '\n');
+  // The end of a line would end the name, and an empty line the cue.
+  const voice = participant === undefined ? '' : `<v ${escaped(participant).replaceAll(/\s+/g, ' ')}>`;
+  const lines = escaped(text.trim()).replaceAll(/\s*[\r\n]\s*/g, '\n');
   // A cue that ends where it begins is none.
   const shownUntil = end > start ? end : start + Math.max(SHORTEST_US, text.length * READ_US_PER_LETTER);
   return `\n${timeOf(start)} --> ${timeOf(shownUntil)}\n${voice}${lines}\n`;

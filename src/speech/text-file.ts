@@ -5,8 +5,8 @@ import { SluiceError } from '../media/errors.js';
 import type { NodeContext } from '../media/node.js';
 
 /**
- * A node that writes a text for each value, at once, so that what was written can be read while it runs and is there when the process is
- * killed. The file is closed however it ends. Errors: SLUICE_FILE_WRITE.
+ * A node that writes `head`, and then a text for each value, at once, so that what was written can be read while it runs and is there when
+ * the process is killed. The file is closed however it ends. Errors: SLUICE_FILE_WRITE.
  */
 export async function textFile(
   template: string,
@@ -15,7 +15,12 @@ export async function textFile(
   head = '',
 ): Promise<Writable> {
   const file = await openNodeFile(template, context);
-  if (head !== '') await write(file, head);
+  try {
+    await write(file, head);
+  } catch (error) {
+    await file.handle.close();
+    throw error;
+  }
   return new Writable({
     objectMode: true,
     write(value, _encoding, done) {
@@ -42,6 +47,9 @@ async function write(file: OutputFile, text: string): Promise<void> {
     await file.handle.appendFile(text);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new SluiceError('SLUICE_FILE_WRITE', `cannot write ${file.path}: ${reason}`, { cause });
+    throw new SluiceError('SLUICE_FILE_WRITE', `cannot write ${file.path}: ${reason}`, {
+      cause,
+      mend: 'Check the path, and that there is room.',
+    });
   }
 }
