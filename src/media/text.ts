@@ -10,3 +10,11 @@ export interface TextData {
   /** When what it was made of passed the stages before, in their order; where they tell. */
   readonly passed?: readonly Passing[];
 }
+
+/** Up to where a text may be cut off so that at most `most` UTF-16 units of it are left, and no half of a character. Pure. */
+export function wholeCharacters(text: string, most: number): number {
+  if (text.length <= most) return text.length;
+  const last = text.charCodeAt(most - 1);
+  const isFirstHalf = last >= 0xd800 && last < 0xdc00;
+  return isFirstHalf ? most - 1 : most;
+}

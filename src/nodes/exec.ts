@@ -3,13 +3,11 @@ import { SAMPLE_RATES, audioData, type AudioData } from '../media/audio-data.js'
 import { audioOptions, type FormatPattern } from '../media/format.js';
 import type { PipelineValue } from '../media/media-value.js';
 import { defineNode, type PortDef } from '../media/node.js';
-import type { TextData } from '../media/text.js';
+import { LineSplitter } from '../speech/line-splitter.js';
 import { ProgramStream, type OutputDecoder } from '../speech/program-stream.js';
 
 const WAYS = ['audio', 'text', 'none'] as const;
 const CHUNK_MS = 20;
-/** A line that is longer comes in parts, in characters. */
-const MAX_LINE = 4000;
 
 const Options = z
   .strictObject({
@@ -23,7 +21,9 @@ const Options = z
     output: z
       .enum(WAYS)
       .default('audio')
-      .describe('What it writes to its standard output: `audio`, the same PCM; `text`, lines; or nothing.'),
+      .describe(
+        'What it writes to its standard output: `audio`, the same PCM; `text`, lines, those of more than 4000 characters in parts; or nothing.',
+      ),
     sampleRate: z.literal(SAMPLE_RATES).default(16_000).describe('Samples per second of the PCM, in Hz.'),
     channels: z.literal([1, 2]).default(1).describe('Channels of the PCM: 1 for mono, 2 for stereo.'),
     endMs: z
@@ -98,7 +98,7 @@ function decoderOf(options: ExecOptions): OutputDecoder {
     case 'audio':
       return new Pcm(options);
     case 'text':
-      return new Lines();
+      return new LineSplitter();
     case 'none':
       return { push: () => [], end: () => [] };
   }
@@ -148,30 +148,5 @@ class Pcm implements OutputDecoder {
 
   #newBytes(): Uint8Array {
     return new Uint8Array(((this.#sampleRate * CHUNK_MS) / 1000) * 2 * this.#channels);
-  }
-}
-
-class Lines implements OutputDecoder {
-  readonly #decoder = new TextDecoder();
-  #rest = '';
-
-  push(bytes: Uint8Array): TextData[] {
-    return this.#take(this.#decoder.decode(bytes, { stream: true }));
-  }
-
-  end(): TextData[] {
-    return this.#take(`${this.#decoder.decode()}\n`);
-  }
-
-  #take(text: string): TextData[] {
-    const lines = (this.#rest + text).split('\n');
-    this.#rest = lines.pop() ?? '';
-    const values = lines
-      .map((line) => line.trim())
-      .filter((line) => line !== '')
-      .map((line): TextData => ({ kind: 'text', text: line, isFinal: true }));
-    for (; this.#rest.length > MAX_LINE; this.#rest = this.#rest.slice(MAX_LINE))
-      values.push({ kind: 'text', text: this.#rest.slice(0, MAX_LINE), isFinal: false });
-    return values;
   }
 }

@@ -1,14 +1,11 @@
 import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { SluiceError } from '../media/errors.js';
-import { defineNode, type NodeContext } from '../media/node.js';
+import { defineNode } from '../media/node.js';
 import { pathFrom } from '../media/path-template.js';
 import type { TextData } from '../media/text.js';
-
-/** Longer lines are given in parts of so many characters: no source may fill the memory with one. */
-const MAX_LINE = 4000;
+import { LineSplitter } from '../speech/line-splitter.js';
 
 const Options = z.strictObject({
   path: z
@@ -32,24 +29,64 @@ export const textLines = defineNode({
   lines: { type: text-lines, path: lines.txt }
   voice: { type: tts-exec, from: lines }
   file:  { type: wav, from: voice, path: out/lines.wav }`,
-  create: ({ path }, context) => Readable.from(linesOf(path, context), { objectMode: true, highWaterMark: 4 }),
+  create: ({ path }, { baseDir }) => new TextLines(path === '-' ? undefined : pathFrom(baseDir, path)),
 });
 
-async function* linesOf(path: string, { baseDir, signal }: NodeContext): AsyncGenerator<TextData> {
-  const file = path === '-' ? undefined : createReadStream(pathFrom(baseDir, path), { signal });
-  const lines = createInterface({ input: file ?? process.stdin, crlfDelay: Infinity, ...(!file && { signal }) });
-  try {
-    for await (const line of lines) {
-      const text = line.trim();
-      for (let at = 0; at < text.length; at += MAX_LINE)
-        yield { kind: 'text', text: text.slice(at, at + MAX_LINE), isFinal: at + MAX_LINE >= text.length };
-    }
-  } catch (cause) {
-    if (signal.aborted) return;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new SluiceError('SLUICE_FILE_NOT_FOUND', `cannot read ${path}: ${reason}`, { cause });
-  } finally {
-    lines.close();
-    file?.destroy();
+class TextLines extends Readable {
+  /** Undefined for the standard input. */
+  readonly #path: string | undefined;
+  readonly #lines = new LineSplitter();
+  #input: Readable | undefined;
+
+  constructor(path: string | undefined) {
+    super({ objectMode: true, highWaterMark: 4 });
+    this.#path = path;
+  }
+
+  override _read(): void {
+    if (this.#input) this.#input.resume();
+    else this.#open();
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    const input = this.#input;
+    input?.off('data', this.#onData).off('end', this.#onEnd).off('error', this.#onError);
+    // Others may read on from the standard input.
+    if (input === process.stdin) input.pause();
+    else input?.on('error', () => undefined).destroy();
+    done(error);
+  }
+
+  #open(): void {
+    const input = this.#path === undefined ? process.stdin : createReadStream(this.#path);
+    this.#input = input;
+    if (input.readableEnded) this.#onEnd();
+    else input.on('data', this.#onData).on('end', this.#onEnd).on('error', this.#onError);
+  }
+
+  readonly #onData = (bytes: Buffer): void => {
+    if (!this.#give(this.#lines.push(bytes))) this.#input?.pause();
+  };
+
+  readonly #onEnd = (): void => {
+    this.#give(this.#lines.end());
+    this.push(null);
+  };
+
+  readonly #onError = (cause: Error): void => {
+    const path = this.#path ?? 'the standard input';
+    this.destroy(
+      new SluiceError('SLUICE_FILE_NOT_FOUND', `cannot read ${path}: ${cause.message}`, {
+        cause,
+        mend: 'Check the path and its permissions.',
+      }),
+    );
+  };
+
+  /** Whether the reader wants more. */
+  #give(texts: readonly TextData[]): boolean {
+    let wantsMore = true;
+    for (const text of texts) wantsMore = this.push(text);
+    return wantsMore;
   }
 }

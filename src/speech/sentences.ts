@@ -1,3 +1,5 @@
+import { wholeCharacters } from '../media/text.js';
+
 /** A sentence of a text, or as much of one as is said in one go. */
 export interface Sentence {
   /** Without white space at its ends; never empty. */
@@ -153,11 +155,5 @@ function cutAt(text: string, maxLength: number): number {
     if (CLAUSE_ENDS.includes(character)) return at;
     if (space === 0 && SPACE.test(character)) space = at;
   }
-  if (space > 0) return space;
-  // Not between the two halves of a character.
-  return isHighSurrogate(text.charCodeAt(maxLength - 1)) ? maxLength - 1 : maxLength;
-}
-
-function isHighSurrogate(code: number): boolean {
-  return code >= 0xd800 && code < 0xdc00;
+  return space > 0 ? space : wholeCharacters(text, maxLength);
 }

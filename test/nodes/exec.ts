@@ -66,6 +66,19 @@ t.test('lines go in and come out as texts', async (t) => {
   ]);
 });
 
+t.test('a long line comes in parts, also where it comes at once', async (t) => {
+  const source = running(`console.log('x'.repeat(9000) + ' '); console.log('next')`, { input: 'none', output: 'text' });
+  t.same(
+    ((await source.toArray()) as TextData[]).map(({ text, isFinal }) => [text.length, isFinal]),
+    [
+      [4000, false],
+      [4000, false],
+      [1000, true],
+      [4, true],
+    ],
+  );
+});
+
 t.test('a program can be a source by itself, and a sink', async (t) => {
   const source = running(`process.stdout.write(Buffer.alloc(1000, 1))`, { input: 'none' });
   const chunks = (await source.toArray()) as AudioData[];

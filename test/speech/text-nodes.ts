@@ -1,4 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { readFile, readdir, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -10,6 +13,8 @@ import type { Transcript } from '../../src/media/transcript.js';
 import { captions, jsonl, textLines, webvtt } from '../../src/nodes.js';
 import { jsonl as jsonlNode } from '../../src/nodes/jsonl.js';
 import { transcript } from '../../src/nodes/transcript.js';
+import { webvtt as webvttNode } from '../../src/nodes/webvtt.js';
+import { LineSplitter } from '../../src/speech/line-splitter.js';
 import { asWritable, testContext } from '../nodes/node-lab.js';
 
 function said(text: string, start: number, end: number, more: Partial<Transcript> = {}): Transcript {
@@ -24,6 +29,7 @@ t.test('transcripts become WebVTT subtitles, whatever is said in them', async (t
     said('All at once, as captions may be', 5_000_000, 5_000_000),
     said('Yes', 9_000_000, 9_000_000),
     said('a < b && c --> d\n\nNOTE nothing', 3_725_004_000, 3_726_000_000),
+    said('\rOne\r\rtwo\r\n', 0, 1_000_000, { participant: 'Bob\n\n00:00 --> 00:09\rfake' }),
   ];
   await pipeline(Readable.from(values), webvtt({ path }));
   t.equal(
@@ -42,6 +48,10 @@ Yes
 01:02:05.004 --> 01:02:06.000
 a &lt; b &amp;&amp; c --&gt; d
 NOTE nothing
+
+00:00:00.000 --> 00:00:01.000
+<v Bob 00:00 --&gt; 00:09 fake>One
+two
 `,
   );
 });
@@ -84,6 +94,78 @@ t.test('lines of a file come as texts, and none is too long', async (t) => {
     ],
   );
   await t.rejects(textLines({ path: join(path, 'nothing') }).toArray(), { code: 'SLUICE_FILE_NOT_FOUND' });
+});
+
+t.test('a line without an end comes in parts while it is written, and no character is cut in two', async (t) => {
+  const path = join(t.testdir(), 'endless');
+  execFileSync('mkfifo', [path]);
+  const [lines, writer] = [textLines({ path }), createWriteStream(path)];
+  // Of each character the second half is where a part would end.
+  writer.write(`x${'😀'.repeat(4500)}`);
+  const parts = lines[Symbol.asyncIterator]() as AsyncIterator<TextData>;
+  const next = async (): Promise<TextData> => (await parts.next()).value as TextData;
+  const begun = [await next(), await next()];
+  t.same(
+    begun.map(({ text, isFinal }) => [text.length, isFinal]),
+    [
+      [3999, false],
+      [4000, false],
+    ],
+  );
+  writer.end('\nnext');
+  const rest = await next();
+  t.equal([...begun, rest].map(({ text }) => text).join(''), `x${'😀'.repeat(4500)}`);
+  t.ok(rest.isFinal);
+  t.match(await next(), { text: 'next', isFinal: true });
+  t.equal((await parts.next()).done, true);
+});
+
+t.test('lines that are still written are closed at once when nobody wants more', async (t) => {
+  const path = join(t.testdir(), 'endless');
+  execFileSync('mkfifo', [path]);
+  const [lines, writer] = [textLines({ path }), createWriteStream(path)];
+  writer.on('error', () => undefined).write('One\nTw');
+  t.match((await once(lines, 'data'))[0], { text: 'One', isFinal: true });
+  const closed = once(lines, 'close');
+  lines.destroy();
+  await closed;
+  writer.destroy();
+});
+
+t.test('a long line that ends in white space has an end, and a short one begins anew', (t) => {
+  for (const length of [1, 7, 100_000]) {
+    const splitter = new LineSplitter();
+    const bytes = Buffer.from(`${'y'.repeat(4000)}${' '.repeat(20)}\r\n \n ü \rlast`);
+    const values: TextData[] = [];
+    for (let at = 0; at < bytes.length; at += length) values.push(...splitter.push(bytes.subarray(at, at + length)));
+    values.push(...splitter.end());
+    t.equal(values.filter(({ isFinal }) => isFinal).length, 3, `parts of ${length}`);
+    t.same(textsOf(values), ['y'.repeat(4000), 'ü', 'last']);
+  }
+  t.end();
+});
+
+/** What belongs together in one text. */
+function textsOf(values: readonly TextData[]): string[] {
+  const texts: string[] = [];
+  let begun = '';
+  for (const { text, isFinal } of values) {
+    begun += text;
+    if (isFinal) texts.push(begun.trim());
+    if (isFinal) begun = '';
+  }
+  return texts;
+}
+
+t.test('a file whose first line cannot be written is closed', async (t) => {
+  await t.rejects(Promise.resolve(webvttNode.create({ path: '/dev/full' }, testContext())), {
+    code: 'SLUICE_FILE_WRITE',
+    mend: /room/,
+  });
+  const open = await Promise.all(
+    (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')),
+  );
+  t.notOk(open.includes('/dev/full'));
 });
 
 t.test('transcripts and texts become captions, with who said them, and never too long to be sent', async (t) => {
