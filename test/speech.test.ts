@@ -11,6 +11,7 @@ import './speech/dialogue/turn-taker.js';
 import './speech/fallback-voice.js';
 import './speech/funnel.js';
 import './speech/gather.js';
+import './speech/http-service.js';
 import './speech/listener.js';
 import './speech/llm/exec.js';
 import './speech/llm/openai.js';

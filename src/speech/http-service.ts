@@ -4,7 +4,7 @@ import { ServiceFailure, breakage, lateness, refusal, retrying } from './service
 export interface HttpRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Called for each try. */
+  /** Called for each try; a text is JSON. */
   readonly body: () => string | FormData;
   /** How long nothing may come, before the first byte and between bytes, in ms. */
   readonly timeoutMs: number;
@@ -17,7 +17,7 @@ export interface HttpRequest {
 export interface HttpAnswer {
   /** As `audio/wav`, without parameters, in small letters; '' where the service does not say. */
   readonly contentType: string;
-  /** What comes, as it comes. Has to be read to its end, or be given up by `return()`. Errors as `askService`. */
+  /** What comes, as it comes. Has to be read to its end, or be given up by `return()`, which ends the request. Errors as `askService`. */
   readonly body: AsyncGenerator<Uint8Array>;
 }
 
@@ -38,11 +38,13 @@ type Reader = ReadableStreamDefaultReader<Uint8Array>;
 async function ask(request: HttpRequest): Promise<HttpAnswer> {
   const exchange = new Exchange(request);
   try {
+    const asked = request.body();
     const response = await exchange.within(() =>
       fetch(request.url, {
         method: 'POST',
-        headers: request.headers,
-        body: request.body(),
+        headers:
+          typeof asked === 'string' ? { 'content-type': 'application/json', ...request.headers } : request.headers,
+        body: asked,
         signal: exchange.signal,
         redirect: 'error',
       }),
@@ -51,7 +53,10 @@ async function ask(request: HttpRequest): Promise<HttpAnswer> {
     const reader = response.body?.getReader() as Reader | undefined;
     const first = reader && (await exchange.within(() => reader.read()));
     const contentType = (response.headers.get('content-type') ?? '').replace(/;.*/s, '').trim().toLowerCase();
-    return { contentType, body: bytesOf(exchange, reader, first) };
+    const body = bytesOf(exchange, reader, first);
+    // Only what has begun can be given up.
+    await body.next();
+    return { contentType, body };
   } catch (error) {
     exchange.end();
     throw error instanceof ServiceFailure ? error : new ServiceFailure(exchange.failure(error));
@@ -64,6 +69,7 @@ async function* bytesOf(
   first: Awaited<ReturnType<Reader['read']>> | undefined,
 ): AsyncGenerator<Uint8Array> {
   try {
+    yield new Uint8Array(0);
     for (let next = first; reader && next?.done === false;) {
       yield next.value;
       try {

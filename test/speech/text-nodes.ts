@@ -97,8 +97,7 @@ t.test('lines of a file come as texts, and none is too long', async (t) => {
 });
 
 t.test('a line without an end comes in parts while it is written, and no character is cut in two', async (t) => {
-  const path = join(t.testdir(), 'endless');
-  execFileSync('mkfifo', [path]);
+  const path = namedPipe(t.testdir());
   const [lines, writer] = [textLines({ path }), createWriteStream(path)];
   // Of each character the second half is where a part would end.
   writer.write(`x${'😀'.repeat(4500)}`);
@@ -121,8 +120,7 @@ t.test('a line without an end comes in parts while it is written, and no charact
 });
 
 t.test('lines that are still written are closed at once when nobody wants more', async (t) => {
-  const path = join(t.testdir(), 'endless');
-  execFileSync('mkfifo', [path]);
+  const path = namedPipe(t.testdir());
   const [lines, writer] = [textLines({ path }), createWriteStream(path)];
   writer.on('error', () => undefined).write('One\nTw');
   t.match((await once(lines, 'data'))[0], { text: 'One', isFinal: true });
@@ -144,6 +142,13 @@ t.test('a long line that ends in white space has an end, and a short one begins 
   }
   t.end();
 });
+
+/** A file that is read while it is written. */
+function namedPipe(folder: string, program = 'mkfifo'): string {
+  const path = join(folder, 'pipe');
+  execFileSync(program, [path]);
+  return path;
+}
 
 /** What belongs together in one text. */
 function textsOf(values: readonly TextData[]): string[] {

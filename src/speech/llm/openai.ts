@@ -5,19 +5,13 @@ import { defineEngine } from '../engine.js';
 import { eventsOf } from '../event-stream.js';
 import { askService } from '../http-service.js';
 import type { Answer, AnswerRequest, LanguageModel, Message, Tool, ToolCall } from '../language-model.js';
+import { openaiNeed, openaiRequest, openaiShape } from '../openai-service.js';
+import { complaintIn } from '../service-failure.js';
 import { chatMessages } from './chat-messages.js';
 import { callTool, loadTools } from './tools.js';
 
 const Options = z.strictObject({
-  baseUrl: z
-    .url({ protocol: /^https?$/ })
-    .default('https://api.openai.com/v1')
-    .describe('Address of the service, up to and without `/chat/completions`: OpenAI, Ollama, llama.cpp, vLLM.'),
-  apiKey: z
-    .string()
-    .optional()
-    .meta({ secret: true })
-    .describe('Key of the service; a server of your own may need none.'),
+  ...openaiShape('/chat/completions', ': OpenAI, Ollama, llama.cpp, vLLM'),
   model: z.string().min(1).default('gpt-4o-mini').describe('Name of the model.'),
   instructions: z.string().default('').describe('What the model is told before anything else.'),
   temperature: z
@@ -54,16 +48,15 @@ export const openaiLlm = defineEngine({
   type: 'llm-openai',
   kind: 'llm',
   options: Options,
-  needs: ({ baseUrl, apiKey, tools }, baseDir) => [
-    {
-      kind: 'service',
-      url: `${trimmed(baseUrl)}/models`,
-      ...(apiKey !== undefined && { headers: authorization(apiKey) }),
-    },
+  needs: ({ tools, ...service }, baseDir) => [
+    openaiNeed(service),
     ...(tools === undefined ? [] : [{ kind: 'file' as const, path: pathFrom(baseDir, tools) }]),
   ],
   create: (options, { baseDir }) => new OpenaiModel(options, baseDir),
 });
+
+/** No answer is longer, with the arguments of its calls, in characters. */
+const MAX_ANSWER = 1_000_000;
 
 /** What one request came to. */
 interface Completion {
@@ -92,7 +85,9 @@ class OpenaiModel implements LanguageModel {
       const offered = round < maxToolRounds ? tools : [];
       const completion = await this.#complete([...messages, ...calls], offered, onText, signal);
       text += completion.text;
-      if (completion.calls.length === 0) return { text, calls };
+      const isAnswered = completion.calls.length === 0 || (offered.length === 0 && text !== '');
+      if (isAnswered) return { text, calls };
+      if (offered.length === 0) throw broken('calls functions and does not answer');
       calls.push({ role: 'assistant', text: completion.text, calls: completion.calls });
       for (const call of completion.calls)
         calls.push({ role: 'tool', callId: call.id, text: await callTool(tools, call, signal) });
@@ -105,12 +100,11 @@ class OpenaiModel implements LanguageModel {
     onText: (piece: string) => void,
     signal: AbortSignal,
   ): Promise<Completion> {
-    const { baseUrl, apiKey, model, instructions, temperature, maxTokens, timeoutMs } = this.#options;
+    const { apiKey, model, instructions, temperature, maxTokens, timeoutMs } = this.#options;
     const told: readonly Message[] =
       instructions === '' ? messages : [{ role: 'system', text: instructions }, ...messages];
     const { body } = await askService({
-      url: `${trimmed(baseUrl)}/chat/completions`,
-      headers: { 'content-type': 'application/json', ...(apiKey !== undefined && authorization(apiKey)) },
+      ...openaiRequest(this.#options, '/chat/completions'),
       body: () =>
         JSON.stringify({
           model,
@@ -122,9 +116,8 @@ class OpenaiModel implements LanguageModel {
         }),
       timeoutMs,
       signal,
-      secret: apiKey,
     });
-    return await read(body, onText, signal);
+    return await read(body, onText, signal, apiKey);
   }
 }
 
@@ -132,15 +125,17 @@ async function read(
   body: AsyncGenerator<Uint8Array>,
   onText: (piece: string) => void,
   signal: AbortSignal,
+  secret: string | undefined,
 ): Promise<Completion> {
   let text = '';
+  let length = 0;
   const calls: { id: string; name: string; arguments: string }[] = [];
   let isOver = false;
   try {
     for await (const event of eventsOf(body)) {
       signal.throwIfAborted();
       const { choices, error } = parsed(event);
-      if (error !== undefined) throw broken(`told of an error: ${error.message ?? 'unknown'}`);
+      if (error !== undefined) throw broken(`told of an error: ${complaintIn(error.message ?? 'unknown', secret)}`);
       const [choice] = choices ?? [];
       const piece = choice?.delta?.content ?? '';
       if (piece !== '') {
@@ -153,7 +148,10 @@ async function read(
         call.id += part.id ?? '';
         call.name += part.function?.name ?? '';
         call.arguments += part.function?.arguments ?? '';
+        length += part.function?.arguments?.length ?? 0;
       }
+      length += piece.length;
+      if (length > MAX_ANSWER) throw endless();
       if (typeof choice?.finish_reason === 'string') isOver = true;
     }
   } finally {
@@ -197,6 +195,14 @@ function parsed(event: string): z.output<typeof Chunk> {
   }
 }
 
+function endless(): SluiceError {
+  return new SluiceError('SLUICE_SPEECH_FAILED', 'the language model gave an answer without an end', {
+    found: `more than ${MAX_ANSWER} characters`,
+    retryable: false,
+    mend: 'Give it a limit (maxTokens), or look at the service.',
+  });
+}
+
 function toolOf({ name, description, parameters }: Tool): object {
   return { type: 'function', function: { name, description, parameters } };
 }
@@ -207,12 +213,4 @@ function broken(what: string, cause?: unknown): SluiceError {
     retryable: true,
     mend: 'Look at the service; it may work later.',
   });
-}
-
-function authorization(apiKey: string): { authorization: string } {
-  return { authorization: `Bearer ${apiKey}` };
-}
-
-function trimmed(url: string): string {
-  return url.replace(/\/+$/, '');
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineEngine } from '../engine.js';
 import type { ListenOptions, Listening, StreamingRecogniser } from '../recogniser.js';
+import { serviceUrl } from '../service-url.js';
 import { DeepgramListening } from './deepgram-listening.js';
 
 const Options = z.strictObject({
@@ -50,7 +51,7 @@ export const deepgramStt = defineEngine({
   needs: ({ baseUrl, apiKey }) => [
     {
       kind: 'service',
-      url: `${trimmed(baseUrl).replace(/^ws/, 'http')}/projects`,
+      url: serviceUrl(baseUrl.replace(/^ws/, 'http'), '/projects'),
       headers: headersOf(apiKey),
       mend: 'Give a key of Deepgram (apiKey).',
     },
@@ -67,7 +68,7 @@ class DeepgramRecogniser implements StreamingRecogniser {
 
   async listen(options: ListenOptions): Promise<Listening> {
     const { baseUrl, apiKey, keepMs, timeoutMs } = this.#options;
-    const url = `${trimmed(baseUrl)}/listen?${queryOf(this.#options, options.sampleRate).toString()}`;
+    const url = serviceUrl(baseUrl, `/listen?${queryOf(this.#options, options.sampleRate).toString()}`);
     const listening = new DeepgramListening(
       { url, headers: headersOf(apiKey), secret: apiKey, keepMs, timeoutMs },
       options,
@@ -95,8 +96,4 @@ function queryOf(options: DeepgramOptions, sampleRate: number): URLSearchParams 
 
 function headersOf(apiKey: string | undefined): Readonly<Record<string, string>> {
   return apiKey === undefined ? {} : { authorization: `Token ${apiKey}` };
-}
-
-function trimmed(url: string): string {
-  return url.replace(/\/+$/, '');
 }

@@ -3,19 +3,12 @@ import { SluiceError } from '../../media/errors.js';
 import type { TranscriptWord } from '../../media/transcript.js';
 import { type EngineContext, defineEngine } from '../engine.js';
 import { askService } from '../http-service.js';
+import { openaiNeed, openaiRequest, openaiShape } from '../openai-service.js';
 import type { Recogniser, Recognition } from '../recogniser.js';
 import { type Utterance, utteranceWav } from '../utterances.js';
 
 const Options = z.strictObject({
-  baseUrl: z
-    .url({ protocol: /^https?$/ })
-    .default('https://api.openai.com/v1')
-    .describe('Address of the service, up to and without `/audio/transcriptions`.'),
-  apiKey: z
-    .string()
-    .optional()
-    .meta({ secret: true })
-    .describe('Key of the service; a server of your own may need none.'),
+  ...openaiShape('/audio/transcriptions'),
   model: z.string().min(1).default('gpt-4o-mini-transcribe').describe('Name of the model.'),
   language: z
     .string()
@@ -53,13 +46,7 @@ export const openaiStt = defineEngine({
   type: 'stt-openai',
   kind: 'stt',
   options: Options,
-  needs: ({ baseUrl, apiKey }) => [
-    {
-      kind: 'service',
-      url: `${trimmed(baseUrl)}/models`,
-      ...(apiKey !== undefined && { headers: authorization(apiKey) }),
-    },
-  ],
+  needs: (options) => [openaiNeed(options)],
   create: (options, context) => new OpenaiRecogniser(options, context),
 });
 
@@ -76,16 +63,13 @@ class OpenaiRecogniser implements Recogniser {
     signal.throwIfAborted();
     const { samples, sampleRate, numberOfChannels } = utterance;
     if (samples.length < SHORTEST_S * sampleRate * numberOfChannels) return { text: '' };
-    const { baseUrl, apiKey, timeoutMs } = this.#options;
     const begunUs = this.#context.clock.nowUs();
     const file = new Blob([utteranceWav(utterance)], { type: 'audio/wav' });
     const { body } = await askService({
-      url: `${trimmed(baseUrl)}/audio/transcriptions`,
-      headers: apiKey === undefined ? {} : authorization(apiKey),
+      ...openaiRequest(this.#options, '/audio/transcriptions'),
       body: () => formOf(file, this.#options),
-      timeoutMs,
+      timeoutMs: this.#options.timeoutMs,
       signal,
-      secret: apiKey,
     });
     this.#context.measured('first byte', (this.#context.clock.nowUs() - begunUs) / 1000);
     const { text, words, segments } = answerIn(await textOf(body));
@@ -149,12 +133,4 @@ function unusable(found: string): SluiceError {
     mend: 'See that baseUrl is that of a service with this API.',
     retryable: false,
   });
-}
-
-function authorization(apiKey: string): { authorization: string } {
-  return { authorization: `Bearer ${apiKey}` };
-}
-
-function trimmed(url: string): string {
-  return url.replace(/\/+$/, '');
 }

@@ -6,6 +6,7 @@ import type { EngineContext } from '../engine.js';
 import { PcmReader } from '../pcm-reader.js';
 import { ServiceFailure, breakage, complaintIn, lateness } from '../service-failure.js';
 import { closeSocket, dialService } from '../service-socket.js';
+import { serviceUrl } from '../service-url.js';
 import type { SpeechListener } from '../synthesiser.js';
 import { untilAborted } from '../until-aborted.js';
 import { wordsOf } from '../words.js';
@@ -113,7 +114,7 @@ export class ElevenlabsSocket {
       ...(language !== undefined && { language_code: language }),
     });
     const socket = await dialService({
-      url: `${baseUrl.replace(/\/+$/, '')}/text-to-speech/${encodeURIComponent(voice)}/stream-input?${query.toString()}`,
+      url: serviceUrl(baseUrl, `/text-to-speech/${encodeURIComponent(voice)}/stream-input?${query.toString()}`),
       headers: { 'xi-api-key': apiKey },
       timeoutMs,
       signal: this.#stop.signal,

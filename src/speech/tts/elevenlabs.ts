@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type EngineContext, defineEngine } from '../engine.js';
 import { RepeatableText } from '../repeatable-text.js';
 import { retrying } from '../service-failure.js';
+import { serviceUrl } from '../service-url.js';
 import type { SpeechListener, Synthesiser } from '../synthesiser.js';
 import { ElevenlabsSocket } from './elevenlabs-socket.js';
 
@@ -38,7 +39,7 @@ export const elevenlabsTts = defineEngine({
   needs: ({ baseUrl, apiKey }) => [
     {
       kind: 'service',
-      url: `${baseUrl.replace(/^ws/, 'http').replace(/\/+$/, '')}/models`,
+      url: serviceUrl(baseUrl.replace(/^ws/, 'http'), '/models'),
       headers: { 'xi-api-key': apiKey },
       mend: 'Give a key of ElevenLabs (apiKey).',
     },

@@ -2,21 +2,14 @@ import { z } from 'zod';
 import { SluiceError } from '../../media/errors.js';
 import { type EngineContext, defineEngine } from '../engine.js';
 import { askService } from '../http-service.js';
+import { openaiNeed, openaiRequest, openaiShape } from '../openai-service.js';
 import { PcmReader } from '../pcm-reader.js';
 import { type Sound, type SoundChunk, sayBySentence } from '../sentence-by-sentence.js';
 import type { SpeechListener, Synthesiser } from '../synthesiser.js';
 import { WavReader } from '../wav-reader.js';
 
 const Options = z.strictObject({
-  baseUrl: z
-    .url({ protocol: /^https?$/ })
-    .default('https://api.openai.com/v1')
-    .describe('Address of the service, up to and without `/audio/speech`.'),
-  apiKey: z
-    .string()
-    .optional()
-    .meta({ secret: true })
-    .describe('Key of the service; a server of your own may need none.'),
+  ...openaiShape('/audio/speech'),
   model: z.string().min(1).default('gpt-4o-mini-tts').describe('Name of the model.'),
   voice: z.string().min(1).default('alloy').describe('Name of the voice.'),
   instructions: z.string().min(1).optional().describe('How to speak, in words; not every model listens to it.'),
@@ -40,13 +33,7 @@ export const openaiTts = defineEngine({
   type: 'tts-openai',
   kind: 'tts',
   options: Options,
-  needs: ({ baseUrl, apiKey }) => [
-    {
-      kind: 'service',
-      url: `${trimmed(baseUrl)}/models`,
-      ...(apiKey !== undefined && { headers: authorization(apiKey) }),
-    },
-  ],
+  needs: (options) => [openaiNeed(options)],
   create: (options, context) => new OpenaiSynthesiser(options, context),
 });
 
@@ -67,15 +54,13 @@ class OpenaiSynthesiser implements Synthesiser {
   }
 
   async #ask(input: string, signal: AbortSignal): Promise<Sound> {
-    const { baseUrl, apiKey, model, voice, instructions, speed, format, timeoutMs } = this.#options;
+    const { model, voice, instructions, speed, format, timeoutMs } = this.#options;
     const begunUs = this.#context.clock.nowUs();
     const { contentType, body } = await askService({
-      url: `${trimmed(baseUrl)}/audio/speech`,
-      headers: { 'content-type': 'application/json', ...(apiKey !== undefined && authorization(apiKey)) },
+      ...openaiRequest(this.#options, '/audio/speech'),
       body: () => JSON.stringify({ model, voice, input, instructions, speed, response_format: format }),
       timeoutMs,
       signal,
-      secret: apiKey,
     });
     this.#context.measured('first byte', (this.#context.clock.nowUs() - begunUs) / 1000);
     if (CODED.test(contentType)) {
@@ -103,12 +88,4 @@ async function* fromWav(body: AsyncIterable<Uint8Array>): AsyncGenerator<SoundCh
     const samples = reader.push(bytes);
     if (reader.format && samples.length > 0) yield { samples, format: reader.format };
   }
-}
-
-function authorization(apiKey: string): { authorization: string } {
-  return { authorization: `Bearer ${apiKey}` };
-}
-
-function trimmed(url: string): string {
-  return url.replace(/\/+$/, '');
 }

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import t from 'tap';
 import { eventsOf } from '../../../src/speech/event-stream.js';
 import type { LanguageModel } from '../../../src/speech/language-model.js';
@@ -57,6 +58,16 @@ t.test('a service with the API of OpenAI', async (t) => {
         code: 'SLUICE_SPEECH_FAILED',
         retryable: false,
       },
+      'an event without an end': {
+        create: () => model(server, 'endless-lines'),
+        code: 'SLUICE_SPEECH_FAILED',
+        retryable: false,
+      },
+      'an answer without an end, of events': {
+        create: () => model(server, 'endless-answer'),
+        code: 'SLUICE_SPEECH_FAILED',
+        retryable: false,
+      },
       'an error in the middle': {
         create: () => model(server, 'failing'),
         code: 'SLUICE_SPEECH_FAILED',
@@ -93,6 +104,9 @@ t.test('is asked with the key, which is in no error, and with what it is to know
   const error = (await ask(model(server, 'locked'), 'hello').catch((thrown: unknown) => thrown)) as Error;
   t.match(error.message, /Incorrect key/);
   t.notMatch(JSON.stringify(error) + String(error.stack), /sk-secret/);
+  const echoed = (await ask(model(server, 'echoing'), 'hello').catch((thrown: unknown) => thrown)) as Error;
+  t.match(echoed.message, /no room for Bearer \*\*\*/, 'also where it comes back in the middle of an answer');
+  t.notMatch(inspect(echoed), /sk-secret/);
 });
 
 t.test('a limit that is over soon is waited for', async (t) => {
@@ -125,6 +139,26 @@ t.test('calls functions of a module, and tells the model what they gave', async 
   t.equal((await ask(calling('bad.mjs'), 'Oslo')).answer.text, 'The tool says: error: no such city');
   await t.rejects(ask(calling('none.mjs'), 'Oslo'), { code: 'SLUICE_CONFIG_INVALID', mend: /export const weather/ });
   await t.rejects(ask(calling('nowhere.mjs'), 'Oslo'), { code: 'SLUICE_FILE_NOT_FOUND' });
+});
+
+t.test('a model that calls functions for ever is asked no oftener than it may call', async (t) => {
+  const server = await chatServer(SUITE_RULES);
+  t.teardown(() => server.close());
+  const called: unknown[] = [];
+  const weather = {
+    name: 'weather',
+    description: 'Tells the weather.',
+    parameters: { type: 'object' },
+    call: (argument: unknown) => called.push(argument),
+  };
+  const asked = model(server, 'calling-on', { maxToolRounds: 3 }).answer(
+    { messages: [{ role: 'user', text: 'Oslo' }], tools: [weather], onText: () => undefined },
+    new AbortController().signal,
+  );
+  await t.rejects(asked, { code: 'SLUICE_SPEECH_FAILED', message: /calls functions and does not answer/ });
+  t.equal(called.length, 3);
+  t.equal(server.requests.length, 4);
+  t.equal(server.requests.at(-1)?.tools, undefined, 'in the end it is offered none');
 });
 
 t.test('events are put together from parts of any length', async (t) => {

@@ -36,6 +36,10 @@ type Manner =
   | 'broken'
   | 'nonsense'
   | 'endless'
+  | 'endless-lines'
+  | 'endless-answer'
+  | 'echoing'
+  | 'calling-on'
   | 'failing'
   | 'calling';
 
@@ -84,8 +88,23 @@ export async function chatServer(rules: ConstructorParameters<typeof RuleSet>[0]
         return;
       case 'endless':
         response.writeHead(200).write('data: ');
-        for (let i = 0; i < 40 && !response.destroyed; i++)
-          await new Promise((resolve) => response.write('x'.repeat(100_000), resolve));
+        await flood(response, 'x'.repeat(100_000));
+        return;
+      case 'endless-lines':
+        response.writeHead(200);
+        await flood(response, `data: ${'x'.repeat(100)}\n`.repeat(1000));
+        return;
+      case 'endless-answer':
+        response.writeHead(200);
+        await flood(
+          response,
+          `data: ${JSON.stringify({ choices: [{ delta: { content: 'so '.repeat(30_000) } }] })}\n\n`,
+        );
+        return;
+      case 'echoing':
+        response
+          .writeHead(200)
+          .end(`data: ${JSON.stringify({ error: { message: `no room\nfor ${String(keys.at(-1))}` } })}\n\n`);
         return;
       case 'failing':
         response.writeHead(200).end('data: {"error": {"message": "out of memory"}}\n\n');
@@ -98,12 +117,12 @@ export async function chatServer(rules: ConstructorParameters<typeof RuleSet>[0]
   async function tell(response: ServerResponse, asked: ChatRequest, manner: Manner = 'well'): Promise<void> {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     const last = asked.messages.at(-1);
-    if (manner === 'calling' && asked.tools && last?.role === 'user') {
+    if (manner === 'calling-on' || (manner === 'calling' && asked.tools && last?.role === 'user')) {
       // A call comes in pieces, as real ones do.
       for (const part of [
-        { index: 0, id: 'call_1', function: { name: asked.tools[0]?.function.name, arguments: '' } },
+        { index: 0, id: 'call_1', function: { name: asked.tools?.[0]?.function.name ?? 'weather', arguments: '' } },
         { index: 0, function: { arguments: '{"city":' } },
-        { index: 0, function: { arguments: ` ${JSON.stringify(last.content)}}` } },
+        { index: 0, function: { arguments: ` ${JSON.stringify(last?.content)}}` } },
       ])
         await event(response, { delta: { tool_calls: [part] } });
       await event(response, { delta: {}, finish_reason: 'tool_calls' });
@@ -154,6 +173,12 @@ function messageOf({ role, content }: ChatRequest['messages'][number]): Message 
 function limit(response: ServerResponse): void {
   response.writeHead(429, { 'retry-after': '0.05' });
   response.end(JSON.stringify({ error: { message: 'Rate limit reached', code: 'rate_limit_exceeded' } }));
+}
+
+/** The same again and again, for as long as it is taken; 4 MB at most. */
+async function flood(response: ServerResponse, text: string): Promise<void> {
+  for (let sent = 0; sent < 4_000_000 && !response.destroyed; sent += text.length)
+    await new Promise((resolve) => response.write(text, resolve));
 }
 
 /** One event, in two parts, so that they have to be put together. */
