@@ -5,7 +5,6 @@ import {
   FPS,
   SAMPLE_RATE,
   joinAs,
-  type AudioWriter,
   type BenchClient,
   type ClientName,
   type JoinOptions,
@@ -18,6 +17,7 @@ import type { MixRecord, MixRecording } from './mix-recorder.js';
 import { nowMs, pace } from './pacer.js';
 import { ClickFinder, clickFrame, stampOf, stampedPicture, toneFrames, voice } from './signals.js';
 import type { Talk, Talked } from './talker.js';
+import type { TurnSpeaker } from './tone-agent.js';
 import { cpuPercent } from './usage.js';
 
 /** Distance of clicks: between 240 and 440 ms. */
@@ -26,6 +26,8 @@ const CLICK_SPREAD_MS = 200;
 const PATTERN_FRAMES = 60;
 const TONE_LEAD_FRAMES = 10;
 const TURN_LEVEL = 8000;
+/** What is softer than that part of a tone is silence: 26 dB below. */
+const AUDIBLE_PART = 0.05;
 const AFTER_CHANGE_MS = 700;
 
 export interface Joining extends JoinOptions {
@@ -49,7 +51,7 @@ let chunksRead = 0;
 let bytesRead = 0;
 let size = '';
 let isSilent = false;
-let turns: AudioWriter | undefined;
+let turns: TurnSpeaker | undefined;
 let lastToneMs = NaN;
 let layerReader: LayerReader | undefined;
 let longestGapMs = 0;
@@ -101,31 +103,40 @@ const calls = {
   fallSilent(): void {
     isSilent = true;
   },
-  /** Publishes what `speak` writes. */
+  /** Publishes turns of a tone that are written ahead of the time at which they are due, and cleared. */
   async publishTurns(): Promise<void> {
-    turns = await joined().publishAudio({ frameMs: 20, queueMs: 1000 });
-  },
-  /** Writes a tone ahead of the time at which it is due. */
-  speak({ ms }: { ms: number }): void {
+    const write = await joined().publishAudio({ frameMs: 20, queueMs: 1000 });
     const frames = toneFrames(440, TURN_LEVEL);
-    for (let atMs = 0; atMs < ms; atMs += 20) {
-      const frame = frames[(atMs / 20) % frames.length];
-      if (frame) turns?.(frame);
-    }
+    turns = {
+      speak: (ms) => {
+        for (let atMs = 0; atMs < ms; atMs += 20) write(frames[(atMs / 20) % frames.length]!);
+      },
+      interrupt: () => {
+        write.clear();
+      },
+    };
   },
-  /** Drops what has not left of it; when that was asked for, in ms of the common clock. */
+  /** Joins as an agent of sluice whose voice is a tone. */
+  async joinAgent(way: JoinOptions): Promise<void> {
+    const { joinToneAgent } = await import('./tone-agent.js');
+    turns = await joinToneAgent(way, TURN_LEVEL);
+  },
+  speak({ ms }: { ms: number }): void {
+    turns?.speak(ms);
+  },
+  /** Stops; when that was asked for, in ms of the common clock. */
   interrupt(): number {
     const atMs = nowMs();
-    turns?.clear();
+    turns?.interrupt();
     return atMs;
   },
   async listenForTone({ from }: { from: string }): Promise<void> {
     await joined().readAudio(from, (samples) => {
-      if (samples.some((sample) => Math.abs(sample) > TURN_LEVEL / 2))
-        lastToneMs = nowMs() + (samples.length * 1000) / SAMPLE_RATE;
+      const last = samples.findLastIndex((sample) => Math.abs(sample) > TURN_LEVEL * AUDIBLE_PART);
+      if (last >= 0) lastToneMs = nowMs() + ((last + 1) * 1000) / SAMPLE_RATE;
     });
   },
-  /** When the last chunk with the tone in it would have been played, in ms of the common clock. */
+  /** When the last sample of the tone would have been played, in ms of the common clock. */
   lastTone(): number {
     return lastToneMs;
   },

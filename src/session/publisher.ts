@@ -117,14 +117,16 @@ export class Publisher extends MediaWritable implements PublisherAccess {
     this.#captionsLane = captions;
     this.stream = stream;
     this.audio = this.#part(target, 'audio');
-    tellPlayout(this.audio, {
-      playedUs: () => link.playedUs(),
-      heldUs: () => lanes.get('audio')?.heldUs ?? 0,
-      clear: async () => {
-        this.#clear('audio', [this.audio]);
-        await link.drain('audio');
-      },
-    });
+    for (const writable of [this, this.audio]) {
+      tellPlayout(writable, {
+        playedUs: () => link.playedUs(),
+        heldUs: () => lanes.get('audio')?.heldUs ?? 0,
+        clear: async () => {
+          this.#clear('audio', [writable]);
+          await link.drain('audio');
+        },
+      });
+    }
     this.video = this.#part(target, 'video');
     this.captions = this.#part(target, 'captions');
     setImmediate(() => {

@@ -150,45 +150,52 @@ onEveryBackend('the buffers of a publisher', async (t, lab) => {
     t.ok(heard.amplitude(1200) > 7000 && heard.amplitude(440) < 500, 'ten seconds of it would have come first');
   });
 
-  await t.test('tell a source that is piped in how far it was played, to the packet, when it is cut', async (t) => {
-    if (lab.name === 'Vonage') return;
-    const room = lab.room(t);
-    const [ann, bob] = [await room.join('ann'), await room.watch()];
-    const publisher = await ann.publish({ name: 'Bot', hasVideo: false, highWaterMarkMs: 2000 });
-    const subscriber = await bob.subscribe(await streamNamed(bob, 'Bot'), { encoded: true, subscribeToVideo: false });
-    const seen: number[] = [];
-    const heard = new Map<number, () => void>();
-    subscriber.on('data', (chunk: EncodedAudioChunk) => {
-      if (chunk.data.length !== 40) return;
-      seen.push(numberOf(chunk));
-      heard.get(numberOf(chunk))?.();
-    });
-    const packets = endlessPackets();
-    let playout: Playout | undefined;
-    const source = Object.assign(new Readable({ objectMode: true, read: () => undefined }), {
-      playedBy: (by: Playout | undefined) => (playout = by),
-    });
-    run(source, publisher.audio);
-    if (!playout) throw new Error('it was not told');
-    let [first, given] = [0, 80];
-    for (const count of [25, 40]) {
-      const wanted = first + count;
-      const reached = new Promise<void>((resolve) => heard.set(wanted, resolve));
-      for (let i = 0; i < 80; i++) source.push(packets.read());
-      await reached;
-      const cutUs = await playout.cut();
-      t.equal(playout.playedUs(), 0, 'what comes now counts from the beginning');
-      // One more, so that all before it have come.
-      source.push(packets.read());
-      const marker = first + given;
-      await new Promise<void>((resolve) => heard.set(marker, resolve));
-      t.equal(seen.at(-2), first + cutUs / 20_000 - 1, `${cutUs} µs had left, from ${first}`);
-      // It counts already.
-      [first, given] = [marker, 81];
-    }
-    source.push(null);
-    await finished(publisher);
-  });
+  for (const into of lab.name === 'Vonage' ? [] : (['a publisher', 'its audio'] as const)) {
+    await t.test(
+      `tell a source that is piped into ${into} how far it was played, to the packet, when it is cut`,
+      async (t) => {
+        const room = lab.room(t);
+        const [ann, bob] = [await room.join('ann'), await room.watch()];
+        const publisher = await ann.publish({ name: 'Bot', hasVideo: false, highWaterMarkMs: 2000 });
+        const subscriber = await bob.subscribe(await streamNamed(bob, 'Bot'), {
+          encoded: true,
+          subscribeToVideo: false,
+        });
+        const seen: number[] = [];
+        const heard = new Map<number, () => void>();
+        subscriber.on('data', (chunk: EncodedAudioChunk) => {
+          if (chunk.data.length !== 40) return;
+          seen.push(numberOf(chunk));
+          heard.get(numberOf(chunk))?.();
+        });
+        const packets = endlessPackets();
+        let playout: Playout | undefined;
+        const source = Object.assign(new Readable({ objectMode: true, read: () => undefined }), {
+          playedBy: (by: Playout | undefined) => (playout = by),
+        });
+        run(source, into === 'its audio' ? publisher.audio : publisher);
+        if (!playout) throw new Error('it was not told');
+        let [first, given] = [0, 80];
+        for (const count of [25, 40]) {
+          const wanted = first + count;
+          const reached = new Promise<void>((resolve) => heard.set(wanted, resolve));
+          for (let i = 0; i < 80; i++) source.push(packets.read());
+          await reached;
+          const cutUs = await playout.cut();
+          t.equal(playout.playedUs(), 0, 'what comes now counts from the beginning');
+          // One more, so that all before it have come.
+          source.push(packets.read());
+          const marker = first + given;
+          await new Promise<void>((resolve) => heard.set(marker, resolve));
+          t.equal(seen.at(-2), first + cutUs / 20_000 - 1, `${cutUs} µs had left, from ${first}`);
+          // It counts already.
+          [first, given] = [marker, 81];
+        }
+        source.push(null);
+        await finished(publisher);
+      },
+    );
+  }
 
   await t.test('take audio when the session says so, which it does after publish()', async (t) => {
     const room = lab.room(t);
