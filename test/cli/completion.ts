@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -105,29 +105,73 @@ await t.test('fish', async (t) => {
   t.same(complete('sluice new p'), ['pipeline']);
 });
 
+/**
+ * The settings of a shell that completes one line as soon as it can be edited, writes to a file what is offered and what the line
+ * then is, and ends. Nothing of zsh's own is replaced: `compadd` only tells what it is given as well.
+ */
+const ZSHRC = `
+autoload -Uz compinit && compinit -u -D
+source $SCRIPT
+compadd() {
+  local -a offered
+  # With these it adds nothing: it is asked what would fit.
+  [[ " \${@[1,(i)(-|--)]} " == *" -"[OAD]" "* ]] || { builtin compadd -A offered "$@"; print -rl -- $offered >> $OUT }
+  builtin compadd "$@"
+}
+zle-line-init() {
+  BUFFER=$LINE CURSOR=$#LINE
+  zle complete-word
+  print -r -- "> $BUFFER" >> $OUT
+  BUFFER=exit
+  zle accept-line
+}
+zle -N zle-line-init
+`;
+
 await t.test('zsh', async (t) => {
   const found = await scriptFor(t, 'zsh');
   if (!found) return;
-  /** What the script asks of zsh's own functions. */
-  const asked = (...words: readonly string[]): string => {
-    const program = `
-      compdef() { print "compdef $@" }
-      _describe() { print "describe $1"; print -l -- "\${(@P)2}" }
-      _arguments() { print -l -- "at $CURRENT of $words" "$@" }
-      source ${found.script}
-      words=("$@"); CURRENT=$#; _sluice`;
-    const { stdout, stderr } = spawnSync(found.shell, ['-f', '-c', program, 'sluice', ...words], { encoding: 'utf8' });
+  const folder = await folderOfFiles();
+  const settings = mkdtempSync(join(tmpdir(), 'sluice-'));
+  writeFileSync(join(settings, '.zshrc'), ZSHRC);
+  const out = join(settings, 'out');
+  /** What a shell on a terminal of its own offers behind a line, and what Tab makes of the line. */
+  const complete = (line: string): { offered: string[]; becomes: string } => {
+    const inner = 'zmodload zsh/zpty; zpty inner zsh -i -o NO_GLOBAL_RCS; while zpty -r inner text; do :; done';
+    const env = { PATH: process.env['PATH'], HOME: folder, TERM: 'xterm', ZDOTDIR: settings };
+    writeFileSync(out, '');
+    const { stderr } = spawnSync(found.shell, ['-f', '-c', inner], {
+      cwd: folder,
+      encoding: 'utf8',
+      env: { ...env, SCRIPT: found.script, OUT: out, LINE: line },
+    });
     t.equal(stderr, '');
-    return stdout;
+    const lines = readFileSync(out, 'utf8').split('\n');
+    return {
+      offered: lines.filter((one) => one !== '' && !one.startsWith('> ')).sort(),
+      becomes: lines.find((one) => one.startsWith('> '))?.slice(2) ?? '',
+    };
   };
-  t.match(asked('sluice', ''), /^compdef _sluice sluice\ndescribe command\n[\s\S]*^validate:Checks pipeline files/m);
-  const convert = asked('sluice', 'convert', '--to', '');
-  t.match(convert, '\nat 3 of convert --to \n');
-  t.match(convert, /^\(--to\)--to=\[Notation to write[^\n]*\]:value:\(yaml json ts line\)$/m);
-  t.match(convert, /^\(--output -o\)-o\[[^\n]*\]:value:_files$/m);
-  t.match(convert, /^1:convert:_files -g "\*\.\(yaml\|yml\|json\|js\|mjs\|ts\|mts\)"$/m);
-  t.match(asked('sluice', 'inspect', ''), /^1:inspect:\(.*\bopus-encoder\b.*\)$/m);
-  t.match(asked('sluice', 'validate', ''), /^\*:validate:_files/m);
+  const offered = (line: string): string[] => complete(line).offered;
+  t.same(complete('sluice va'), { offered: ['validate'], becomes: 'sluice validate ' });
+  t.ok(offered('sluice ').includes('completion'));
+  t.same(complete('sluice run --st'), { offered: ['--stats', '--stats-interval'], becomes: 'sluice run --stats' });
+  t.ok(offered('sluice run -').includes('--json'), 'options that all commands have');
+  t.same(offered('sluice run e'), ['echo.yaml', 'elsewhere', 'end.json']);
+  t.equal(complete('sluice run my').becomes, 'sluice run my\\ echo.yml ', 'names with blanks in them');
+  t.same(offered('sluice run --json ec'), ['echo.yaml'], 'behind an option');
+  t.same(offered('sluice run --metrics 9464 ec'), ['echo.yaml'], 'behind an option with a value');
+  t.same(offered('sluice run echo.yaml e'), [], 'it takes one');
+  t.same(offered('sluice validate echo.yaml ec'), ['echo.yaml'], 'it takes many');
+  t.same(offered('sluice run --nodes n'), ['node.js']);
+  t.same(offered('sluice convert --to '), ['json', 'line', 'ts', 'yaml']);
+  t.equal(complete('sluice convert --to=y').becomes, 'sluice convert --to=yaml ');
+  t.same(offered('sluice convert -o end.t'), ['end.txt']);
+  t.same(offered('sluice run --metrics '), [], 'nobody knows');
+  t.same(offered('sluice inspect opus'), ['opus-decoder', 'opus-encoder']);
+  t.same(offered('sluice launch tone ! res'), ['resampler']);
+  t.same(offered('sluice new '), ['node', 'pipeline']);
+  t.same(offered('sluice help ins'), ['inspect']);
 });
 
 await t.test('other shells', async (t) => {
