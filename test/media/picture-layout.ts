@@ -22,6 +22,16 @@ t.test('grid: cells of one size, as large as can be', async (t) => {
   const nine = gridLayout(9, HD, 0);
   t.same(nine[0], { x: 0, y: 0, width: 426, height: 240 });
   t.same(nine[8], { x: 852, y: 480, width: 426, height: 240 });
+  t.same(
+    gridLayout(4, HD, 8).map(({ x, y }) => [x, y]),
+    [
+      [0, 0],
+      [644, 0],
+      [0, 364],
+      [644, 364],
+    ],
+    'with gaps between them, both ways',
+  );
   const five = gridLayout(5, HD, 4);
   t.equal(new Set(five.map(({ y }) => y)).size, 2, 'five are in two rows');
   t.same(

@@ -106,6 +106,23 @@ await t.test('compositor: not live, it makes the same bytes every time', async (
   t.equal(await run(), await run());
 });
 
+await t.test('compositor: a picture of another shape has bars or fills its cell, and gaps stay free', async (t) => {
+  const lumaIn = (frame: VideoFrame | undefined, rect: Rect): number[] => [...new Set(frame && part(frame, rect).data)];
+  const [left, right] = gridLayout(2, CANVAS, 8);
+  const edge = { ...left!, width: 16 };
+  const between = { ...left!, x: left!.width, width: right!.x - left!.width };
+  t.equal(between.width, 8);
+  for (const [fit, atEdge] of [
+    ['contain', 235],
+    ['cover', 16],
+  ] as const) {
+    const black = [blackFrame(480, 640, 0)];
+    const [frame] = await compose({ fit, gap: 8, background: '#ffffff' }, [black, black]);
+    t.same(lumaIn(frame, edge), [atEdge], fit);
+    t.same(lumaIn(frame, between), [235]);
+  }
+});
+
 await t.test('compositor: an input may change its size on the way', async (t) => {
   const frames = [
     ...pictures(10, { width: 192, height: 128 }),

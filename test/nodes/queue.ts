@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import t from 'tap';
 import { audioData, type AudioData } from '../../src/media/audio-data.js';
 import type { EncodedVideoChunk } from '../../src/media/encoded-chunk.js';
+import type { KeyFrameSource } from '../../src/media/key-frame-source.js';
 import type { MediaValue } from '../../src/media/media-value.js';
 import { parseOptions, type NodePorts } from '../../src/media/node.js';
 import { queue } from '../../src/nodes/queue.js';
@@ -30,6 +31,8 @@ async function makeQueue(options: object, context: TestContext = testContext()):
 async function makeTee(options: object, context: TestContext = testContext()): Promise<Required<NodePorts>> {
   return (await tee.create(parseOptions(tee, options), context)) as Required<NodePorts>;
 }
+
+type KeyFrameReadable = Readable & KeyFrameSource;
 
 /** A reader that takes a value whenever it is told to. */
 class Slow extends Writable {
@@ -165,6 +168,38 @@ await t.test('tee: where it may drop, only the slow reader loses, and it is coun
   t.same(numbers(await fast), upTo(40));
   t.same(numbers(slow.got).slice(-5), [35, 36, 37, 38, 39]);
   t.same(Object.fromEntries(context.drops), { 'queue full, oldest': 40 - slow.got.length });
+});
+
+await t.test('tee: a key frame that one of its readers needs is asked of its source', async (t) => {
+  const ports = await makeTee({ maxMs: 100, overflow: 'drop-oldest' });
+  let asked = 0;
+  const source = Object.assign(new Readable({ objectMode: true, read: () => undefined }), {
+    requestKeyFrame: () => asked++,
+  });
+  source.pipe(ports.input('in'));
+  const [fast, slow] = [ports.output('out') as KeyFrameReadable, ports.output('out')];
+  const got = collect<EncodedVideoChunk>(fast);
+  fast.requestKeyFrame();
+  t.equal(asked, 1, 'for one that asks');
+  for (const index of upTo(12)) {
+    source.push(picture(index, index === 0 ? 'key' : 'delta'));
+    await settle(2);
+  }
+  t.ok(asked > 1, 'for one that has lost pictures');
+  source.push(picture(12, 'key'));
+  source.push(null);
+  t.equal(numbers(await collect(slow)).at(-1), 12, 'which goes on with it');
+  t.same(numbers(await got), upTo(13));
+});
+
+await t.test('tee: a source that fails ends each of its readers with the same error', async (t) => {
+  const ports = await makeTee({});
+  const outputs = [ports.output('out'), ports.output('out')];
+  const ended = outputs.map((output) => output.toArray());
+  const cause = new Error('unplugged');
+  ports.input('in').on('error', () => undefined);
+  ports.input('in').destroy(cause);
+  for (const end of ended) await t.rejects(end, cause);
 });
 
 await t.test('tee: a reader that goes does not stop the others', async (t) => {
