@@ -26,4 +26,5 @@ import './nodes/test-pattern.js';
 import './nodes/tone.js';
 import './nodes/video-codecs.js';
 import './nodes/wav.js';
+import './nodes/websocket-client.js';
 import './nodes/websocket.js';

@@ -26,6 +26,8 @@ export class Line {
   readonly listeners = new Set<LineListener>();
   readonly #clock: Clock;
   #socket: WebSocket | undefined;
+  /** Comes when the one that is closing has closed. */
+  #next: WebSocket | undefined;
   #heartbeat: ClockTimer | undefined;
   #isAlive = true;
   #isHeld = false;
@@ -38,30 +40,27 @@ export class Line {
     return this.#socket?.readyState === WebSocket.OPEN;
   }
 
+  /** Whether a peer is there, or about to be: another one is one too many. */
+  get isTaken(): boolean {
+    return this.isOpen || this.#next !== undefined;
+  }
+
   /** Bytes that wait for the peer. */
   get waiting(): number {
     return this.#socket?.bufferedAmount ?? 0;
   }
 
-  /** Takes a connection that is open, and holds it until it is closed. */
+  /** Takes a connection that is open, and holds it until it is closed; one that is still closing is over first. */
   take(socket: WebSocket): void {
-    this.#socket = socket;
-    this.#isAlive = true;
-    if (this.#isHeld) socket.pause();
-    socket.on('message', (data: RawData, isBinary) => {
-      for (const listener of this.listeners) listener.message(data as Buffer, isBinary);
-    });
-    socket.on('pong', () => {
-      this.#isAlive = true;
-    });
     // What breaks it closes it.
     socket.on('error', () => undefined);
-    socket.once('close', (code) => {
-      this.#heartbeat?.cancel();
-      this.#socket = undefined;
-      for (const listener of this.listeners) listener.closed(code);
-    });
-    this.#beat(socket);
+    if (!this.#socket) {
+      this.#begin(socket);
+      return;
+    }
+    socket.pause();
+    this.#next = socket;
+    this.#socket.terminate();
   }
 
   /** Leaves what the peer sends in the network until `resume`: nobody is there yet to read it. */
@@ -94,6 +93,29 @@ export class Line {
       });
       socket.close(code, reason);
     });
+  }
+
+  #begin(socket: WebSocket): void {
+    this.#socket = socket;
+    this.#isAlive = true;
+    socket.on('message', (data: RawData, isBinary) => {
+      // Who is turned away is not listened to while it goes.
+      if (socket.readyState !== WebSocket.OPEN) return;
+      for (const listener of this.listeners) listener.message(data as Buffer, isBinary);
+    });
+    socket.on('pong', () => {
+      this.#isAlive = true;
+    });
+    socket.once('close', (code) => {
+      this.#heartbeat?.cancel();
+      const next = this.#next;
+      this.#socket = this.#next = undefined;
+      for (const listener of this.listeners) listener.closed(code);
+      if (next?.readyState === WebSocket.OPEN) this.#begin(next);
+    });
+    if (this.#isHeld) socket.pause();
+    else socket.resume();
+    this.#beat(socket);
   }
 
   #beat(socket: WebSocket): void {

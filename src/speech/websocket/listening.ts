@@ -91,7 +91,7 @@ async function start({ host, port, path, token }: ListenOptions, clock: Clock) {
   }
   const line = new Line(clock);
   server.on('connection', (socket) => {
-    if (line.isOpen) {
+    if (line.isTaken) {
       socket.on('error', () => undefined);
       socket.close(CLOSED.busy, 'one peer at a time');
     } else line.take(socket);

@@ -6,6 +6,7 @@ import type { TextData } from '../../media/text.js';
 import { PcmReader } from '../pcm-reader.js';
 import { contentTypeOf, rateOf } from './content-type.js';
 import { CLOSED, type Line, type LineListener } from './line.js';
+import { SoundOutput } from './sound-output.js';
 
 /** Sound that comes so much later than the sound before it ended is placed after a gap, in µs. */
 const GAP_US = 200_000;
@@ -29,16 +30,15 @@ export interface ReceiverOptions {
 
 /** What comes over a line, as sound and as texts. */
 export class Receiver implements LineListener {
-  /** By port: what nobody reads is let go. */
-  readonly #outputs = new Map<string, Readable>();
+  /** What nobody asked for is let go. */
+  #sound: SoundOutput | undefined;
+  #texts: Readable | undefined;
   readonly #options: ReceiverOptions;
   #pcm = new PcmReader();
   #isAnnounced: boolean;
   /** When the first sound came, on the clock; and where the next belongs, counted from there. */
   #startUs: number | undefined;
   #nextUs = 0;
-  /** What may wait for the reader of sound, since it last had everything, in µs. */
-  #waitingUs = 0;
   /** How it ended, before somebody asked for an output. */
   #end: { readonly error?: SluiceError } | undefined;
 
@@ -49,9 +49,11 @@ export class Receiver implements LineListener {
 
   /** What comes, from now on: `audio` or `text`. */
   output(port: string): Readable {
-    const stream = new Readable({ objectMode: true, highWaterMark: 1, read: () => undefined });
-    this.#outputs.set(port, stream);
-    if (this.#end) endStream(stream, this.#end.error);
+    const stream =
+      port === 'audio'
+        ? (this.#sound = new SoundOutput(this.#options.maxLagMs))
+        : (this.#texts = new Readable({ objectMode: true, highWaterMark: MOST_TEXTS, read: () => undefined }));
+    if (this.#end) this.#endOutputs(this.#end.error);
     return stream;
   }
 
@@ -77,14 +79,25 @@ export class Receiver implements LineListener {
   end(): void {
     if (this.#end) return;
     this.#end = {};
-    for (const stream of this.#outputs.values()) endStream(stream, undefined);
+    this.#endOutputs(undefined);
   }
 
   #finish(error: SluiceError, isAgreed: boolean): void {
     if (this.#end) return;
     this.#end = isAgreed ? {} : { error };
-    for (const stream of this.#outputs.values()) endStream(stream, this.#end.error);
+    this.#endOutputs(this.#end.error);
     this.#options.onEnd?.(error);
+  }
+
+  #endOutputs(error: Error | undefined): void {
+    const [sound, texts] = [this.#sound, this.#texts];
+    if (error) {
+      sound?.destroy(error);
+      texts?.destroy(error);
+      return;
+    }
+    sound?.finish();
+    if (texts && !texts.destroyed && !texts.readableEnded) texts.push(null);
   }
 
   #announced(bytes: Buffer, isBinary: boolean): void {
@@ -101,31 +114,24 @@ export class Receiver implements LineListener {
   }
 
   #takeSound(bytes: Buffer): void {
-    const { context, sampleRate, maxLagMs } = this.#options;
+    const { context, sampleRate } = this.#options;
     const samples = this.#pcm.push(bytes);
     if (samples.length === 0) return;
     const nowUs = context.clock.nowUs();
     this.#startUs ??= nowUs;
     if (nowUs - this.#startUs - this.#nextUs > GAP_US) this.#nextUs = nowUs - this.#startUs;
     const timestamp = this.#nextUs;
-    const durationUs = (samples.length * 1_000_000) / sampleRate;
-    this.#nextUs += durationUs;
-    const stream = this.#outputs.get('audio');
-    if (!stream || stream.destroyed || this.#end) return;
-    if (stream.readableLength === 0) this.#waitingUs = 0;
-    if (this.#waitingUs + durationUs > maxLagMs * 1000) {
-      context.dropped('reader too slow');
-      return;
-    }
-    this.#waitingUs += durationUs;
-    stream.push(audioData(samples, sampleRate, 1, timestamp));
+    this.#nextUs += (samples.length * 1_000_000) / sampleRate;
+    const sound = this.#sound;
+    if (!sound || sound.destroyed || this.#end) return;
+    if (!sound.give(audioData(samples, sampleRate, 1, timestamp))) context.dropped('reader too slow');
   }
 
   #takeText(text: string): void {
-    const stream = this.#outputs.get('text');
-    if (!stream || stream.destroyed || this.#end) return;
-    if (stream.readableLength >= MOST_TEXTS) this.#options.context.dropped('reader too slow');
-    else stream.push({ kind: 'text', text, isFinal: true } satisfies TextData);
+    const texts = this.#texts;
+    if (!texts || texts.destroyed || this.#end) return;
+    if (texts.readableLength >= MOST_TEXTS) this.#options.context.dropped('reader too slow');
+    else texts.push({ kind: 'text', text, isFinal: true } satisfies TextData);
   }
 
   #refuse(error: SluiceError): void {
@@ -134,11 +140,6 @@ export class Receiver implements LineListener {
     if (once) this.#finish(error, false);
     void line.close(CLOSED.unsupported, 'expected audio/l16');
   }
-}
-
-function endStream(stream: Readable, error: Error | undefined): void {
-  if (error) stream.destroy(error);
-  else if (!stream.destroyed && !stream.readableEnded) stream.push(null);
 }
 
 function lost(code: number): SluiceError {
