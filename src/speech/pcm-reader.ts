@@ -1,4 +1,4 @@
-import { SluiceError } from '../media/errors.js';
+import { unplayable } from './voice-failure.js';
 
 /** Looked at for what is no 16-bit PCM: pairs of samples that are not silent. */
 const LOOKED_AT = 64;
@@ -39,11 +39,10 @@ export class PcmReader {
       }
     }
     if (this.#pairs === LOOKED_AT && this.#floats > 0.95 * LOOKED_AT) {
-      throw new SluiceError('SLUICE_SPEECH_FAILED', 'the sound of a voice cannot be played', {
+      throw unplayable({
         found: '32-bit floats',
         expected: '16-bit PCM',
         mend: 'Ask for WAV (format: wav), which says what it holds.',
-        retryable: false,
       });
     }
   }

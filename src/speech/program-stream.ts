@@ -36,7 +36,6 @@ export class ProgramStream extends Duplex {
   #closed: Promise<string | Error | undefined> = Promise.resolve(undefined);
   #complaint = '';
   #isOver = false;
-  #isLate = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: ProgramStreamOptions) {
@@ -75,7 +74,8 @@ export class ProgramStream extends Duplex {
       done();
     } else {
       // A program that ends while it is written to is told of by its end.
-      stdin.write(bytes, () => {
+      stdin.write(bytes, (error) => {
+        if (error && !this.destroyed) this.#options.context.dropped('the program has ended');
         done();
       });
     }
@@ -113,14 +113,14 @@ export class ProgramStream extends Duplex {
 
   /** A program that does not end is ended; one whose output nobody takes cannot. */
   #awaitEnd(): void {
-    const { endMs } = this.#options;
+    const { command, endMs } = this.#options;
+    const [name = ''] = command;
     this.#timer = setTimeout(() => {
       if (this.#child?.stdout.isPaused() === true) {
         this.#awaitEnd();
         return;
       }
-      this.#isLate = true;
-      if (this.#child) endProgram(this.#child);
+      this.destroy(late(name, endMs));
     }, endMs);
   }
 
@@ -128,10 +128,8 @@ export class ProgramStream extends Duplex {
     clearTimeout(this.#timer);
     if (this.destroyed || this.#isOver) return;
     this.#isOver = true;
-    const { endMs, decoder, isSource } = this.#options;
-    if (this.#isLate) this.destroy(late(name, endMs));
-    else if (failure !== undefined)
-      this.destroy(programFailure('SLUICE_PROGRAM_FAILED', name, failure, this.#complaint));
+    const { decoder, isSource } = this.#options;
+    if (failure !== undefined) this.destroy(programFailure('SLUICE_PROGRAM_FAILED', name, failure, this.#complaint));
     else {
       this.#give(decoder.end());
       this.push(null);

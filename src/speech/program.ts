@@ -1,5 +1,7 @@
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import { SluiceError } from '../media/errors.js';
+import { TimeLimit } from './time-limit.js';
 
 export interface ProgramOptions {
   /** The program and its arguments. */
@@ -8,7 +10,7 @@ export interface ProgramOptions {
   readonly input?: Uint8Array | string;
   /** Its standard output, as it comes. A promise makes it wait. */
   readonly onOutput: (bytes: Uint8Array) => Promise<void> | void;
-  /** It is ended after that, in ms. */
+  /** It is ended after that, in ms; the time does not count in which `onOutput` makes it wait. */
   readonly timeoutMs: number;
   /** What the timeout counts: all of its time, or only that since it wrote something; all of it when left out. */
   readonly timeoutOf?: 'all' | 'silence';
@@ -44,12 +46,18 @@ export async function runProgram(options: ProgramOptions): Promise<void> {
   const closed = closing(child);
   const end = (): void => {
     endProgram(child);
+    // What has left its group would keep it open.
+    child.stdout.destroy();
+    child.stderr.destroy();
   };
   const lateness = new AbortController();
-  const timer = setTimeout(() => {
+  const limit = new TimeLimit(timeoutMs, () => {
     lateness.abort();
-    end();
-  }, timeoutMs);
+    // What it wrote before it ended by itself is still taken.
+    if (child.exitCode === 0) endProgram(child);
+    else end();
+  });
+  limit.count();
   signal.addEventListener('abort', end, { once: true });
   awaited++;
   let complaint = '';
@@ -60,9 +68,11 @@ export async function runProgram(options: ProgramOptions): Promise<void> {
   child.stdin.on('error', () => undefined);
   child.stdin.end(input);
   try {
-    for await (const bytes of child.stdout) {
-      if (timeoutOf === 'silence') timer.refresh();
-      await untilTaken(onOutput(bytes as Uint8Array));
+    for await (const bytes of untilDestroyed(child.stdout)) {
+      limit.stop();
+      if (timeoutOf === 'silence') limit.refill();
+      await untilTaken(onOutput(bytes));
+      limit.count();
       // It may have written more before it was ended.
       signal.throwIfAborted();
     }
@@ -73,7 +83,7 @@ export async function runProgram(options: ProgramOptions): Promise<void> {
         ? late(name, timeoutOf === 'all' ? `did not end within ${timeoutMs} ms` : `wrote nothing for ${timeoutMs} ms`)
         : programFailure('SLUICE_SPEECH_FAILED', name, failure, complaint);
   } finally {
-    clearTimeout(timer);
+    limit.stop();
     signal.removeEventListener('abort', end);
     end();
     await closed;
@@ -99,6 +109,15 @@ export function endProgram(child: ChildProcessWithoutNullStreams): void {
     process.kill(process.platform === 'win32' ? pid : -pid, 'SIGKILL');
   } catch {
     // It has ended.
+  }
+}
+
+/** What a stream gives, until it ends or is destroyed. */
+async function* untilDestroyed(stream: Readable): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const bytes of stream) yield bytes as Uint8Array;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
   }
 }
 

@@ -1,7 +1,7 @@
-import { SluiceError } from '../media/errors.js';
 import { sentences, type Sentence } from './sentences.js';
 import type { SpeechFormat, SpeechListener } from './synthesiser.js';
 import { untilAborted } from './until-aborted.js';
+import { silentVoice } from './voice-failure.js';
 import { wordsOf } from './words.js';
 
 /** Sound of a sentence, in its order. */
@@ -42,7 +42,7 @@ export async function sayBySentence(
         if (samples.length > 0) await listener.onAudio(samples, format);
         signal.throwIfAborted();
       }
-      if (one.sound && length === 0) throw silent();
+      if (one.sound && length === 0) throw silentVoice();
       listener.onText?.(one.sentence.end);
     }
   } finally {
@@ -61,11 +61,4 @@ async function asked(
   if (next.done === true) return undefined;
   const sentence = next.value;
   return wordsOf(sentence.text).length === 0 ? { sentence } : { sentence, sound: await ask(sentence.text, signal) };
-}
-
-function silent(): SluiceError {
-  return new SluiceError('SLUICE_SPEECH_FAILED', 'a voice gave no sound for words', {
-    retryable: true,
-    mend: 'Look at the program or service; it may not know the language.',
-  });
 }

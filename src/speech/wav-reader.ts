@@ -1,10 +1,15 @@
-import { SluiceError } from '../media/errors.js';
+import type { SluiceError } from '../media/errors.js';
 import type { SpeechFormat } from './synthesiser.js';
+import { unplayable } from './voice-failure.js';
 
 /** No header of a WAV file is longer than this before its data, in bytes. */
 const MAX_HEADER_BYTES = 64 * 1024;
 /** Who does not know how long it gets writes nothing, or about as much as fits. */
 const UNKNOWN_BYTES = 0x7fff_0000;
+
+/** What can be played, in Hz. */
+const LOWEST_RATE = 4000;
+const HIGHEST_RATE = 192_000;
 
 /** Codes of sample formats. */
 const PCM = 1;
@@ -69,7 +74,9 @@ function headerOf(bytes: Buffer): Header {
   const isFloat = code === FLOAT && bits === 32;
   if (!(isFloat || (code === PCM && bits === 16)) || numberOfChannels < 1 || numberOfChannels > 2)
     throw refused(`a WAV file of format ${code} with ${bits} bits and ${numberOfChannels} channels`);
-  return { sampleRate: bytes.readUInt32LE(4), numberOfChannels, isFloat };
+  const sampleRate = bytes.readUInt32LE(4);
+  if (sampleRate < LOWEST_RATE || sampleRate > HIGHEST_RATE) throw refused(`a WAV file of ${sampleRate} Hz`);
+  return { sampleRate, numberOfChannels, isFloat };
 }
 
 /** Little-endian samples in memory of their own. */
@@ -91,10 +98,9 @@ function isTag(bytes: Buffer, at: number, tag: string): boolean {
 }
 
 function refused(found: string): SluiceError {
-  return new SluiceError('SLUICE_SPEECH_FAILED', 'the sound of a voice cannot be played', {
+  return unplayable({
     found,
-    expected: 'a WAV file with 16-bit PCM or 32-bit floats, mono or stereo',
+    expected: 'a WAV file with 16-bit PCM or 32-bit floats, mono or stereo, of 4 to 192 kHz',
     mend: 'Let the program or service give WAV.',
-    retryable: false,
   });
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { finished, pipeline } from 'node:stream/promises';
 import { Readable, type Duplex } from 'node:stream';
 import { readFile } from 'node:fs/promises';
@@ -115,6 +116,31 @@ t.test('a program that fails is told of with what it said, one that ends early e
     code: 'SLUICE_PROGRAM_FAILED',
     message: /did not end within 100 ms/,
   });
+});
+
+t.test('a program that does not end is given up, whatever holds its output open', async (t) => {
+  const leaving = `const child = require('child_process').spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'],
+    { stdio: 'inherit', detached: true }); console.log(child.pid); setInterval(() => undefined, 1000);`;
+  const stream = running(leaving, { output: 'text', input: 'text', endMs: 100 });
+  const [{ text }] = (await once(stream, 'data')) as [TextData];
+  t.teardown(() => process.kill(Number(text), 'SIGKILL'));
+  stream.end();
+  await t.rejects(finished(stream), { code: 'SLUICE_PROGRAM_FAILED', message: /did not end within 100 ms/ });
+});
+
+t.test('what a program does not read any more is counted', async (t) => {
+  const context = testContext();
+  // It closes its input after the first line, and tells so.
+  const deaf = `process.stdin.once('data', () => { require('fs').closeSync(0); console.log('deaf'); });
+    setInterval(() => undefined, 1000)`;
+  const stream = running(deaf, { output: 'text', input: 'text' }, context);
+  stream.write({ kind: 'text', text: 'one', isFinal: true });
+  t.match(await once(stream, 'data'), [{ text: 'deaf' }]);
+  for (let i = 0; i < 3; i++)
+    await new Promise((resolve) => stream.write({ kind: 'text', text: 'more', isFinal: true }, resolve));
+  t.equal(context.drops.get('the program has ended'), 3);
+  stream.destroy();
+  await once(stream, 'close');
 });
 
 t.test('nothing is left of a program whose stream is destroyed', async (t) => {

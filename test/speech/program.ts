@@ -1,3 +1,4 @@
+import { mock } from 'node:test';
 import t from 'tap';
 import { runProgram } from '../../src/speech/program.js';
 
@@ -72,6 +73,46 @@ t.test('nothing is left of a program that hangs, is aborted, or whose output is 
   });
   await t.rejects(refused, { message: 'no sound' });
   t.ok(isGone(), 'whose output was refused');
+});
+
+t.test('a program is given up though something that has left its group holds its output open', async (t) => {
+  const leaving = `const child = require('child_process').spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'],
+    { stdio: 'inherit', detached: true }); console.log(child.pid); setInterval(() => undefined, 1000);`;
+  const left: number[] = [];
+  t.teardown(() => {
+    for (const pid of left) process.kill(pid, 'SIGKILL');
+  });
+  const abort = new AbortController();
+  const onOutput = (bytes: Uint8Array): void => {
+    left.push(Number(Buffer.from(bytes).toString()));
+  };
+  const aborted = run(leaving, {
+    signal: abort.signal,
+    onOutput: (bytes) => {
+      onOutput(bytes);
+      abort.abort(new Error('enough'));
+    },
+  });
+  await t.rejects(aborted, { message: 'enough' });
+  await t.rejects(run(leaving, { timeoutMs: 1500, onOutput }), { message: /did not end within 1500 ms/ });
+  t.equal(left.length, 2);
+});
+
+t.test('the time in which a program has to wait until its output is taken does not count', async (t) => {
+  mock.timers.enable({ apis: ['setTimeout'] });
+  t.teardown(() => {
+    mock.timers.reset();
+  });
+  let printed = 0;
+  await run(`process.stdout.write('x'.repeat(1_000_000))`, {
+    timeoutMs: 60_000,
+    async onOutput(bytes) {
+      printed += bytes.length;
+      await Promise.resolve();
+      mock.timers.tick(60_000);
+    },
+  });
+  t.equal(printed, 1_000_000);
 });
 
 t.test('what a program has started itself is ended with it', async (t) => {

@@ -52,6 +52,11 @@ t.test('what is no WAV file of 16-bit samples or floats is refused', async (t) =
   const wide = wav();
   wide.writeUInt16LE(24, 34);
   t.throws(() => new WavReader().push(wide), { ...refused, found: /format 1 with 24 bits/ });
+  for (const sampleRate of [0, 1, 0xffff_ffff]) {
+    const odd = wav();
+    odd.writeUInt32LE(sampleRate, 24);
+    t.throws(() => new WavReader().push(odd), { ...refused, found: `a WAV file of ${sampleRate} Hz` });
+  }
   t.throws(() => {
     const reader = new WavReader();
     reader.push(wav().subarray(0, 36));

@@ -9,6 +9,7 @@ import { closeSocket, dialService } from '../service-socket.js';
 import { serviceUrl } from '../service-url.js';
 import type { SpeechListener } from '../synthesiser.js';
 import { untilAborted } from '../until-aborted.js';
+import { silentVoice } from '../voice-failure.js';
 import { wordsOf } from '../words.js';
 
 /** Messages that wait to be handed over; then the service is held back. */
@@ -171,7 +172,7 @@ export class ElevenlabsSocket {
     }
     const rest = this.#words.end();
     if (rest.length > 0) this.#listener.onWords?.(rest);
-    if (this.#frames === 0 && wordsOf(this.#words.text).length > 0) this.#fail(silent());
+    if (this.#frames === 0 && wordsOf(this.#words.text).length > 0) this.#fail(silentVoice());
     if (this.#failure) throw this.#failure;
     this.#listener.onText?.(this.#words.text.length);
   }
@@ -273,11 +274,4 @@ export class ElevenlabsSocket {
 
 function settingsOf({ stability, similarity, speed }: ElevenlabsRequest): object {
   return { voice_settings: { stability, similarity_boost: similarity, speed } };
-}
-
-function silent(): SluiceError {
-  return new SluiceError('SLUICE_SPEECH_FAILED', 'a voice gave no sound for words', {
-    retryable: true,
-    mend: 'Look at the service; the voice may not know the language.',
-  });
 }

@@ -5,6 +5,7 @@ import { runProgram } from '../program.js';
 import { sentences } from '../sentences.js';
 import type { SpeechListener, Synthesiser } from '../synthesiser.js';
 import { untilAborted } from '../until-aborted.js';
+import { silentVoice } from '../voice-failure.js';
 import { WavReader } from '../wav-reader.js';
 import { wordsOf } from '../words.js';
 
@@ -38,7 +39,9 @@ const Options = z
       .min(100)
       .max(600_000)
       .default(30_000)
-      .describe('How long the program may take for a sentence, in ms.'),
+      .describe(
+        'How long the program may take for a sentence, in ms; the time does not count in which its sound is not taken.',
+      ),
   })
   .refine(({ preset, voice, command }) => command === undefined || (preset === undefined && voice === undefined), {
     message: 'Give either `command` or `preset` and `voice`',
@@ -81,6 +84,7 @@ class ProgramSynthesiser implements Synthesiser {
   async #saySentence(text: string, listener: SpeechListener, signal: AbortSignal): Promise<void> {
     const reader = new WavReader();
     const command = this.#command;
+    let length = 0;
     await runProgram({
       command: command.map((part) => part.replaceAll('{text}', () => text)),
       ...(!command.some((part) => part.includes('{text}')) && { input: text }),
@@ -88,9 +92,11 @@ class ProgramSynthesiser implements Synthesiser {
       signal,
       onOutput: (bytes) => {
         const samples = reader.push(bytes);
+        length += samples.length;
         return reader.format && samples.length > 0 ? listener.onAudio(samples, reader.format) : undefined;
       },
     });
+    if (length === 0) throw silentVoice();
   }
 }
 

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { SluiceError } from '../../media/errors.js';
 import { type EngineContext, defineEngine } from '../engine.js';
 import { askService } from '../http-service.js';
 import { openaiNeed, openaiRequest, openaiShape } from '../openai-service.js';
 import { PcmReader } from '../pcm-reader.js';
 import { type Sound, type SoundChunk, sayBySentence } from '../sentence-by-sentence.js';
 import type { SpeechListener, Synthesiser } from '../synthesiser.js';
+import { unplayable } from '../voice-failure.js';
 import { WavReader } from '../wav-reader.js';
 
 const Options = z.strictObject({
@@ -65,11 +65,10 @@ class OpenaiSynthesiser implements Synthesiser {
     this.#context.measured('first byte', (this.#context.clock.nowUs() - begunUs) / 1000);
     if (CODED.test(contentType)) {
       await body.return(undefined);
-      throw new SluiceError('SLUICE_SPEECH_FAILED', 'the sound of a voice cannot be played', {
+      throw unplayable({
         found: contentType,
         expected: format === 'wav' ? 'a WAV file' : '16-bit PCM',
         mend: 'Ask for the other format, or use a service that has it.',
-        retryable: false,
       });
     }
     return format === 'wav' ? fromWav(body) : fromPcm(body, this.#options.pcmSampleRate);

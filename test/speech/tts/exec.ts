@@ -1,4 +1,5 @@
 import t from 'tap';
+import { wavHeader } from '../../../src/media/wav-header.js';
 import type { Synthesiser } from '../../../src/speech/synthesiser.js';
 import { chosenTts, ttsChoice } from '../../../src/speech/tts/index.js';
 import { testContext } from '../../nodes/node-lab.js';
@@ -34,6 +35,17 @@ t.test('a program', async (t) => {
         create: () => script('console.log("Usage: say [options] text")'),
         code: 'SLUICE_SPEECH_FAILED',
         retryable: false,
+      },
+      'a program that prints nothing': {
+        create: () => script(''),
+        code: 'SLUICE_SPEECH_FAILED',
+        retryable: true,
+      },
+      'a program that prints a file without sound': {
+        create: () =>
+          script(`process.stdout.write(Buffer.from('${Buffer.from(wavHeader(16_000, 1, 0)).toString('hex')}', 'hex'))`),
+        code: 'SLUICE_SPEECH_FAILED',
+        retryable: true,
       },
       'a program that is not there': {
         create: () => engine({ command: ['/nowhere/voice'] }),
