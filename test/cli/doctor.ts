@@ -116,6 +116,31 @@ t.test('a service is asked with its key, which is never shown', async (t) => {
   t.match(await asked('good-secret'), { ok: false, findings: [{ found: 'does not answer' }] });
 });
 
+t.test('a service that sends elsewhere does not get its key there', async (t) => {
+  const keys: unknown[] = [];
+  const elsewhere = createServer((request, response) => {
+    keys.push(request.headers['xi-api-key'], request.headers.authorization);
+    response.end();
+  }).listen(0, '127.0.0.1');
+  await once(elsewhere, 'listening');
+  const server = createServer((_request, response) => {
+    response.writeHead(307, { location: `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}/` }).end();
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => {
+    server.close();
+    elsewhere.close();
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/models`;
+  t.match(
+    await findings(`nodes:
+  beep: { type: tone, durationMs: 20, live: false }
+  n: { type: needy, from: beep, url: '${url}', apiKey: secret }`),
+    { ok: false, findings: [{ found: 'sends elsewhere (307)', mend: /address/ }] },
+  );
+  t.same(keys, []);
+});
+
 t.test('a session is asked whether it takes the token, and nobody joins it', async (t) => {
   const server = await startServer({ port: 0, keys: { key: 'a-secret-that-is-long-enough-for-it' } });
   t.teardown(() => server.close());

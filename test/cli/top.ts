@@ -58,6 +58,7 @@ await t.test('rates are those since the report before, or since the beginning', 
   t.match(head, /^running for 12 s {3}CPU 5 % /);
   t.equal(first, 'a.out -> b.in        10     2       40  50 ms    90 ms        0');
   t.equal(second, 'b.out -> c.in       0.0     0        0      -        -        3');
+  t.strictSame(topText(report, later), topText(report), 'a run that took the place of another has its own');
   t.end();
 });
 

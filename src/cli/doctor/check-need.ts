@@ -65,8 +65,12 @@ export async function checkPackage(name: string, mend: string | undefined): Prom
 async function checkService({ url, headers = {}, mend }: Extract<Need, { kind: 'service' }>): Promise<Finding> {
   const what = `server ${publicUrl(url)}`;
   try {
-    const answer = await fetch(url.replace(/^ws/, 'http'), { headers, signal: AbortSignal.timeout(ANSWER_MS) });
+    const address = url.replace(/^ws/, 'http');
+    // A key is for nobody but who it is for.
+    const answer = await fetch(address, { headers, redirect: 'manual', signal: AbortSignal.timeout(ANSWER_MS) });
     await answer.body?.cancel();
+    if (answer.status >= 300 && answer.status < 400)
+      return wrong(what, `sends elsewhere (${answer.status})`, 'Give the address that it sends to.');
     if (answer.status === 401 || answer.status === 403)
       return wrong(what, `refuses the key (${answer.status})`, mend ?? 'Give it a key that is good there.');
     return answer.status >= 500

@@ -5,10 +5,11 @@ import type { ServedReport } from './served-report.js';
 type Link = ServedReport['links'][number];
 
 /**
- * How a run does, in lines: its process, its links, and what its nodes measured. Rates are those since the report `before`; without it
- * those since the beginning. Pure.
+ * How a run does, in lines: its process, its links, and what its nodes measured. Rates are those since the report `last`; without it, and
+ * where that is of a run before this one, those since the beginning. Pure.
  */
-export function topText(now: ServedReport, before?: ServedReport): string[] {
+export function topText(now: ServedReport, last?: ServedReport): string[] {
+  const before = last && last.elapsedMs <= now.elapsedMs ? last : undefined;
   const seconds = (now.elapsedMs - (before?.elapsedMs ?? 0)) / 1000;
   const earlier = new Map(before?.links.map((link) => [link.name, link]));
   const stalled = new Set(now.stalls.filter((stall) => stall.now > 0).map(({ link }) => link));
