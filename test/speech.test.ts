@@ -1,6 +1,7 @@
 import './speech/agent/agent-node.js';
 import './speech/agent/agent.js';
 import './speech/agent/heard-truth.js';
+import './speech/agent/mouth.js';
 import './speech/agent/voice-ledger.js';
 import './speech/answering.js';
 import './speech/chain.js';

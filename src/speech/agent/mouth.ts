@@ -152,7 +152,7 @@ export class Mouth {
     const baseUs = this.#baseUs;
     // What nobody has taken yet goes the way of what was taken.
     while (this.audio.readableLength > 0 && this.audio.read() !== null);
-    const playedUs = await (this.#playout?.cut() ?? this.#byClockUs());
+    const playedUs = await this.#cutOff();
     this.#cutting = undefined;
     this.#heardUs = Math.min(this.#givenUs, baseUs + playedUs);
     this.#goBackTo(this.#heardUs);
@@ -161,9 +161,16 @@ export class Mouth {
     return this.#heardUs;
   }
 
-  /** Without a playout what was given is heard whatever happens. */
-  #byClockUs(): number {
-    return this.#givenUs - this.#baseUs;
+  /** Drops what has not left; what has, in µs. Without a playout what was given is heard whatever happens. */
+  async #cutOff(): Promise<number> {
+    const playout = this.#playout;
+    if (!playout) return this.#givenUs - this.#baseUs;
+    try {
+      return await playout.cut();
+    } catch {
+      // A publisher that is gone plays nothing more, and tells of it itself.
+      return playout.playedUs();
+    }
   }
 
   /** What is given next begins there. */
