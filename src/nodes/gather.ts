@@ -52,19 +52,24 @@ class Gather implements NodePorts {
 
   input(_port: string, { branch, name }: InputLink = {}): Writable {
     this.#open++;
-    let begun = '';
     const speaker = branch === undefined ? undefined : name;
+    /** Of a text that is not final. */
+    let begun = '';
+    const endText = (): void => {
+      this.#add(begun, speaker);
+      begun = '';
+    };
     const input = new Writable({
       objectMode: true,
       write: (value: Transcript | TextData, _encoding, done) => {
         if (value.kind === 'text') begun += value.text;
-        if (value.isFinal) {
-          this.#add(
-            value.kind === 'text' ? begun : value.text,
-            (value.kind === 'transcript' ? value.participant : undefined) ?? speaker,
-          );
-          begun = '';
-        }
+        else if (value.isFinal) this.#add(value.text, value.participant ?? speaker);
+        if (value.kind === 'text' && (value.isFinal || begun.length > this.#most)) endText();
+        done();
+      },
+      final: (done) => {
+        // What had begun was said.
+        endText();
         done();
       },
     });

@@ -2,6 +2,8 @@ import { SluiceError } from '../media/errors.js';
 import type { Need } from '../media/need.js';
 
 const PACKAGE = 'sherpa-onnx-node';
+const INSTALL = `Run \`npm install ${PACKAGE}\``;
+const UNPACK = 'Unpack a model of https://k2-fsa.github.io/sherpa/onnx/ there.';
 
 /** What is used of sherpa-onnx-node. */
 export interface Sherpa {
@@ -67,7 +69,7 @@ export async function loadSherpa(): Promise<Sherpa> {
   } catch (cause) {
     throw new SluiceError('SLUICE_DRIVER_UNAVAILABLE', `${PACKAGE} is not there, or does not load on this machine`, {
       cause,
-      mend: `Run \`npm install ${PACKAGE}\`; \`sluice doctor\` tells what else is missing.`,
+      mend: `${INSTALL}; \`sluice doctor\` tells what else is missing.`,
       retryable: false,
     });
   }
@@ -76,11 +78,16 @@ export async function loadSherpa(): Promise<Sherpa> {
 /** What an engine needs whose model is in a folder. */
 export function sherpaNeeds(folder: string): readonly Need[] {
   return [
-    { kind: 'package', name: PACKAGE, mend: `Run \`npm install ${PACKAGE}\`.` },
-    {
-      kind: 'file',
-      path: folder,
-      mend: 'Unpack a model of https://k2-fsa.github.io/sherpa/onnx/ there.',
-    },
+    { kind: 'package', name: PACKAGE, mend: `${INSTALL}.` },
+    { kind: 'file', path: folder, mend: UNPACK },
   ];
+}
+
+/** SLUICE_FILE_NOT_FOUND for the folder of a model that cannot be read. */
+export function missingFolder(path: string, cause: unknown): SluiceError {
+  return new SluiceError('SLUICE_FILE_NOT_FOUND', `there is no folder ${path}`, {
+    cause,
+    retryable: false,
+    mend: UNPACK,
+  });
 }

@@ -17,7 +17,11 @@ export async function exportsOf(
     await access(path);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new SluiceError('SLUICE_FILE_NOT_FOUND', `cannot read ${path}: ${reason}`, { cause, place });
+    throw new SluiceError('SLUICE_FILE_NOT_FOUND', `cannot read ${path}: ${reason}`, {
+      cause,
+      place,
+      mend: 'Check the path: in a pipeline it starts from the folder of its file.',
+    });
   }
   try {
     return Object.values<unknown>((await import(pathToFileURL(path).href)) as Record<string, unknown>);

@@ -34,11 +34,17 @@ t.test('what everyone said is one text at the end, with who said it', async (t) 
   bob.write(text('in two ', false));
   bob.write(text('parts'));
   bob.write(text('  '));
-  ann.end();
+  ann.write(text('to be ', false));
+  ann.write({ kind: 'transcript', text: 'in between', isFinal: true, start: 0, end: 1 });
+  ann.end(text('continued', false));
   bob.end();
   await Promise.all([once(ann, 'close'), once(bob, 'close')]);
   ports.seal!('in');
-  t.same(await all, [text('Ann: good\nRobert: hello all\nAnn: half a\nAnn: sentence\nBob: in two parts')]);
+  t.same(await all, [
+    text(
+      'Ann: good\nRobert: hello all\nAnn: half a\nAnn: sentence\nBob: in two parts\nAnn: in between\nAnn: to be continued',
+    ),
+  ]);
 });
 
 t.test('where nothing was said nothing comes, and of too much the oldest is let go', async (t) => {
@@ -49,12 +55,13 @@ t.test('where nothing was said nothing comes, and of too much the oldest is let 
   const context = testContext();
   const talkative = gathering({ maxCharacters: 100 }, context);
   const input = talkative.input!('in');
+  for (let i = 0; i < 30; i++) input.write(text('never ends ', false));
   for (let i = 0; i < 30; i++) input.write(text(`line ${i} of many`));
   input.end();
   talkative.seal!('in');
   const [kept] = (await talkative.output!('out').toArray()) as TextData[];
   t.match(kept?.text, /^line 24 of many\n[^]*line 29 of many$/);
-  t.equal(context.drops.get('more than is kept'), 24);
+  t.equal(context.drops.get('more than is kept'), 24 + 3, 'also of texts without an end');
 });
 
 t.test('texts are written as they are, each on a line of its own', async (t) => {

@@ -63,7 +63,10 @@ function readRules(file: string): WrittenRules {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new SluiceError('SLUICE_FILE_NOT_FOUND', `cannot read ${file}: ${reason}`, { cause });
+    throw new SluiceError('SLUICE_FILE_NOT_FOUND', `cannot read ${file}: ${reason}`, {
+      cause,
+      mend: 'Check the path: it starts from the folder of the pipeline file.',
+    });
   }
   const source = new SourceMap(text, file);
   const result = RulesFile.safeParse(source.values());

@@ -24,6 +24,7 @@ export async function loadTools(path: string): Promise<readonly Tool[]> {
 
 /** What a call gives to the model; what goes wrong is told to it as well. Rejects only with the signal's reason. */
 export async function callTool(tools: readonly Tool[], call: ToolCall, signal: AbortSignal): Promise<string> {
+  signal.throwIfAborted();
   const tool = tools.find(({ name }) => name === call.name);
   if (!tool) return `error: there is no tool "${call.name}"`;
   const tooLate = AbortSignal.timeout(CALL_MS);

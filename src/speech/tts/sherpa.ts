@@ -4,7 +4,7 @@ import { SluiceError } from '../../media/errors.js';
 import { pathFrom } from '../../media/path-template.js';
 import { defineEngine } from '../engine.js';
 import { type SoundChunk, type Sound, sayBySentence } from '../sentence-by-sentence.js';
-import { type SherpaVoice, loadSherpa, sherpaNeeds } from '../sherpa-package.js';
+import { type SherpaVoice, loadSherpa, missingFolder, sherpaNeeds } from '../sherpa-package.js';
 import type { SpeechListener, Synthesiser } from '../synthesiser.js';
 import { sherpaTtsModel } from './sherpa-model.js';
 
@@ -92,7 +92,7 @@ class SherpaSynthesiser implements Synthesiser {
     try {
       names = await readdir(this.#folder);
     } catch (cause) {
-      throw new SluiceError('SLUICE_FILE_NOT_FOUND', `there is no folder ${this.#folder}`, { cause, retryable: false });
+      throw missingFolder(this.#folder, cause);
     }
     const model = { ...sherpaTtsModel(this.#folder, names), numThreads: this.#options.threads, provider: 'cpu' };
     return sherpa.OfflineTts.createAsync({ model, maxNumSentences: 1 });

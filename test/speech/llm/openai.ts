@@ -5,6 +5,7 @@ import t from 'tap';
 import { eventsOf } from '../../../src/speech/event-stream.js';
 import type { LanguageModel } from '../../../src/speech/language-model.js';
 import { openaiLlm } from '../../../src/speech/llm/openai.js';
+import { callTool } from '../../../src/speech/llm/tools.js';
 import { testContext } from '../../nodes/node-lab.js';
 import { SUITE_RULES, ask, llmSuite } from '../llm-suite.js';
 import { chatServer, type ChatServer } from '../services/chat.js';
@@ -159,6 +160,17 @@ t.test('a model that calls functions for ever is asked no oftener than it may ca
   t.equal(called.length, 3);
   t.equal(server.requests.length, 4);
   t.equal(server.requests.at(-1)?.tools, undefined, 'in the end it is offered none');
+});
+
+t.test('a call that nobody waits for any more is not begun', async (t) => {
+  const reason = new Error('spoken to');
+  const deaf = { name: 'deaf', description: '', parameters: {}, call: () => new Promise(() => undefined) };
+  const call = { id: '1', name: 'deaf', arguments: '{}' };
+  await t.rejects(callTool([deaf], call, AbortSignal.abort(reason)), reason);
+  const abort = new AbortController();
+  const called = callTool([deaf], call, abort.signal);
+  abort.abort(reason);
+  await t.rejects(called, reason, 'and one that has begun is not waited for');
 });
 
 t.test('events are put together from parts of any length', async (t) => {

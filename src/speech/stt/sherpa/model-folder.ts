@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { SluiceError } from '../../../media/errors.js';
+import { missingFolder } from '../../sherpa-package.js';
 
 /** As sherpa-onnx's configuration of a model has it: its kind, the paths of its files, and its tokens. */
 export type SherpaSttModel = Readonly<Record<string, string | Readonly<Record<string, string>>>>;
@@ -13,7 +14,7 @@ export function readModelFolder(path: string): ModelFolder {
   try {
     return new ModelFolder(path, readdirSync(path));
   } catch (cause) {
-    throw new SluiceError('SLUICE_FILE_NOT_FOUND', `there is no folder ${path}`, { cause, retryable: false });
+    throw missingFolder(path, cause);
   }
 }
 
