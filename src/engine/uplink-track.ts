@@ -1,11 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { AddTrackRequest, SimulcastCodec, TrackSource, TrackType, VideoLayer, VideoQuality } from '@livekit/protocol';
 import type { Clock } from '../media/clock.js';
-import type { VideoCodec } from '../media/encoded-chunk.js';
+import { VIDEO_CODECS, type VideoCodec } from '../media/encoded-chunk.js';
 import type { BitrateDemand } from './bitrate-share.js';
 import { OutboundStream, type PacketSink } from './outbound-stream.js';
 import type { SentSection } from './sdp/negotiated.js';
-import { OFFERED_PAYLOAD_TYPES, type OfferedTrack } from './sdp/offer.js';
+import { OFFERED_PAYLOAD_TYPES, type OfferedCodec, type OfferedTrack } from './sdp/offer.js';
 import { type LayerPlan, recommendedBitrate } from './video/layer-plan.js';
 
 /** One track that is offered to the server. */
@@ -107,16 +107,15 @@ export class UplinkEntry {
     const { ssrc, rtxSsrc } = first;
     const streamId = track.streamName.replace(/\s/g, '_');
     const common = { mid, kind: track.kind, ssrc, streamId, trackId: cid, cname, active };
-    const types = OFFERED_PAYLOAD_TYPES;
     if (track.kind === 'audio') {
       const opus = { stereo: track.stereo, dtx: track.dtx, fec: true };
-      return { ...common, codec: 'opus', payloadType: types.opus, opus };
+      return { ...common, codec: 'opus', payloadType: OFFERED_PAYLOAD_TYPES.opus, opus };
     }
     const rids = this.#ssrcs.map((layer) => layer.rid).filter((rid) => rid !== '');
     const video = { ...common, rtxSsrc, ...(rids.length > 0 && { rids }) };
-    return track.videoCodec === 'vp8'
-      ? { ...video, codec: 'vp8', payloadType: types.vp8, rtxPayloadType: types.vp8Rtx }
-      : { ...video, codec: 'h264', payloadType: types.h264, rtxPayloadType: types.h264Rtx };
+    // A LiveKit server takes no codec later that was not in the first section of the kind.
+    const otherCodecs = VIDEO_CODECS.filter((codec) => codec !== track.videoCodec).map(offeredVideo);
+    return { ...video, ...offeredVideo(track.videoCodec), otherCodecs };
   }
 
   /** Makes the streams that the answer has room for; none where it does not take the codec. */
@@ -181,6 +180,13 @@ export class UplinkEntry {
       return new VideoLayer({ quality, ...size, bitrate, spatialLayer: index, rid });
     });
   }
+}
+
+function offeredVideo(codec: VideoCodec): OfferedCodec {
+  const types = OFFERED_PAYLOAD_TYPES;
+  return codec === 'vp8'
+    ? { codec, payloadType: types.vp8, rtxPayloadType: types.vp8Rtx }
+    : { codec, payloadType: types.h264, rtxPayloadType: types.h264Rtx };
 }
 
 function randomSsrc(): number {

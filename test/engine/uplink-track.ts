@@ -47,6 +47,28 @@ function taken(entry: UplinkEntry, simulcast: boolean): { clock: VirtualClock; c
   return { clock, capture };
 }
 
+t.test('a section of video offers every codec, first the one that is sent, and that is what it is sent in', (t) => {
+  for (const [videoCodec, names] of [
+    ['vp8', ['vp8', 'rtx', 'h264', 'rtx']],
+    ['h264', ['h264', 'rtx', 'vp8', 'rtx']],
+  ] as const) {
+    const entry = new UplinkEntry(track('video', { videoCodec }), '3');
+    const offer = offerPublisher({ transport: OURS, sections: [entry.offered('me')] });
+    const codecs = offer.sections[0]!.codecs;
+    t.same(
+      codecs.map(({ name }) => name),
+      names,
+    );
+    const { capture } = taken(entry, true);
+    const stream = entry.streams[0]!;
+    stream.sendVideo(stream.allocateVideo(10, true, 0), 0, 0);
+    const packet = new RtpPacket();
+    packet.parse(capture.sent[0]!.buffer);
+    t.equal(packet.payloadType, codecs[0]?.payloadType);
+  }
+  t.end();
+});
+
 t.test('a track is announced with its layers, as LiveKit servers expect', (t) => {
   const entry = new UplinkEntry(track('video'), '3');
   const { layers, simulcastCodecs, ...request } = entry.request();

@@ -32,6 +32,8 @@ export interface OfferedCodec {
 export interface OfferedTrack extends OfferedCodec {
   readonly mid: string;
   readonly kind: 'audio' | 'video';
+  /** What else could be sent in its section, after the codec that is. */
+  readonly otherCodecs?: readonly OfferedCodec[];
   readonly ssrc: number;
   readonly rtxSsrc?: number;
   /** Simulcast layers, lowest first: their packets say which one they are of, and SSRCs are not named. One layer when left out. */
@@ -116,7 +118,7 @@ function offeredSection(track: OfferedTrack, policy: OfferPolicy): MediaSection 
     mid,
     kind,
     direction: active ? 'sendonly' : 'inactive',
-    codecs: offeredCodecs(track, policy),
+    codecs: [track, ...(track.otherCodecs ?? [])].flatMap((codec) => offeredCodecs(codec, policy)),
     extensions: offeredExtensions(extensionsOf(kind, policy, layered)),
     ...(active && { msid: { streamId: track.streamId, trackId: track.trackId } }),
     rids: layered ? rids.map((id) => ({ id, direction: 'send' as const })) : [],
@@ -148,14 +150,14 @@ function extensionsOf(kind: 'audio' | 'video', policy: OfferPolicy, layered: boo
   return layered ? [...names, 'mid', 'rid', 'repairedRid'] : [...names, 'mid'];
 }
 
-function offeredCodecs(track: OfferedTrack, policy: OfferPolicy): CodecParameters[] {
-  const { codec: name, payloadType, rtxPayloadType } = track;
+function offeredCodecs(offered: OfferedCodec, policy: OfferPolicy): CodecParameters[] {
+  const { codec: name, payloadType, rtxPayloadType } = offered;
   const transportCc = policy.transportCc ? ['transport-cc'] : [];
   if (name === 'opus') {
-    const fmtp = sentOpusFormat(track.opus ?? {});
+    const fmtp = sentOpusFormat(offered.opus ?? {});
     return [{ payloadType, name, clockRate: 48_000, channels: 2, fmtp, feedback: ['nack', ...transportCc] }];
   }
-  const fmtp = name === 'h264' ? h264Format(track.profileLevelId ?? DEFAULT_PROFILE_LEVEL_ID) : {};
+  const fmtp = name === 'h264' ? h264Format(offered.profileLevelId ?? DEFAULT_PROFILE_LEVEL_ID) : {};
   const codecs: CodecParameters[] = [
     { payloadType, name, clockRate: 90_000, fmtp, feedback: [...policy.feedback, ...transportCc] },
   ];
