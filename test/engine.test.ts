@@ -29,6 +29,7 @@ import './engine/outbound-stream.js';
 import './engine/video-simulcast.js';
 import './engine/uplink-rates.js';
 import './engine/uplink-track.js';
+import './engine/late-video.js';
 import './engine/video-sender.js';
 import './engine/video-temporal.js';
 import './engine/reading.js';

@@ -1,4 +1,5 @@
 import './pipelines/bridge.js';
+import './pipelines/bridge-codecs.js';
 import './pipelines/bridge-muting.js';
 import './pipelines/compose.js';
 import './pipelines/demo.js';

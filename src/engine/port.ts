@@ -1,6 +1,6 @@
 import type { CaptionsData } from '../media/captions.js';
 import type { ErrorData } from '../media/errors.js';
-import type { VideoCodec } from '../media/encoded-chunk.js';
+import type { PublishedCodec } from '../media/encoded-chunk.js';
 import type { MediaValue } from '../media/media-value.js';
 import type { PixelFormat } from '../media/video-frame.js';
 import type { SessionStats } from './session-stats.js';
@@ -73,7 +73,8 @@ export interface PublisherOpenArgs {
   /** Send two channels. */
   readonly stereo: boolean;
   readonly dtx: boolean;
-  readonly videoCodec: VideoCodec;
+  /** With `source` there is no video before its first picture, whose codec it has from then on. */
+  readonly videoCodec: PublishedCodec;
   /** Raw pictures of 640x360 and above go out in up to three sizes. Default true. */
   readonly simulcast?: boolean;
   /** Size of black pictures, and of raw pictures when they are encoded. */

@@ -1,5 +1,6 @@
 import { AudioRing } from '../media/audio-ring.js';
 import { namingSpeaker, type CaptionsData } from '../media/captions.js';
+import { sourceCodec, type VideoCodec } from '../media/encoded-chunk.js';
 import type { MediaValue } from '../media/media-value.js';
 import { SluiceError, toErrorData } from '../media/errors.js';
 import type { Clock } from '../media/clock.js';
@@ -15,6 +16,7 @@ import type { PublishedTrack, Uplink } from './uplink.js';
 import type { UplinkTrack } from './uplink-track.js';
 import { planLayers } from './video/layer-plan.js';
 import type { VideoLayer } from './video/video-layer.js';
+import type { VideoValue } from './video/video-queue.js';
 import { VideoSender } from './video/video-sender.js';
 
 const KINDS = ['audio', 'video'] as const;
@@ -37,7 +39,8 @@ export class EnginePublisher {
   readonly #args: PublisherOpenArgs;
   readonly #context: PublisherContext;
   readonly #audio: AudioSender | undefined;
-  readonly #video: VideoSender | undefined;
+  /** Undefined without video, and before the first picture where its codec is that of its source. */
+  #video: VideoSender | undefined;
   /** Where it is published; undefined while it is not. */
   #uplink: Uplink | undefined;
   #trackSids: readonly string[] = [];
@@ -63,7 +66,8 @@ export class EnginePublisher {
   /** Makes what a stream is sent with; what is written waits until it is published. Errors: SLUICE_CODEC_UNAVAILABLE. */
   static async open(args: PublisherOpenArgs, context: PublisherContext): Promise<EnginePublisher> {
     const audio = args.hasAudio ? await openAudio(args, context) : undefined;
-    const video = args.hasVideo ? openVideo(args, context, audio) : undefined;
+    const { hasVideo, videoCodec } = args;
+    const video = hasVideo && videoCodec !== 'source' ? openVideo(args, videoCodec, context, audio) : undefined;
     return new EnginePublisher(args, context, { audio, video });
   }
 
@@ -93,6 +97,8 @@ export class EnginePublisher {
     if (videoTrack) video.attach(videoTrack.streams);
     uplink.sender.rebalance();
     for (const kind of KINDS) if (this.#muted[kind] !== announced[kind]) this.#tellMuted(kind);
+    // It may have begun meanwhile.
+    if (this.#video !== video) await this.#publishVideo(uplink);
   }
 
   /** The server is gone: what is written waits for another one. */
@@ -111,7 +117,7 @@ export class EnginePublisher {
 
   write(value: MediaValue): void {
     if (value.kind === 'audio' || value.kind === 'encoded-audio') this.#audio?.write(value);
-    else this.#video?.write(value);
+    else (this.#video ?? this.#beginVideo(value))?.write(value);
   }
 
   /** Captions with the id of their segment. */
@@ -138,10 +144,9 @@ export class EnginePublisher {
 
   /** Sends nothing of a kind until it is not muted any more, and has the server tell everyone. What is written leaves as ever. */
   mute(kind: 'audio' | 'video', muted: boolean): void {
-    const sender = kind === 'audio' ? this.#audio : this.#video;
-    if (!sender) return;
+    if (kind === 'audio' ? !this.#args.hasAudio : !this.#args.hasVideo) return;
     this.#muted[kind] = muted;
-    sender.setMuted(muted);
+    (kind === 'audio' ? this.#audio : this.#video)?.setMuted(muted);
     this.#tellMuted(kind);
   }
 
@@ -188,6 +193,38 @@ export class EnginePublisher {
     if (this.#audioStream) stats.push(remoteStats(this.id, 'audio', this.#audioStream));
     for (const { stream } of this.#video?.layers ?? []) if (stream) stats.push(remoteStats(this.id, 'video', stream));
     return stats;
+  }
+
+  /** The first picture has come of a source that says what codec there is. */
+  #beginVideo(picture: VideoValue): VideoSender | undefined {
+    if (!this.#args.hasVideo || this.#closed) return undefined;
+    const video = (this.#video = openVideo(this.#args, sourceCodec(picture), this.#context, this.#audio));
+    video.setMuted(this.#muted.video);
+    const uplink = this.#uplink;
+    if (uplink) {
+      this.#publishVideo(uplink).catch((error: unknown) => {
+        // Where the server has gone, it is published with the rest at the next one.
+        if (this.#closed || this.#uplink !== uplink) return;
+        this.#context.emit('publisherError', { publisher: this.id, error: toErrorData(error) });
+      });
+    }
+    return video;
+  }
+
+  /** Publishes video that has begun after the rest of its stream. Errors: as `publish`. */
+  async #publishVideo(uplink: Uplink): Promise<void> {
+    const video = this.#video;
+    const muted = this.#muted.video;
+    const published = await uplink.publish([uplinkTrack(this.#args, 'video', video, muted)]);
+    const trackSids = published.map(({ trackSid }) => trackSid);
+    if (this.#closed || this.#uplink !== uplink) {
+      await uplink.unpublish(trackSids);
+      return;
+    }
+    this.#trackSids = [...this.#trackSids, ...trackSids];
+    video?.attach(published[0]?.streams ?? []);
+    uplink.sender.rebalance();
+    if (this.#muted.video !== muted) this.#tellMuted('video');
   }
 
   /** Between two servers there is nobody to be told. */
@@ -282,13 +319,14 @@ function openAudio(args: PublisherOpenArgs, { clock, emit }: PublisherContext): 
 
 function openVideo(
   args: PublisherOpenArgs,
+  codec: VideoCodec,
   { clock, emit }: PublisherContext,
   audio: AudioSender | undefined,
 ): VideoSender {
   const { publisher } = args;
   const levels = new BigInt64Array(args.levels);
   return new VideoSender({
-    codec: args.videoCodec,
+    codec,
     width: args.width,
     height: args.height,
     fps: args.fps,
@@ -328,7 +366,7 @@ function uplinkTrack(
     muted,
     stereo: args.stereo && args.audio.numberOfChannels === 2,
     dtx: args.dtx,
-    videoCodec: args.videoCodec,
+    videoCodec: video?.codec ?? 'vp8',
     width: args.width,
     height: args.height,
     fps: args.fps,

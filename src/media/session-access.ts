@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import type { VideoCodec } from './encoded-chunk.js';
+import type { PublishedCodec } from './encoded-chunk.js';
 import type { SampleRate } from './audio-data.js';
 
 /** What a node may know of another participant's stream. */
@@ -41,8 +41,11 @@ export interface PublishRequest {
   readonly hasVideo: boolean;
   /** Captions will be written. Default false. */
   readonly enableCaptions?: boolean;
-  /** Codec of the video that is sent, raw pictures encoded to it and encoded ones taken as they are. Default `vp8`. */
-  readonly videoCodec?: VideoCodec;
+  /**
+   * Codec of the video that is sent, raw pictures encoded to it and encoded ones taken as they are; `source`: that of the first
+   * picture, with which the video is published, and not before. Default `vp8`.
+   */
+  readonly videoCodec?: PublishedCodec;
   /** Raw audio that will be written; the session's when left out. */
   readonly audioFormat?: AudioFormatRequest;
   /** Raw video that will be written; the session's when left out. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SAMPLE_RATES } from '../media/audio-data.js';
-import { VIDEO_CODECS } from '../media/encoded-chunk.js';
+import { PUBLISHED_CODECS, VIDEO_CODECS } from '../media/encoded-chunk.js';
 import { audioOptions, nearestIn, pictureOptions, type FormatPattern } from '../media/format.js';
 import { defineNode, type NodeContext, type PortDef } from '../media/node.js';
 import { expandName, type TemplateUse } from '../media/path-template.js';
@@ -26,7 +26,12 @@ const Options = z
       .describe('Send captions beside it; audio need not be linked then, and is silence.'),
     sampleRate: z.literal(SAMPLE_RATES).default(48_000).describe('Samples per second and channel of raw audio, in Hz.'),
     channels: z.literal([1, 2]).default(2).describe('Channels of raw audio: 1 for mono, 2 for stereo.'),
-    codec: z.enum(VIDEO_CODECS).default('vp8').describe('Codec of the video that is sent.'),
+    codec: z
+      .enum(PUBLISHED_CODECS)
+      .default('vp8')
+      .describe(
+        'Codec of the video that is sent; `source`: that of the first picture, before which there is no video (of raw ones, VP8).',
+      ),
     width: z.int().min(1).max(MAX_PIXELS).default(640).describe('Width of raw pictures in pixels.'),
     height: z.int().min(1).max(MAX_PIXELS).default(480).describe('Height of raw pictures in pixels.'),
     fps: z
@@ -139,7 +144,7 @@ function portsOfPublisher(options: PublisherOptions): readonly PortDef<'audio' |
     name: 'video',
     formats: [
       { kind: 'video', format: 'YUV420P', width, height, ...(fps !== undefined && { frameRate: fps }) },
-      { kind: 'encoded-video', codec },
+      { kind: 'encoded-video', codec: codec === 'source' ? VIDEO_CODECS : codec },
     ],
   };
   const captionsPort: PortDef<'captions'> = { name: 'captions', formats: [{ kind: 'captions' }] };

@@ -1,5 +1,6 @@
 import { checkAudioData } from '../media/audio-data.js';
 import { type CaptionsData, checkCaptionsData } from '../media/captions.js';
+import { sourceCodec } from '../media/encoded-chunk.js';
 import { SluiceError } from '../media/errors.js';
 import type { MediaValue, StreamValue } from '../media/media-value.js';
 import { checkVideoFrame } from '../media/video-frame.js';
@@ -13,8 +14,28 @@ const VALUE_KINDS: ReadonlySet<unknown> = new Set<StreamValue['kind']>([
   'captions',
 ]);
 
-/** Refuses what a publisher was not set up for, naming what it takes and what came. Errors: SLUICE_FORMAT_MISMATCH. */
-export function checkPublished(value: StreamValue, request: DriverPublish): void {
+/** What a publisher was set up for. Where its codec is that of its source, the first picture that is taken says which. */
+export class PublishedFormat {
+  #request: DriverPublish;
+
+  constructor(request: DriverPublish) {
+    this.#request = request;
+  }
+
+  /** Refuses what it was not set up for, naming what it takes and what came. Errors: SLUICE_FORMAT_MISMATCH. */
+  check(value: StreamValue): void {
+    checkPublished(value, this.#request);
+  }
+
+  /** As `check`, for a value that will be sent. */
+  take(value: StreamValue): void {
+    this.check(value);
+    if (this.#request.videoCodec !== 'source' || (value.kind !== 'video' && value.kind !== 'encoded-video')) return;
+    this.#request = { ...this.#request, videoCodec: sourceCodec(value) };
+  }
+}
+
+function checkPublished(value: StreamValue, request: DriverPublish): void {
   if (!VALUE_KINDS.has(value.kind)) {
     throw mismatch(
       'what was written is neither audio nor video nor captions',
@@ -65,10 +86,10 @@ function checkMedia(value: MediaValue, request: DriverPublish): void {
       if (value.duration > 0) return;
       throw mismatch('an encoded audio chunk without a duration cannot be sent', 'Set its duration in microseconds.');
     case 'encoded-video':
-      if (value.codec === request.videoCodec) return;
+      if (request.videoCodec === 'source' || value.codec === request.videoCodec) return;
       throw mismatch(
         `the publisher sends ${request.videoCodec}, not ${value.codec}`,
-        'Publish with the videoCodec of the chunks; in a pipeline that is the `codec` of the publisher.',
+        'Publish with the videoCodec of the chunks, or `source`; in a pipeline that is the `codec` of the publisher.',
       );
   }
 }

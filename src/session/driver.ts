@@ -1,5 +1,5 @@
 import type { CaptionsData } from '../media/captions.js';
-import type { VideoCodec } from '../media/encoded-chunk.js';
+import type { PublishedCodec } from '../media/encoded-chunk.js';
 import type { SluiceError } from '../media/errors.js';
 import type { MediaValue, StreamValue } from '../media/media-value.js';
 import type { PixelFormat } from '../media/video-frame.js';
@@ -112,7 +112,8 @@ export interface DriverPublish {
   readonly dtx: boolean;
   /** Raw video that will be written, and black pictures. */
   readonly video: VideoFormat;
-  readonly videoCodec: VideoCodec;
+  /** With `source` there is no video before its first picture, whose codec it has from then on. */
+  readonly videoCodec: PublishedCodec;
   /** Raw pictures of 640x360 and above go out in up to three sizes. */
   readonly simulcast: boolean;
   readonly silenceToleranceMs: number;

@@ -4,7 +4,7 @@ import type { StreamValue } from '../media/media-value.js';
 import type { PublisherAccess } from '../media/session-access.js';
 import { tellPlayout } from './audio-playout.js';
 import { CaptionsLane } from './captions-lane.js';
-import { checkPublished } from './check-published.js';
+import { PublishedFormat } from './check-published.js';
 import type {
   Connection,
   DriverPublish,
@@ -76,7 +76,7 @@ export class Publisher extends MediaWritable implements PublisherAccess {
   /** Takes CaptionsData only, with `enableCaptions`. */
   readonly captions: MediaWritable;
   readonly #link: DriverPublisher;
-  readonly #request: DriverPublish;
+  readonly #format: PublishedFormat;
   readonly #lanes: ReadonlyMap<Kind, MediaLane>;
   readonly #captionsLane: CaptionsLane | undefined;
   #over = false;
@@ -105,14 +105,15 @@ export class Publisher extends MediaWritable implements PublisherAccess {
       : undefined;
     const allLanes = new Map<ReadKind, Lane>(lanes);
     if (captions) allLanes.set('captions', captions);
+    const format = new PublishedFormat(request);
     const target = {
       lanes: allLanes,
-      check: (value: StreamValue) => checkPublished(value, request),
+      check: (value: StreamValue) => format.take(value),
       drain: drainOf(link, captions),
     };
     super(target, [...allLanes.keys()]);
     this.#link = link;
-    this.#request = request;
+    this.#format = format;
     this.#lanes = lanes;
     this.#captionsLane = captions;
     this.stream = stream;
@@ -140,7 +141,7 @@ export class Publisher extends MediaWritable implements PublisherAccess {
 
   /** Throws where `write()` would end the stream with an error. Errors: SLUICE_FORMAT_MISMATCH. */
   check(value: StreamValue): void {
-    checkPublished(value, this.#request);
+    this.#format.check(value);
   }
 
   /** What was taken and has not been sent, now. */

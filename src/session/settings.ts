@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SAMPLE_RATES } from '../media/audio-data.js';
-import { VIDEO_CODECS } from '../media/encoded-chunk.js';
+import { PUBLISHED_CODECS } from '../media/encoded-chunk.js';
 import { SluiceError } from '../media/errors.js';
 import { MAX_PIXELS, PIXEL_FORMATS } from '../media/video-frame.js';
 import { settingsProblem } from './settings-problem.js';
@@ -83,9 +83,11 @@ export const PublisherSettings = z
     videoFormat: SessionVideoPublisherSettings.optional().describe(
       'Raw video of this publisher, where it is not that of the session.',
     ),
-    videoCodec: eitherCase(VIDEO_CODECS, 'lower')
+    videoCodec: eitherCase(PUBLISHED_CODECS, 'lower')
       .default('vp8')
-      .describe('What raw pictures are encoded to, and encoded ones must be.'),
+      .describe(
+        'What raw pictures are encoded to, and encoded ones must be; `source`: that of the first picture, before which there is no video.',
+      ),
     simulcast: z
       .boolean()
       .default(true)

@@ -252,6 +252,29 @@ t.test('publisher', async (t) => {
     );
   });
 
+  await t.test('where its source says the codec, the first picture does, for all that follow', async (t) => {
+    const { publisher, played } = await publish({ videoCodec: 'source' });
+    t.equal(played.args.videoCodec, 'source');
+    publisher.on('error', () => undefined);
+    publisher.check(vp8Frame('key', 1));
+    publisher.write({ ...vp8Frame('key', 2), codec: 'h264' });
+    t.throws(() => publisher.check(vp8Frame('key', 3)), { code: 'SLUICE_FORMAT_MISMATCH', message: /h264, not vp8/ });
+    publisher.write(opusPacket(4));
+    publisher.write({ ...vp8Frame('delta', 5), codec: 'h264' });
+    t.strictSame(
+      played.written.map(({ kind, data }) => [kind, data.at(-1)]),
+      [
+        ['encoded-video', 2],
+        ['encoded-audio', 4],
+        ['encoded-video', 5],
+      ],
+    );
+    publisher.write(vp8Frame('key', 6));
+    await finished(publisher).catch(() => undefined);
+    t.match(publisher.errored, { code: 'SLUICE_FORMAT_MISMATCH' });
+    t.equal(played.written.length, 3);
+  });
+
   await t.test('a wish for a key frame is passed on to the source that is piped in', async (t) => {
     const { publisher, engine, played } = await publish({});
     let asked = 0;

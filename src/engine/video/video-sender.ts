@@ -61,6 +61,7 @@ type Showing = 'nothing' | 'black' | 'picture' | 'encoded';
  */
 export class VideoSender {
   readonly layers: readonly VideoLayer[];
+  readonly codec: VideoCodec;
   /** Of what it encodes. */
   readonly scalabilityMode: ScalabilityMode;
   readonly #options: VideoSenderOptions;
@@ -99,6 +100,7 @@ export class VideoSender {
   constructor(options: VideoSenderOptions) {
     const { codec, fps, layers = [{ rid: '', scale: 1 }] } = options;
     this.#options = options;
+    this.codec = codec;
     this.#queue = new VideoQueue(1_000_000 / fps, options.reference);
     this.#sourceRate = new SourceRate(fps);
     this.layers = layers.map((plan, index) => new VideoLayer(index, plan, codec));
@@ -381,8 +383,7 @@ export class VideoSender {
 
   /** Time stamps never stand still. */
   #stamp(dueUs: number): number {
-    this.#stampUs = Math.max(dueUs, this.#stampUs + 1000);
-    return this.#stampUs;
+    return (this.#stampUs = Math.max(dueUs, this.#stampUs + 1000));
   }
 
   #count(us: number): void {

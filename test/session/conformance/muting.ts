@@ -60,6 +60,27 @@ onEveryServer('muting', async (t, lab) => {
     t.equal(bob.streams.get(stream.streamId), stream, 'it is the same stream all the time');
   });
 
+  await t.test('holds for video that begins while it is muted', async (t) => {
+    const room = lab.room(t);
+    const [ann, bob] = [await room.join('ann', { settings: SMALL_VIDEO }), await room.join('bob')];
+    const publisher = await ann.publish({ name: 'Late', videoCodec: 'source' });
+    publisher.publishVideo(false);
+    run(endlessTone(440), publisher.audio);
+    run(endlessHalves(60, 190), publisher.video);
+    const subscriber = await bob.subscribe(await streamWith(bob, 'Late', { hasAudio: true, hasVideo: false }));
+    let frames = 0;
+    const count = (): void => {
+      frames++;
+    };
+    subscriber.video.on('data', count);
+    t.ok(await hears(subscriber.audio, 440));
+    subscriber.video.off('data', count).pause();
+    t.equal(frames, 0, 'no picture comes');
+    publisher.publishVideo(true);
+    await streamWith(bob, 'Late', { hasAudio: true, hasVideo: true });
+    await see(subscriber.video, 60, 190);
+  });
+
   await t.test('before anybody came is seen by those who come, and its end as well', async (t) => {
     const room = lab.room(t);
     const ann = await room.join('ann', { settings: SMALL_VIDEO });

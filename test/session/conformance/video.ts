@@ -39,6 +39,33 @@ onEveryServer('video', async (t, lab) => {
     });
   }
 
+  await t.test('passes on encoded in the codec of its first picture, and there is none before', async (t) => {
+    for (const videoCodec of ['vp8', 'h264'] as const) {
+      const room = lab.room(t);
+      const settings = SMALL_VIDEO;
+      const [ann, bob, cid] = [await room.join('ann', { settings }), await room.join('bob'), await room.join('cid')];
+      const relay = await bob.publish({ name: 'Relay', videoCodec: 'source' });
+      run(endlessTone(440), relay.audio);
+      const voice = await streamWith(cid, 'Relay', { hasAudio: true, hasVideo: false });
+      t.ok(await hears((await cid.subscribe(voice, { subscribeToVideo: false })).audio, 440), 'its sound is there');
+      run(endlessHalves(30, 220), await ann.publish({ hasAudio: false, videoCodec }));
+      const encoded = await bob.subscribe(await streamNamed(bob, 'ann'), { encoded: true, subscribeToAudio: false });
+      const sent = new Set<string>();
+      encoded.on('data', (chunk: EncodedVideoChunk) => sent.add(Buffer.from(chunk.data).toString('base64')));
+      run(encoded, relay.video);
+      const stream = await streamWith(cid, 'Relay', { hasAudio: true, hasVideo: true });
+      const copies = await cid.subscribe(stream, { encoded: true, subscribeToAudio: false });
+      let count = 0;
+      for await (const { codec, type, data } of copies as AsyncIterable<EncodedVideoChunk>) {
+        if (count === 0) t.equal(type, 'key');
+        t.equal(codec, videoCodec);
+        t.ok(sent.has(Buffer.from(data).toString('base64')), 'the bytes that were relayed');
+        if (++count === 10) break;
+      }
+      await see(await cid.subscribe(stream, { subscribeToAudio: false }), 30, 220);
+    }
+  });
+
   await t.test('begins with a key frame for everyone who comes, and gives one when it is asked for', async (t) => {
     const room = lab.room(t);
     const [ann, bob] = [await room.join('ann', { settings: SMALL_VIDEO }), await room.join('bob')];
