@@ -4,8 +4,8 @@ import { hasOpusFec } from './opus-fec.js';
 import { PlayoutDelay, type PlayoutDelayOptions } from './playout-delay.js';
 
 const SAMPLES_PER_MS = 48;
-/** What is due in less than this is played at once: nearer than this the beats of the player do not hit. In µs. */
-const EARLY_US = 2500;
+/** What is due in less than this is played at once: nearer than this the beats of the player do not hit, which each wake a thread. In µs. */
+const EARLY_US = 4500;
 /** A packet that is not there when it is due is waited for this long: the player can do without the next 20 ms for a moment. */
 const GRACE_US = 10_000;
 /** Whether it has come the player looks with each packet, and by itself so much later only: each time wakes a thread. */
