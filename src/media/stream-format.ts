@@ -3,18 +3,29 @@ import { SAMPLE_RATES, checkAudioData } from './audio-data.js';
 import { VIDEO_CODECS } from './encoded-chunk.js';
 import { SluiceError } from './errors.js';
 import { describeFormat, fits, type FormatPattern } from './format.js';
-import type { MediaValue } from './media-value.js';
+import { isMedia, type PipelineValue } from './media-value.js';
+import { checkWords } from './words-check.js';
 import { PIXEL_FORMATS, checkVideoFrame } from './video-frame.js';
 
 const MEDIA = ['audio', 'video', 'encoded-audio', 'encoded-video'] as const;
 type Media = (typeof MEDIA)[number];
 
+/** What a program may give to a graph beside media. */
+const WORDS = ['captions', 'text', 'transcript', 'voice-activity'] as const;
+type Words = (typeof WORDS)[number];
+/** Of media and words. */
+export const STREAM_KINDS = [...MEDIA, ...WORDS] as const;
+
 /** Which options belong to which kind of media. */
-const FIELDS: Readonly<Record<Media, readonly string[]>> = {
+const FIELDS: Readonly<Record<Media | Words, readonly string[]>> = {
   audio: ['sampleRate', 'channels'],
   video: ['format', 'width', 'height', 'frameRate'],
   'encoded-audio': [],
   'encoded-video': ['codec'],
+  captions: [],
+  text: [],
+  transcript: [],
+  'voice-activity': [],
 };
 
 /** Options that say the format of a stream that a program and a graph share. */
@@ -33,7 +44,7 @@ export const formatShape = {
 };
 
 export interface FormatChoice {
-  readonly media?: Media | undefined;
+  readonly media?: Media | Words | undefined;
   readonly sampleRate?: number | undefined;
   readonly channels?: number | undefined;
   readonly format?: (typeof PIXEL_FORMATS)[number] | undefined;
@@ -52,7 +63,7 @@ export function strayOption(choice: FormatChoice): string | undefined {
 }
 
 /** The format that options stand for; what they leave out is left open. Pure. */
-export function chosenFormat(media: Media, choice: FormatChoice): FormatPattern {
+export function chosenFormat(media: Media | Words, choice: FormatChoice): FormatPattern {
   const { sampleRate, channels, format, width, height, frameRate, codec } = choice;
   switch (media) {
     case 'audio':
@@ -73,11 +84,13 @@ export function chosenFormat(media: Media, choice: FormatChoice): FormatPattern 
       return { kind: 'encoded-audio', codec: 'opus' };
     case 'encoded-video':
       return { kind: 'encoded-video', ...(codec !== undefined && { codec }) };
+    default:
+      return { kind: media };
   }
 }
 
 /** Refuses a value that does not have the format. Errors: SLUICE_FORMAT_MISMATCH. */
-export function checkValue(value: MediaValue, format: FormatPattern): void {
+export function checkValue(value: PipelineValue, format: FormatPattern): void {
   const came = typeof value === 'object' ? formatOf(value) : undefined;
   if (!came || !fits(came, { ...format, ...(format.kind === 'video' && { frameRate: undefined }) } as FormatPattern)) {
     throw new SluiceError('SLUICE_FORMAT_MISMATCH', 'what came in does not have the format that was announced', {
@@ -87,11 +100,12 @@ export function checkValue(value: MediaValue, format: FormatPattern): void {
     });
   }
   if (value.kind === 'audio') checkAudioData(value);
-  if (value.kind === 'video') checkVideoFrame(value);
+  else if (value.kind === 'video') checkVideoFrame(value);
+  else if (!isMedia(value)) checkWords(value);
 }
 
 /** The format that a value has; undefined for what is no media. Pure. */
-export function formatOf(value: MediaValue): FormatPattern | undefined {
+export function formatOf(value: PipelineValue): FormatPattern | undefined {
   switch (value.kind) {
     case 'audio':
       return { kind: 'audio', sampleRate: value.sampleRate, numberOfChannels: value.numberOfChannels };
@@ -101,6 +115,11 @@ export function formatOf(value: MediaValue): FormatPattern | undefined {
       return { kind: 'encoded-audio', codec: value.codec };
     case 'encoded-video':
       return { kind: 'encoded-video', codec: value.codec };
+    case 'captions':
+    case 'text':
+    case 'transcript':
+    case 'voice-activity':
+      return { kind: value.kind };
     default:
       return undefined;
   }

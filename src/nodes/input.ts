@@ -1,13 +1,18 @@
 import { Transform, pipeline, type TransformCallback } from 'node:stream';
 import { z } from 'zod';
 import type { FormatPattern } from '../media/format.js';
-import type { MediaValue } from '../media/media-value.js';
+import type { PipelineValue } from '../media/media-value.js';
 import { defineNode } from '../media/node.js';
-import { checkValue, chosenFormat, formatShape, strayOption } from '../media/stream-format.js';
+import { STREAM_KINDS, checkValue, chosenFormat, formatShape, strayOption } from '../media/stream-format.js';
 
 const Options = z
   .strictObject({
     ...formatShape,
+    media: z
+      .enum(STREAM_KINDS)
+      .describe(
+        'What comes: `audio`, `video`, `encoded-audio` (Opus), `encoded-video`, or words: `captions`, `text`, `transcript`, `voice-activity`.',
+      ),
     live: z
       .boolean()
       .default(false)
@@ -20,13 +25,13 @@ const Options = z
   });
 
 /**
- * The stream that the program around the graph gives for this node, by its id (`runGraph(graph, { inputs })`). The graph
+ * The stream of media or words that the program around the graph gives for this node, by its id (`runGraph(graph, { inputs })`). The graph
  * ends and destroys it, as `stream.pipeline` does. Errors: SLUICE_STREAM_MISSING; SLUICE_FORMAT_MISMATCH when what comes
  * has another format than was announced.
  */
 export const input = defineNode({
   type: 'input',
-  summary: 'Takes in the media of a stream that the program around the graph gives.',
+  summary: 'Takes in the media, or words, of a stream that the program around the graph gives.',
   options: Options,
   given: 'input',
   inputs: [],
@@ -51,7 +56,7 @@ class CheckedStream extends Transform {
     this.#format = format;
   }
 
-  override _transform(value: MediaValue, _encoding: BufferEncoding, done: TransformCallback): void {
+  override _transform(value: PipelineValue, _encoding: BufferEncoding, done: TransformCallback): void {
     try {
       checkValue(value, this.#format);
       done(null, value);

@@ -57,6 +57,31 @@ await t.test('nodes by themselves do the same', async (t) => {
   t.same(concat(embedded), concat(alone), 'sample for sample');
 });
 
+await t.test('words of a program, as a recogniser of its own gives them', async (t) => {
+  const folder = t.testdir();
+  const subtitles = graph({
+    nodes: {
+      words: { type: 'input', media: 'transcript' },
+      file: { type: 'webvtt', from: 'words', path: join(folder, 'said.vtt') },
+    },
+  });
+  const said = (text: string, start: number, end: number) => ({ kind: 'transcript', text, isFinal: true, start, end });
+  const words = Readable.from([said('good evening', 0, 800_000), said('stop', 1_500_000, 2_000_000)]);
+  await (
+    await runGraph(subtitles, { inputs: { words } })
+  ).finished;
+  const text = await readFile(join(folder, 'said.vtt'), 'utf8');
+  t.match(text, /00:00\.000 --> 00:0?0:?00\.800\s+good evening/);
+  t.match(text, /stop/);
+  for (const [wrong, message] of [
+    [{ kind: 'transcript', text: 'good', isFinal: true, start: 0 }, 'a transcript has no proper "end"'],
+    [{ kind: 'text', text: 'good', isFinal: true }, /format that was announced/],
+  ] as const) {
+    const run = await runGraph(subtitles, { inputs: { words: Readable.from([wrong]) } });
+    await t.rejects(run.finished, { code: 'SLUICE_FORMAT_MISMATCH', message, place: { node: 'words' } });
+  }
+});
+
 await t.test('the program holds the graph back', async (t) => {
   let given = 0;
   const mic = new Readable({
