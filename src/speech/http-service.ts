@@ -124,7 +124,7 @@ class Exchange {
   failure(error: unknown): SluiceError {
     const { signal, timeoutMs, url } = this.#request;
     signal.throwIfAborted();
-    return this.#isLate ? lateness(url, timeoutMs) : breakage(url, error);
+    return this.#isLate ? lateness(url, timeoutMs) : breakage(this.#request, error);
   }
 }
 

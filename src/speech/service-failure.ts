@@ -46,6 +46,12 @@ function backoffMs(tries: number): number {
   return BACKOFF_MS * 2 ** tries;
 }
 
+/** Who was asked, and what must not be told of it. */
+interface Asked {
+  readonly url: string;
+  readonly secret?: string | undefined;
+}
+
 /** What a service that does not take a request says about it. */
 export interface Refusal {
   readonly status: number;
@@ -56,10 +62,7 @@ export interface Refusal {
 }
 
 /** SLUICE_SERVICE_REFUSED, or SLUICE_SPEECH_FAILED where the service itself is at fault. */
-export function refusal(
-  { url, secret }: { readonly url: string; readonly secret?: string | undefined },
-  { status, statusText, said, retryAfter }: Refusal,
-): ServiceFailure {
+export function refusal({ url, secret }: Asked, { status, statusText, said, retryAfter }: Refusal): ServiceFailure {
   const complaint = complaintIn(said, secret);
   const isSpent = status === 429 && /insufficient_quota|quota_exceeded/.test(complaint);
   const isBroken = status >= 500 || status === 408;
@@ -80,8 +83,10 @@ export function lateness(url: string, timeoutMs: number): SluiceError {
 }
 
 /** SLUICE_SPEECH_FAILED for a connection that cannot be made, or that broke. */
-export function breakage(url: string, cause: unknown): SluiceError {
-  return new SluiceError('SLUICE_SPEECH_FAILED', `the connection to ${publicUrl(url)} failed: ${reasonOf(cause)}`, {
+export function breakage({ url, secret }: Asked, cause: unknown): SluiceError {
+  // Some reasons have the address or the header in them.
+  const reason = complaintIn(reasonOf(cause).replaceAll(url, publicUrl(url)), secret);
+  return new SluiceError('SLUICE_SPEECH_FAILED', `the connection to ${publicUrl(url)} failed: ${reason}`, {
     retryable: true,
     mend: 'See that the service runs and can be reached (baseUrl).',
   });

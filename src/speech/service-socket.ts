@@ -68,7 +68,7 @@ function opened(socket: WebSocket, request: SocketRequest): Promise<void> {
     // It closes afterwards, which is what its owner listens to.
     socket.on('error', (error) => {
       const isLate = error.message.includes('timed out');
-      reject(new ServiceFailure(isLate ? lateness(request.url, request.timeoutMs) : breakage(request.url, error)));
+      reject(new ServiceFailure(isLate ? lateness(request.url, request.timeoutMs) : breakage(request, error)));
     });
   });
 }

@@ -168,6 +168,9 @@ await t.test('where no pipeline is, it says so', async (t) => {
     code: 1,
     stderr: `no running pipeline answers at http://127.0.0.1:${free}/report [SLUICE_RUN_UNREACHABLE]\n  found: ECONNREFUSED\n  Start one with \`sluice run <file> --metrics 9464\`, or give the address that it tells.\n`,
   });
+  const secret = await cli(['top', `http://ann:geheim@127.0.0.1:${free}/report`]);
+  t.match(secret, { code: 1, stderr: `no running pipeline answers at http://127.0.0.1:${free}/report ` });
+  t.notMatch(secret.stderr, /geheim/);
   t.match(await cli(['top', 'http://[']), { code: 2, stderr: '"http://[" is no address' });
   t.match(await cli(['top', '--interval', '0']), { code: 2, stderr: '"0" is no time' });
 });

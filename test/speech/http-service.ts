@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { inspect } from 'node:util';
 import t from 'tap';
 import { askService } from '../../src/speech/http-service.js';
 
@@ -30,5 +31,21 @@ t.test('an answer that nobody begins to read, or only its first part, is given u
     const closed = once(response, 'close');
     await body.return(undefined);
     await closed;
+  }
+});
+
+t.test('neither a password in an address nor a key that no header can hold is told in an error', async (t) => {
+  const request = { body: () => '{}', timeoutMs: 1000, signal: new AbortController().signal };
+  for (const [what, more] of [
+    ['an address', { url: 'http://ann:geheim@127.0.0.1:1/v1/models', headers: {} }],
+    ['a key', { url: 'http://127.0.0.1:1/', headers: { authorization: 'Bearer sk-\ngeheim' }, secret: 'sk-\ngeheim' }],
+  ] as const) {
+    const error = await askService({ ...request, ...more }).catch((thrown: unknown) => thrown);
+    t.match(
+      error,
+      { code: 'SLUICE_SPEECH_FAILED', message: /the connection to http:\/\/127.0.0.1:1.* failed: / },
+      what,
+    );
+    t.notMatch(inspect(error), /geheim/, what);
   }
 });

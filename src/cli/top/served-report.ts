@@ -85,9 +85,10 @@ export async function fetchReport(url: URL, signal: AbortSignal): Promise<FoundR
 
 function unreachable(url: URL, error: unknown): SluiceError {
   const { cause } = error as { cause?: { code?: unknown } };
-  const why = typeof cause?.code === 'string' ? cause.code : (error as Error).message;
-  return new SluiceError('SLUICE_RUN_UNREACHABLE', `no running pipeline answers at ${publicUrl(url.href)}`, {
-    cause: error,
+  const told = publicUrl(url.href);
+  // Some messages have the address in them.
+  const why = typeof cause?.code === 'string' ? cause.code : (error as Error).message.replaceAll(url.href, told);
+  return new SluiceError('SLUICE_RUN_UNREACHABLE', `no running pipeline answers at ${told}`, {
     found: why,
     mend: 'Start one with `sluice run <file> --metrics 9464`, or give the address that it tells.',
   });

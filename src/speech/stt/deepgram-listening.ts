@@ -177,8 +177,7 @@ export class DeepgramListening implements Listening {
       value = undefined;
     }
     const type = Message.safeParse(value).data?.type;
-    if (type === 'Error')
-      this.#lost(breakage(this.#request.url, complaintIn(JSON.stringify(value), this.#request.secret)));
+    if (type === 'Error') this.#lost(breakage(this.#request, complaintIn(JSON.stringify(value), this.#request.secret)));
     const results = type === 'Results' ? Results.safeParse(value).data : undefined;
     if (results) this.#tell(results);
     else if (type === undefined || type === 'Results') this.#end(unreadable());
@@ -220,7 +219,7 @@ export class DeepgramListening implements Listening {
     const isWhole = this.#ending !== undefined && code === 1000;
     if (isWhole) this.#end();
     else if (UNREADABLE.test(reason)) this.#end(unusable(reason));
-    else this.#lost(breakage(this.#request.url, `closed with ${code} ${reason}`.trim()));
+    else this.#lost(breakage(this.#request, `closed with ${code} ${reason}`.trim()));
   }
 
   /** There is no connection any more; a new one is made, unless too many gave nothing. */

@@ -127,7 +127,8 @@ export class ElevenlabsSocket {
       this.#wake?.();
     });
     socket.on('close', (code, reason) => {
-      this.#closing = breakage(baseUrl, `closed with ${code} ${complaintIn(reason.toString(), apiKey)}`.trim());
+      const why = `closed with ${code} ${complaintIn(reason.toString(), apiKey)}`.trim();
+      this.#closing = breakage({ url: baseUrl, secret: apiKey }, why);
       this.#wake?.();
     });
     socket.resume();
