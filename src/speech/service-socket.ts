@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
+import { newSocket } from './new-socket.js';
 import { ServiceFailure, breakage, lateness, refusal } from './service-failure.js';
 
 export interface SocketRequest {
@@ -19,13 +20,13 @@ const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 const MAX_READ = 2000;
 
 /**
- * Opens a socket to a service, once. It is paused until whoever asked for it listens to it. Errors: a ServiceFailure, the signal's
- * reason; nothing is left then.
+ * Opens a socket to a service, once. It is paused until whoever asked for it listens to it. Errors: a ServiceFailure,
+ * SLUICE_CONFIG_INVALID for a key that no request can have, the signal's reason; nothing is left then.
  */
 export async function dialService(request: SocketRequest): Promise<WebSocket> {
   const { url, headers, timeoutMs, signal } = request;
   signal.throwIfAborted();
-  const socket = new WebSocket(url, {
+  const socket = newSocket(url, {
     headers,
     handshakeTimeout: timeoutMs,
     maxPayload: MAX_MESSAGE_BYTES,

@@ -59,6 +59,11 @@ t.test('client: who cannot be reached, dies or hangs is told of, without the sec
   t.match(gone, { code: 'SLUICE_PEER_LOST', retryable: true });
   t.notMatch(inspect(gone), /secret/);
 
+  const headers = { authorization: 'Bearer a\nsecret' };
+  const odd = await make({ mode: 'client', url: `ws://127.0.0.1:${port}/`, headers }).catch((error: unknown) => error);
+  t.match(odd, { code: 'SLUICE_CONFIG_INVALID', mend: /line break/ });
+  t.notMatch(inspect(odd), /secret/);
+
   const dying = await answering();
   const node = await make({ mode: 'client', url: dying.url });
   const input = node.input('audio');

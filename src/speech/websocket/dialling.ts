@@ -1,6 +1,6 @@
-import { WebSocket } from 'ws';
 import { SluiceError } from '../../media/errors.js';
 import { publicUrl } from '../../media/public-url.js';
+import { newSocket } from '../new-socket.js';
 import { type Line, MAX_MESSAGE_BYTES } from './line.js';
 
 export interface DialOptions {
@@ -11,10 +11,13 @@ export interface DialOptions {
   readonly signal: AbortSignal;
 }
 
-/** Connects a line to a peer. Errors: SLUICE_PEER_LOST, and the signal's reason. */
+/**
+ * Connects a line to a peer. Errors: SLUICE_PEER_LOST, SLUICE_CONFIG_INVALID for an address or headers that no request can have, and the
+ * signal's reason.
+ */
 export async function dial(line: Line, { url, headers, timeoutMs, signal }: DialOptions): Promise<void> {
   signal.throwIfAborted();
-  const socket = new WebSocket(url, {
+  const socket = newSocket(url, {
     headers,
     maxPayload: MAX_MESSAGE_BYTES,
     perMessageDeflate: false,

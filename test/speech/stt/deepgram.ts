@@ -39,6 +39,11 @@ t.test('a service with the API of Deepgram', async (t) => {
       'a service that sends a page': { ...at('html'), code: 'SLUICE_SPEECH_FAILED', retryable: false },
       'a service that sends other JSON': { ...at('odd'), code: 'SLUICE_SPEECH_FAILED', retryable: false },
       'a service that is not there': { create: () => engine({ baseUrl: 'ws://127.0.0.1:1/v1' }), ...failed },
+      'a key with a line break': {
+        create: () => engine({ baseUrl: server.url(), apiKey: 'dg-\ngeheim' }),
+        code: 'SLUICE_CONFIG_INVALID',
+        retryable: false,
+      },
       'another service': { create: () => engine({ baseUrl: `${server.url()}/other` }), ...refused },
     },
   });
