@@ -1,7 +1,7 @@
 import type { Test } from 'tap';
 import type { ErrorCode } from '../../src/media/errors.js';
 import type { Answer, LanguageModel, Message } from '../../src/speech/language-model.js';
-import { more, resources } from './resources.js';
+import { more, resources, underway } from './resources.js';
 
 /** An engine, and what is around it. */
 export interface LlmSetup {
@@ -92,11 +92,12 @@ export async function llmSuite(t: Test, setup: LlmSetup): Promise<void> {
     const hanging = setup.hanging?.();
     if (!hanging) return;
     const silent = new AbortController();
+    const idle = resources();
     const unanswered = ask(hanging, 'hello', silent.signal);
-    setTimeout(() => {
-      silent.abort(reason);
-    }, 100);
-    await t.rejects(unanswered, reason, 'before the first token');
+    const givenUp = t.rejects(unanswered, reason, 'before the first token');
+    await underway(idle);
+    silent.abort(reason);
+    await givenUp;
     await hanging.close?.();
   });
 

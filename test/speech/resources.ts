@@ -16,3 +16,10 @@ export function more(now: readonly string[], before: readonly string[]): string[
     return at < 0;
   });
 }
+
+/** Waits until something is on its way that was not before: a request, or a program. */
+export async function underway(before: readonly string[]): Promise<void> {
+  // A connection that was kept may be used again: then there is nothing more.
+  for (let turn = 0; turn < 1000 && more(resources(), before).length === 0; turn++)
+    await new Promise((resolve) => setImmediate(resolve));
+}

@@ -5,7 +5,7 @@ import type { ErrorCode } from '../../src/media/errors.js';
 import { concatSamples } from '../../src/media/pcm.js';
 import type { Heard, StreamingRecogniser } from '../../src/speech/recogniser.js';
 import { COMMANDS, SPOKEN_RATE, spoken } from './spoken.js';
-import { more, resources } from './resources.js';
+import { more, resources, underway } from './resources.js';
 
 /** An engine that understands the commands of `spoken.ts`, and what is around it. */
 export interface StreamingSttSetup {
@@ -98,11 +98,12 @@ export async function streamingSttSuite(t: Test, setup: StreamingSttSetup): Prom
 
     const silent = new AbortController();
     const hanging = setup.hanging();
+    const idle = resources();
     const unanswered = hear(hanging, [], silent.signal);
-    setTimeout(() => {
-      silent.abort(reason);
-    }, 100);
-    await t.rejects(unanswered, reason, 'before it is there');
+    const givenUp = t.rejects(unanswered, reason, 'before it is there');
+    await underway(idle);
+    silent.abort(reason);
+    await givenUp;
     await hanging.close?.();
 
     const middle = new AbortController();

@@ -2,7 +2,7 @@ import type { Test } from 'tap';
 import type { ErrorCode } from '../../src/media/errors.js';
 import { concatSamples } from '../../src/media/pcm.js';
 import type { Recognition, Recogniser } from '../../src/speech/recogniser.js';
-import { more, resources } from './resources.js';
+import { more, resources, underway } from './resources.js';
 import { COMMANDS, SPOKEN_RATE, spoken, utterance } from './spoken.js';
 
 /** An engine that understands the commands of `spoken.ts`, and what is around it. */
@@ -78,11 +78,12 @@ export async function sttSuite(t: Test, setup: SttSetup): Promise<void> {
 
     const hanging = setup.hanging();
     const silent = new AbortController();
+    const idle = resources();
     const unanswered = hanging.recognise(utterance(sound), silent.signal);
-    setTimeout(() => {
-      silent.abort(reason);
-    }, 100);
-    await t.rejects(unanswered, reason, 'before the first byte');
+    const givenUp = t.rejects(unanswered, reason, 'before the first byte');
+    await underway(idle);
+    silent.abort(reason);
+    await givenUp;
     await hanging.close?.();
 
     const long = concatSamples(Array.from({ length: 20 }, () => sound));

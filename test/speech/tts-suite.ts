@@ -3,7 +3,7 @@ import type { ErrorCode } from '../../src/media/errors.js';
 import { concatSamples, levelDbfs } from '../../src/media/pcm.js';
 import type { SpeechFormat, SpeechListener, SpokenWord, Synthesiser } from '../../src/speech/synthesiser.js';
 import { understand } from './understand.js';
-import { more, resources } from './resources.js';
+import { more, resources, underway } from './resources.js';
 
 /** An engine, and what is around it. */
 export interface TtsSetup {
@@ -128,11 +128,12 @@ export async function ttsSuite(t: Test, setup: TtsSetup): Promise<void> {
 
     const hanging = setup.hanging();
     const silent = new AbortController();
+    const idle = resources();
     const unanswered = collect(hanging, textOf('Turn on the light.'), {}, silent.signal);
-    setTimeout(() => {
-      silent.abort(reason);
-    }, 100);
-    await t.rejects(unanswered, reason, 'before the first byte');
+    const givenUp = t.rejects(unanswered, reason, 'before the first byte');
+    await underway(idle);
+    silent.abort(reason);
+    await givenUp;
     await hanging.close?.();
 
     const middle = new AbortController();
