@@ -73,6 +73,24 @@ await t.test('composer: where nothing changes no picture is made', async (t) => 
   composer.close();
 });
 
+await t.test('composer: where a cell changes its size its label is made anew', async (t) => {
+  const make = () => createPictureComposer({ width: 320, height: 320, fit: 'cover', background: BACKGROUND });
+  const [moved, fresh] = [await make(), await make()];
+  const cell = (height: number) => ({ id: 1, rect: { x: 0, y: 0, width: 320, height }, label: 'Ann' });
+  const picture = { id: 1, width: 2, height: 2, data: new Uint8Array(6).fill(60) };
+  moved.arrange([cell(320)]);
+  moved.show(picture);
+  const large = moved.draw(0).data;
+  moved.arrange([cell(180)]);
+  fresh.arrange([cell(180)]);
+  fresh.show(picture);
+  const small = moved.draw(40_000).data;
+  t.equal(Buffer.compare(small, fresh.draw(40_000).data), 0, 'as if it had always been there');
+  t.ok(small.some((luma) => luma > 180) && Buffer.compare(small, large) !== 0);
+  moved.close();
+  fresh.close();
+});
+
 await t.test('composer: labels of many come one after the other', async (t) => {
   const composer = await createPictureComposer({ width: 640, height: 640, fit: 'cover', background: BACKGROUND });
   const cells = Array.from({ length: 10 }, (_, id) => ({

@@ -1,8 +1,9 @@
-import type { Readable, Writable } from 'node:stream';
+import { Readable, type Writable } from 'node:stream';
 import t from 'tap';
 import { audioData } from '../../src/media/audio-data.js';
 import { VirtualClock } from '../../src/media/clock.js';
 import type { EncodedVideoChunk } from '../../src/media/encoded-chunk.js';
+import type { KeyFrameSource } from '../../src/media/key-frame-source.js';
 import type { MediaValue } from '../../src/media/media-value.js';
 import { parseOptions, type NodePorts } from '../../src/media/node.js';
 import { sync } from '../../src/nodes/sync.js';
@@ -140,6 +141,19 @@ await t.test('sync: at the end of one the other goes on alone, and both end', as
   lab.audio.end();
   await settle();
   t.same(ended, ['video', 'audio']);
+  void lab.ports.close();
+});
+
+await t.test('sync: a key frame that its reader needs is asked of who gives the pictures', async (t) => {
+  const lab = new Lab(100);
+  const asked: string[] = [];
+  for (const [name, input] of Object.entries({ sound: lab.audio, pictures: lab.video })) {
+    const source = new Readable({ objectMode: true, read: () => undefined });
+    Object.assign(source, { requestKeyFrame: () => asked.push(name) }).pipe(input);
+  }
+  const output = lab.outputs[1] as Readable & KeyFrameSource;
+  output.requestKeyFrame();
+  t.same(asked, ['pictures']);
   void lab.ports.close();
 });
 

@@ -37,6 +37,22 @@ nodes:
   w: { type: wav, path: w.wav, from: a, queue: {} }`,
     plan: ['a>w pull 500 drop-oldest', 'a~w 20..520'],
   },
+  'live into a mixer by the clock': {
+    graph: `
+nodes:
+  a: { type: tone }
+  m: { type: mixer, from: a }
+  x: { type: "null", from: m }`,
+    plan: ['a>m push', 'm>x push', 'a~x 20..120 live'],
+  },
+  'live into a mixer that waits for all': {
+    graph: `
+nodes:
+  a: { type: tone }
+  m: { type: mixer, live: false, from: a }
+  x: { type: "null", from: m }`,
+    plan: ['a>m push 500 drop-oldest', 'm>x pull', 'a~x 20..720 live'],
+  },
   'behind a gain, live stays live': {
     graph: `
 nodes:
