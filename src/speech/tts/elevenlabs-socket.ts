@@ -205,7 +205,8 @@ export class ElevenlabsSocket {
     }
     if (this.#failure) throw this.#failure;
     if (alignment) this.#listener.onText?.(this.#words.characters);
-    this.#isFinal = isFinal === true;
+    // Nothing is over of which the service does not have all.
+    this.#isFinal = isFinal === true && this.#isWhole;
     if (this.#isWhole && !this.#isFinal) this.#expect();
   }
 

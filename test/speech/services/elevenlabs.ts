@@ -17,6 +17,7 @@ export type Manner =
   | 'stuck'
   | 'dying'
   | 'dying-once'
+  | 'early'
   | 'silent'
   | 'floats'
   | 'garbled'
@@ -145,4 +146,7 @@ async function saySentence(ws: WebSocket, how: string, text: string, signal: Abo
       return;
     }
   }
+  if (how !== 'early') return;
+  ws.send(JSON.stringify({ audio: null, isFinal: true }));
+  ws.close();
 }

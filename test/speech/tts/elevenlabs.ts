@@ -43,6 +43,18 @@ t.test('a service with the API of ElevenLabs', async (t) => {
     }),
   );
 
+  await t.test('a service that takes a text for over which is still written has failed', async (t) => {
+    async function* writing(): AsyncGenerator<string> {
+      yield 'Turn on the light. And then';
+      await new Promise(() => undefined);
+    }
+    let length = 0;
+    const listener = { onAudio: (samples: Int16Array) => void (length += samples.length) };
+    const said = engine({ baseUrl: server.url('early') }).say(writing(), listener, new AbortController().signal);
+    await t.rejects(said, { code: 'SLUICE_SPEECH_FAILED', message: /closed/, retryable: true });
+    t.ok(length > 0, 'what it said was heard');
+  });
+
   await t.test('is asked for what the options say, with a socket for each text', async (t) => {
     server.messages.length = server.paths.length = server.keys.length = 0;
     const context = testContext();
