@@ -23,4 +23,6 @@ export interface TranscriptWord {
   /** On the same clock, in µs. */
   readonly start: number;
   readonly end: number;
+  /** Where it ends was estimated: the engine only says where it begins. */
+  readonly isEstimated?: boolean;
 }

@@ -16,6 +16,8 @@ export interface StreamingSttSetup {
   readonly failing: Readonly<Record<string, { create(): StreamingRecogniser; code: ErrorCode; retryable: boolean }>>;
   /** Never answers. */
   hanging(): StreamingRecogniser;
+  /** It does not know where words end. */
+  readonly estimatesEnds?: boolean;
 }
 
 const SILENCE = new Int16Array(SPOKEN_RATE / 2);
@@ -41,6 +43,7 @@ export async function streamingSttSuite(t: Test, setup: StreamingSttSetup): Prom
       t.ok(
         words.every(({ start, end }, i) => start >= (words[i - 1]?.end ?? 7_000_000) && end > start && end <= endUs),
       );
+      t.ok(words.every(({ isEstimated }) => isEstimated === setup.estimatesEnds));
       t.ok(finals.every(({ startUs, endUs: ends }) => startUs >= 7_000_000 && ends <= endUs));
     }
   });

@@ -91,6 +91,7 @@ if (!hasSherpa()) {
     await streamingSttSuite(t, {
       create: () => engine(MODEL),
       hanging: () => stopped(engine(MODEL, { threads: 2 })),
+      estimatesEnds: true,
       failing: {
         'a model that hangs': {
           create: () => stopped(engine(MODEL, { timeoutMs: 300 })),

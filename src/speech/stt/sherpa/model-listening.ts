@@ -153,5 +153,6 @@ function wordsIn({ tokens, timestamps }: Said, sound: SentSound): TranscriptWord
     text,
     start: sound.timeUs(startS, 'begins'),
     end: sound.timeUs(Math.min(lastS + LAST_PART_S, words[i + 1]?.startS ?? Infinity), 'ends'),
+    isEstimated: true,
   }));
 }
