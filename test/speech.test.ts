@@ -1,6 +1,8 @@
 import './speech/agent/agent-node.js';
 import './speech/agent/agent.js';
 import './speech/agent/heard-truth.js';
+import './speech/agent/interruption.js';
+import './speech/agent/listeners.js';
 import './speech/agent/mouth.js';
 import './speech/agent/voice-ledger.js';
 import './speech/answering.js';

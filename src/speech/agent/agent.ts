@@ -96,10 +96,11 @@ export class Agent {
     this.#audience.joined(participant, name);
   }
 
-  /** What they said last is in the conversation all the same; it is answered where others are there to hear that. */
+  /** What they said last is in the conversation all the same; it is answered, or goes on being so, where others are there to hear that. */
   left(participant: string): void {
     this.#audience.left(participant);
     this.#echo.left(participant);
+    if (!this.#audience.isThere) this.#fallSilent();
     if (!this.#taker.left(participant, this.#nowUs)) this.#audience.forget(participant);
     this.#schedule();
   }
@@ -129,9 +130,13 @@ export class Agent {
 
   /** Settles when nothing is said, nor to be answered. */
   async idle(): Promise<void> {
-    while (!this.#closed && (this.#saying !== undefined || this.#taker.dueUs !== undefined))
-      await new Promise<void>((resolve) => this.#idle.push(resolve));
-    await this.#settled;
+    let settled: Promise<void> | undefined;
+    while (settled !== this.#settled) {
+      while (!this.#closed && (this.#saying !== undefined || this.#taker.dueUs !== undefined))
+        await new Promise<void>((resolve) => this.#idle.push(resolve));
+      // What was interrupted makes room for a turn.
+      await (settled = this.#settled);
+    }
   }
 
   /** Stops at once. */
@@ -253,7 +258,18 @@ export class Agent {
     this.#options.onState('listening');
     this.#settle(async () => {
       this.#commit(saying, await this.mouth.drop(), true);
+      this.#taker.agentSpeaks(false, this.#nowUs);
+      this.#schedule();
     });
+  }
+
+  /** Nobody is there to hear anything. */
+  #fallSilent(): void {
+    if (this.#saying?.isAudible === true) this.#interrupt();
+    else {
+      this.#callOff();
+      this.#record.settle();
+    }
   }
 
   /** Puts what was heard into the conversation. */

@@ -34,7 +34,7 @@ export type TurnDecision =
   | { readonly type: 'pause'; readonly participant: string }
   /** It was nothing: the agent goes on where it was. */
   | { readonly type: 'resume' }
-  /** The agent is to drop what it was about to say. Comes without a `pause` before it where words tell at once. */
+  /** The agent is to drop what it was about to say; no turn ends until it has. Comes without a `pause` before it where words tell at once. */
   | { readonly type: 'interrupt'; readonly participant: string }
   /** Somebody has shown that they listen. */
   | { readonly type: 'backchannel'; readonly participant: string; readonly text: string }
@@ -69,6 +69,8 @@ export class TurnTaker {
   readonly #floor = new Set<string>();
   #agentSpeaks = false;
   #agentFromUs = 0;
+  /** It was interrupted, and what was heard of it is not known yet: what is answered next comes after that. */
+  #agentStops = false;
   /** Who made the agent pause; undefined while it does not. */
   #pausedBy: string | undefined;
 
@@ -116,10 +118,11 @@ export class TurnTaker {
     this.tick(nowUs);
   }
 
-  /** The agent has begun to be heard, or has said everything, or was interrupted. While it pauses it speaks. */
+  /** The agent has begun to be heard, or has said everything, or has dropped what it was about to say. While it pauses it speaks. */
   agentSpeaks(isSpeaking: boolean, nowUs: number): void {
     if (isSpeaking && !this.#agentSpeaks) this.#agentFromUs = nowUs;
     this.#agentSpeaks = isSpeaking;
+    this.#agentStops = false;
     if (isSpeaking) for (const speaker of this.#speakers.values()) speaker.answered = undefined;
     else this.#pausedBy = undefined;
     this.tick(nowUs);
@@ -147,7 +150,7 @@ export class TurnTaker {
     let dueUs = Infinity;
     for (const [participant, speaker] of this.#speakers) {
       dueUs = Math.min(dueUs, this.#pauseDueUs(speaker), this.#resumeDueUs(participant, speaker));
-      if (!this.#agentSpeaks) dueUs = Math.min(dueUs, this.#floorDueUs(participant, speaker));
+      if (!this.#agentSpeaks && !this.#agentStops) dueUs = Math.min(dueUs, this.#floorDueUs(participant, speaker));
     }
     return dueUs === Infinity ? undefined : dueUs;
   }
@@ -190,7 +193,7 @@ export class TurnTaker {
 
   /** Ends a turn that is over; false where there is none. */
   #endTurn(nowUs: number): boolean {
-    if (this.#agentSpeaks) return false;
+    if (this.#agentSpeaks || this.#agentStops) return false;
     for (const participant of this.#floor) {
       const speaker = this.#speakers.get(participant);
       if (!speaker || nowUs < this.#floorDueUs(participant, speaker)) continue;
@@ -263,6 +266,7 @@ export class TurnTaker {
 
   #interrupt(participant: string): void {
     this.#agentSpeaks = false;
+    this.#agentStops = true;
     this.#pausedBy = undefined;
     this.#decide({ type: 'interrupt', participant });
   }

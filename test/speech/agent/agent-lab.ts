@@ -125,7 +125,7 @@ export class AgentLab {
 
   static async open(
     engines: (clock: VirtualClock) => AgentOptions['engines'],
-    changes: Partial<AgentOptions> = {},
+    { minDurationMs = 500, ...changes }: Partial<AgentOptions> & { readonly minDurationMs?: number } = {},
   ): Promise<AgentLab> {
     const lab = new AgentLab();
     const { clock } = lab;
@@ -147,7 +147,7 @@ export class AgentLab {
       maxMessages: 20,
       turnTaking: {
         endpointing: { mode: 'fixed', minSilenceMs: 500, maxSilenceMs: 3000 },
-        interruption: { minDurationMs: 500, minWords: 0, backchannels: BACKCHANNELS, falseInterruptionMs: 2000 },
+        interruption: { minDurationMs, minWords: 0, backchannels: BACKCHANNELS, falseInterruptionMs: 2000 },
         transcriptMs: 2000,
       },
       format: { sampleRate: RATE, numberOfChannels: 1 },

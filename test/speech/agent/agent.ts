@@ -112,51 +112,6 @@ t.test('several people are answered one after the other, each knows whom it answ
   await lab.close();
 });
 
-t.test(
-  'who leaves right after speaking is in the conversation, and answered where somebody else is there',
-  async (t) => {
-    for (const isAlone of [true, false]) {
-      const voice = new NumberedVoice({ wordMs: () => 200, tellsWords: true });
-      let mind: ScriptedMind | undefined;
-      const lab = await AgentLab.open((clock) => ({
-        llm: (mind = new ScriptedMind(clock, ['Good night.'])),
-        tts: voice,
-        fallbackTts: voice,
-        fallbackText: '',
-      }));
-      if (!isAlone) lab.agent.joined('bob', 'Bob');
-      await lab.says('good night everybody');
-      lab.agent.left('ann');
-      await lab.turn(isAlone ? 1 : 2);
-      await lab.time.until(lab.agent.idle());
-      const said = [{ role: 'user', text: 'good night everybody', participant: 'Ann', streamId: 'ann' }];
-      t.match(lab.turns, isAlone ? said : [...said, { role: 'agent', text: 'Good night.' }]);
-      t.equal(lab.turns.length, isAlone ? 1 : 2);
-      t.equal(mind?.asked.length, isAlone ? 0 : 1, 'nobody thinks for nobody');
-      t.equal(lab.numbers.length > 0, !isAlone);
-      // Who comes later meets an agent that remembers.
-      lab.agent.joined('cleo', 'Cleo');
-      lab.agent.activity('cleo', true, lab.nowUs);
-      await lab.pass(500);
-      lab.agent.activity('cleo', false, lab.nowUs);
-      lab.agent.transcript('cleo', { text: 'who was here', isFinal: true, endUs: lab.nowUs });
-      await lab.turn(isAlone ? 3 : 4);
-      t.match(mind?.asked.at(-1)?.messages[0], { role: 'user', name: 'Ann', text: 'good night everybody' });
-      t.match(mind?.asked.at(-1)?.messages.at(-1), { name: 'Cleo', text: 'who was here' });
-      await lab.close();
-    }
-  },
-);
-
-t.test('who leaves while they are answered is answered to the end, and how long it took is known', async (t) => {
-  const { lab } = await talking();
-  lab.agent.left('ann');
-  await lab.turn(2);
-  t.match(lab.turns[1], { role: 'agent', text: ANSWER });
-  t.ok(Object.values(lab.latencies[0]?.stages ?? { none: -1 }).every((ms) => ms >= 0));
-  await lab.close();
-});
-
 t.test("the agent's own voice out of a loudspeaker does not interrupt it", async (t) => {
   const clip = await readAudio(join(PACKAGE_ROOT, 'pipelines', 'media', 'speech.ogg'));
   const speech = decimate(clip.samples.subarray(0, 6 * 48_000), 48_000 / RATE);
