@@ -74,7 +74,8 @@ t.test('nothing more is said, nor thought, when the last one has left, and what 
     t.equal(lab.states.at(-1), 'listening');
     const heard = voice.said[0]?.filter(({ to }) => to <= lab.numbers.length + NEAR).map(({ text }) => text);
     t.ok(heard && heard.length > 3 && heard.length < 14, `${heard?.length} words were heard`);
-    t.match(lab.turns[1], { role: 'agent', text: heard?.join(' '), isInterrupted: true });
+    t.match(lab.turns[1], { role: 'agent', isInterrupted: true });
+    t.equal(lab.turns[1]?.text, heard?.join(' '), 'to the word');
     await comes(lab, 'Bob', 'what was said');
     t.same(
       mind.asked.at(-1)?.messages.map(({ text }) => text),
