@@ -1,3 +1,4 @@
+import './pipelines/agent-hang-ups.js';
 import './pipelines/bridge.js';
 import './pipelines/bridge-codecs.js';
 import './pipelines/bridge-muting.js';

@@ -8,6 +8,7 @@ const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 
 /** `sluice` in a process of its own. */
 export interface CliProcess {
+  readonly pid: number;
   /** Settles when it has ended. */
   readonly ended: Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>;
   /** The first group of `pattern` in what it writes; rejects when it ends without having written that. */
@@ -34,6 +35,7 @@ export function startCli(
   child.stderr.setEncoding('utf8').on('data', (text: string) => (output.stderr += text));
   const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, ...output }));
   return {
+    pid: child.pid!,
     ended,
     async wrote(pattern) {
       const over = ended.then(() => true);

@@ -186,7 +186,9 @@ export class Mouth {
   }
 
   #rebase(): void {
-    this.#baseUs = this.#heardUs = this.#givenUs;
+    this.#heardUs = this.#givenUs;
+    // It counts on over what was said before, where nothing was cut.
+    this.#baseUs = this.#givenUs - (this.#playout?.playedUs() ?? 0);
     this.#baseAtUs = this.#options.clock.nowUs();
   }
 
