@@ -11,6 +11,8 @@ import { SenderClock } from './sender-clock.js';
 
 /** What is due is looked for at least so far apart, in µs: nearer than this gains nothing. */
 const BEAT_US = 5000;
+/** A timer that is later was kept by a busy thread, in µs. */
+const BUSY_US = 20_000;
 
 export interface InboundMediaOptions {
   readonly clock: Clock;
@@ -38,11 +40,13 @@ export class InboundMedia {
   #timer: ClockTimer | undefined;
   /** When the timer comes. */
   #timerUs = 0;
+  #gaveWay = false;
   #closed = false;
   #packetsDiscarded = 0;
   readonly #beat = (): void => {
     this.#timer = undefined;
     const nowUs = this.#options.clock.nowUs();
+    if (this.#givesWay(nowUs)) return;
     for (const track of this.#tracks.values()) track.audio?.tick(nowUs);
     this.#feedback.poll(nowUs);
     this.#schedule(nowUs);
@@ -197,6 +201,15 @@ export class InboundMedia {
     if (nowUs + waitUs >= this.#timerUs) return;
     this.#timer?.cancel();
     this.#wakeIn(waitUs, nowUs);
+  }
+
+  /** After the thread was busy, packets that came meanwhile get in first: they would be found missing. */
+  #givesWay(nowUs: number): boolean {
+    const isLate = nowUs - this.#timerUs > BUSY_US;
+    const givesWay = isLate && !this.#gaveWay;
+    this.#gaveWay = isLate;
+    if (givesWay) this.#wakeIn(0, nowUs);
+    return givesWay;
   }
 
   #wakeIn(waitUs: number, nowUs: number): void {

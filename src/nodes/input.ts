@@ -25,9 +25,9 @@ const Options = z
   });
 
 /**
- * The stream of media or words that the program around the graph gives for this node, by its id (`runGraph(graph, { inputs })`). The graph
- * ends and destroys it, as `stream.pipeline` does. Errors: SLUICE_STREAM_MISSING; SLUICE_FORMAT_MISMATCH when what comes
- * has another format than was announced.
+ * The stream of media or words that the program around the graph gives for this node, by its id (`runGraph(graph, { inputs })`). The
+ * graph ends and destroys it, as `stream.pipeline` does. Errors: SLUICE_STREAM_MISSING; SLUICE_FORMAT_MISMATCH when what comes has another
+ * format than was announced.
  */
 export const input = defineNode({
   type: 'input',

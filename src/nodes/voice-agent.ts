@@ -110,8 +110,9 @@ type VoiceAgentOptions = z.output<typeof Options>;
  * the conversation keeps the words whose sound has left the publisher that it is linked to; where something lies between, that goes by the
  * clock. With `audio` linked, its own voice out of somebody's loudspeaker is known as such. `captions` are its words as they are heard;
  * `turns` what everyone has said, when it is settled. What somebody said who leaves right after it is in the conversation as well, and is
- * answered where somebody else is there to hear that; when the last one leaves, an answer ends as by an interruption. Measures `voice to voice`, from the last sound of a turn to the first of the answer,
- * its stages, and `framework`, what of it are neither engines nor silence that was asked for. What engines cannot do is counted and
+ * answered where somebody else is there to hear that; when the last one leaves, an answer ends as by an interruption. Who ends their
+ * stream has left. Measures `voice to voice`, from the last sound of a turn to the first of the answer, its stages, and `framework`, what
+ * of it are neither engines nor silence that was asked for. What engines cannot do is counted and
  * logged, and the conversation goes on. Errors: SLUICE_FILE_NOT_FOUND, SLUICE_CONFIG_SYNTAX and SLUICE_CONFIG_INVALID for the module of an
  * end-of-turn model.
  */

@@ -197,6 +197,20 @@ await t.test('jitter that comes and goes is followed by stretching time, without
   t.ok(simulation.receiver.targetDelayMs <= 24, `target ${simulation.receiver.targetDelayMs} ms in the end`);
 });
 
+await t.test('what came while the machine stood still is heard, and nothing is made up in its place', async (t) => {
+  const simulation = new AudioSimulation(tonePacket);
+  const recorder = new Recorder();
+  await simulation.listen(recorder);
+  simulation.run(2000);
+  for (let times = 0; times < 10; times++) {
+    simulation.standStill(130);
+    simulation.run(500);
+  }
+  t.equal(simulation.receiver.stats.concealedSamples, 0);
+  t.ok(largestBreak(concat(recorder.periods.slice(5)), 441, RATE) < 40);
+  t.ok(recorder.periods.length >= 405, `${recorder.periods.length} periods in 8.3 s`);
+});
+
 await t.test('readers of different formats, and one of packets, get the same at the same time', async (t) => {
   const simulation = new AudioSimulation(tonePacket, {
     // It grows so slowly that nothing comes too late: time is stretched, and nothing is made up.

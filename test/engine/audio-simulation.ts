@@ -82,6 +82,17 @@ export class AudioSimulation {
     }
   }
 
+  /** Lets so much time pass in which the machine stands still: what comes meanwhile is there at its end, all at once. */
+  standStill(ms: number): void {
+    this.nowUs += ms * 1000;
+    this.#send(this.nowUs);
+    for (let next = this.#travelling[0]; next && next.atUs <= this.nowUs; next = this.#travelling[0]) {
+      this.#travelling.shift();
+      this.#arrive({ ...next, atUs: this.nowUs });
+    }
+    this.receiver.tick(this.nowUs);
+  }
+
   #send(untilUs: number): void {
     const { isLost, isNotSent, isDoubled, delayMs, ppm = 0 } = this.path;
     for (; this.#nextUs <= untilUs; this.#sent++) {

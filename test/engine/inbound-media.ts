@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { setImmediate as turn } from 'node:timers/promises';
+import { MessageChannel } from 'node:worker_threads';
 import t, { type Test } from 'tap';
 import { InboundMedia } from '../../src/engine/inbound-media.js';
 import { InboundRoutes } from '../../src/engine/inbound-routes.js';
@@ -9,7 +11,7 @@ import { writeCompound, writeDlrr, writeSenderReport } from '../../src/engine/rt
 import { parseTwccFeedback } from '../../src/engine/rtp/twcc.js';
 import { Vp8Packetizer } from '../../src/engine/rtp/vp8.js';
 import type { NegotiatedCodec, ReceivedSection } from '../../src/engine/sdp/negotiated.js';
-import { VirtualClock } from '../../src/media/clock.js';
+import { type Clock, systemClock, VirtualClock } from '../../src/media/clock.js';
 
 const MID = 4;
 const TWCC = 3;
@@ -39,8 +41,7 @@ function section(mid: string, codec: NegotiatedCodec, trackId: string, ssrcs: re
 }
 
 /** The media of one participant, a voice and a camera, and what is told to its sender. */
-function setUp(named = true) {
-  const clock = new VirtualClock();
+function setUp<C extends Clock = VirtualClock>(named = true, clock: C = new VirtualClock() as Clock as C) {
   const sent: RtcpReport[] = [];
   const media = new InboundMedia({
     clock,
@@ -142,6 +143,30 @@ t.test('a packet is played when it is due, also where a timer waits for what is 
   const lateMs = Math.max(...latest.slice(100));
   t.ok(lateMs <= 14, `at the latest ${lateMs} ms after it was sent`);
   t.end();
+});
+
+t.test('packets that came while the thread stood still get in before the timer that finds them missing', async (t) => {
+  const { media, audio, heard, voice } = setUp(true, systemClock);
+  const { port1, port2 } = new MessageChannel();
+  port2.on('message', (number: number) => {
+    media.receive(voice(number));
+  });
+  const concealed = new Promise<unknown>((resolve) => {
+    audio.audio?.addEncoded({
+      encodedAudio: () => {
+        // After the last one the sound is over.
+        if (heard.length === 7) resolve(audio.audio?.stats.concealedSamples);
+      },
+    });
+  });
+  media.receive(voice(0));
+  await turn();
+  for (let number = 1; number <= 6; number++) port1.postMessage(number);
+  for (const until = performance.now() + 130; performance.now() < until;);
+  t.equal(await concealed, 0);
+  t.same(heard, range(0, 7));
+  port1.close();
+  media.close();
 });
 
 t.test('the round trip is known from what the sender repeats', (t) => {

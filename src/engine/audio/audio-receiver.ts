@@ -148,7 +148,7 @@ export class AudioReceiver {
     if (!this.#isRead()) return;
     this.#noteSequence(sequence, arrivalUs, resent);
     this.#jitterBuffer.insert(sequence, timestamp, payload, arrivalUs);
-    if (this.#paces) this.tick(arrivalUs);
+    if (this.#paces) this.#playDue(arrivalUs, true);
     else if (this.#nack.pending > 0) this.#requestMissing(arrivalUs);
   }
 
@@ -164,14 +164,7 @@ export class AudioReceiver {
 
   /** A beat of a few milliseconds: asks for what is missing, plays what is due. */
   tick(nowUs: number): void {
-    if (!this.#isRead()) return;
-    if (this.#nack.pending > 0) this.#requestMissing(nowUs);
-    for (;;) {
-      const result = this.#jitterBuffer.pull(nowUs);
-      if (!result) break;
-      this.#play(result);
-    }
-    for (const decoding of this.#ranked) decoding.deliver();
+    if (this.#isRead()) this.#playDue(nowUs, false);
   }
 
   /** For a consumer that cannot wait for what is due: plays what is there, or something in its place. */
@@ -249,6 +242,17 @@ export class AudioReceiver {
     if (missing.length === 0) return;
     this.nackCount++;
     this.#options.requestPackets?.(missing.map((sequence) => sequence & 0xffff));
+  }
+
+  /** `arriving`: a packet has just come. */
+  #playDue(nowUs: number, arriving: boolean): void {
+    if (this.#nack.pending > 0) this.#requestMissing(nowUs);
+    for (;;) {
+      const result = this.#jitterBuffer.pull(nowUs, false, arriving);
+      if (!result) break;
+      this.#play(result);
+    }
+    for (const decoding of this.#ranked) decoding.deliver();
   }
 
   #play(result: JitterBufferResult): void {

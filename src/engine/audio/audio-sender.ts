@@ -4,32 +4,24 @@ import type { AudioRing } from '../../media/audio-ring.js';
 import type { Clock } from '../../media/clock.js';
 import type { EncodedAudioChunk } from '../../media/encoded-chunk.js';
 import { durationUs } from '../../media/media-value.js';
-import { levelDbfs } from '../../media/pcm.js';
 import { PUBLISHER_LEVELS, type AudioFormat } from '../port.js';
 import type { OutboundStream } from '../outbound-stream.js';
+import { AudioPackets, OPUS_SILENCE } from './audio-packets.js';
 import { PcmQueue } from './pcm-queue.js';
 import { PeriodConverter } from './period-converter.js';
 import { PERIOD_US, type BeatTask } from './send-beat.js';
 import { WriterRhythm } from './writer-rhythm.js';
 
-const RTP_CLOCK_RATE = 48_000;
-const PERIOD_SAMPLES = (PERIOD_US * RTP_CLOCK_RATE) / 1_000_000;
 const BEATS_PER_LOSS_CHECK = 50;
 /** What is left of an earlier loss at each check. */
 const LOSS_MEMORY = 0.8;
 const OPUS_RATES: readonly number[] = [8000, 12000, 16000, 24000, 48000];
-/** 20 ms of silence as an Opus packet (code 0, fullband CELT): sent where there is no encoder with a state to keep. */
-const OPUS_SILENCE = Uint8Array.of(0xf8, 0xff, 0xfe);
-/** Servers tell others of a track when they have its first packets: one that is muted begins with so many of silence. */
-const MUTED_LEAD_PACKETS = 50;
 /** Sound that was cut off ends with so many packets of silence: without them receivers would make up more of it, for 40 ms and longer. */
 const CUT_OFF_PACKETS = 2;
 /** So long receivers draw out a sound that has stopped. */
 const DRAWN_OUT_US = 100_000;
 /** Who has written so much ahead is not waited for, and says nothing of when it writes. */
 const AHEAD_US = 200_000;
-/** A packet of at most this many bytes is one that DTX asks not to send (RFC 7587 section 3.1.3). */
-const DTX_BYTES = 2;
 
 export interface AudioSenderOptions {
   readonly format: AudioFormat;
@@ -61,18 +53,10 @@ export class AudioSender implements BeatTask {
   readonly #converter: PeriodConverter | undefined;
   readonly #period: Int16Array;
   readonly #silence: Int16Array;
-  #stream: OutboundStream | undefined;
-  #rtpTime = 0;
+  readonly #packets: AudioPackets;
   /** Time for which packets were not sent yet; one period is added at each beat. */
   #dueUs = 0;
-  /** By how much beats have come later than RTP time tells. */
-  #behindUs = 0;
   #timelineUs: number | undefined;
-  /** The moment that the packets of this beat stand for. */
-  #beatUs = 0;
-  #muted = false;
-  /** Packets that left since it was attached. */
-  #sent = 0;
   #dry = true;
   /** What is due has not come, and until when it is waited for. */
   #waits = false;
@@ -84,7 +68,6 @@ export class AudioSender implements BeatTask {
   #gapUs = Infinity;
   /** Nothing was sent for a while, and silence was not either. */
   #inGap = false;
-  #talking = false;
   /** Packets of silence still to send, since what was to be sent was dropped. */
   #cutOff = 0;
   #beats = 0;
@@ -101,6 +84,7 @@ export class AudioSender implements BeatTask {
     this.#options = options;
     this.#encoder = encoder;
     this.#converter = converter;
+    this.#packets = new AudioPackets(options.dtx);
     const { sampleRate, numberOfChannels } = options.format;
     this.#period = new Int16Array((sampleRate / 50) * numberOfChannels);
     this.#silence = new Int16Array(this.#period.length);
@@ -124,10 +108,9 @@ export class AudioSender implements BeatTask {
 
   /** Where packets go, once the server has taken the track; undefined while there is no server: what is written waits then. */
   attach(stream: OutboundStream | undefined): void {
-    this.#stream = stream;
-    this.#sent = 0;
-    this.#dueUs = this.#behindUs = 0;
-    this.#talking = this.#waits = false;
+    this.#packets.attach(stream);
+    this.#dueUs = 0;
+    this.#waits = false;
     this.#timelineUs = undefined;
   }
 
@@ -144,14 +127,14 @@ export class AudioSender implements BeatTask {
 
   /** Muted, what is written leaves as ever, but nobody hears it: nothing is sent, or silence at the beginning. */
   setMuted(muted: boolean): void {
-    this.#muted = muted;
+    this.#packets.isMuted = muted;
   }
 
   /** Drops what is queued; who listens hears silence at once. */
   clear(): void {
     this.#takeIn();
     this.#calls = (this.#calls + 1) | 0;
-    if (this.#talking && this.#queue.heldUs > 0) this.#cutOff = CUT_OFF_PACKETS;
+    if (this.#packets.isTalking && this.#queue.heldUs > 0) this.#cutOff = CUT_OFF_PACKETS;
     this.#count(this.#queue.clear());
     this.#rhythm.cleared();
     this.#settleDrains();
@@ -169,17 +152,18 @@ export class AudioSender implements BeatTask {
 
   /** One beat of 20 ms. */
   beat(beatUs: number): boolean {
-    if (!this.#stream) return false;
+    const { stream } = this.#packets;
+    if (!stream) return false;
     const nowUs = this.#options.clock.nowUs();
-    this.#beatUs = beatUs;
+    this.#packets.beatUs = beatUs;
     this.#isHeldBack = Atomics.load(this.#options.levels, PUBLISHER_LEVELS.audioAwaited) !== 0n;
     this.#dueUs += PERIOD_US;
-    if (++this.#beats % BEATS_PER_LOSS_CHECK === 0) this.#prepareForLoss(this.#stream);
+    if (++this.#beats % BEATS_PER_LOSS_CHECK === 0) this.#prepareForLoss(stream);
     return this.#sendDue(nowUs);
   }
 
   look(): boolean {
-    return this.#stream !== undefined && this.#sendDue(this.#options.clock.nowUs());
+    return this.#packets.stream !== undefined && this.#sendDue(this.#options.clock.nowUs());
   }
 
   get excessUs(): number | undefined {
@@ -188,7 +172,7 @@ export class AudioSender implements BeatTask {
 
   beatsMoved(byUs: number): void {
     this.#rhythm.beatsMoved(byUs);
-    this.#behindUs += byUs;
+    this.#packets.beatsMoved(byUs);
   }
 
   close(): void {
@@ -229,7 +213,7 @@ export class AudioSender implements BeatTask {
   #sendDue(nowUs: number): boolean {
     this.#takeIn();
     const { timestampUs } = this.#queue;
-    if (timestampUs !== undefined) this.#timelineUs = this.#beatUs - timestampUs;
+    if (timestampUs !== undefined) this.#timelineUs = this.#packets.beatUs - timestampUs;
     while (this.#dueUs > 0) {
       if (!this.#isReady() && this.#isWorthWaiting(nowUs)) return true;
       this.#dueUs -= this.#sendNext();
@@ -242,7 +226,7 @@ export class AudioSender implements BeatTask {
     if (!this.#waits) {
       this.#waits = true;
       // Where this thread is late, the writer may have been kept from it as well.
-      this.#waitUntilUs = this.#rhythm.expectedUntilUs + Math.max(0, nowUs - this.#beatUs);
+      this.#waitUntilUs = this.#rhythm.expectedUntilUs + Math.max(0, nowUs - this.#packets.beatUs);
     }
     return nowUs < this.#waitUntilUs;
   }
@@ -261,7 +245,7 @@ export class AudioSender implements BeatTask {
     if (this.#resuming) this.#resume();
     const sentUs = next === 'audio' ? this.#sendRaw() : this.#sendEncoded();
     if (this.#isHeldBack) this.#rhythm.forget();
-    else if (this.#queue.heldUs < AHEAD_US) this.#rhythm.sent(this.#beatUs - this.#queue.readWrittenUs);
+    else if (this.#queue.heldUs < AHEAD_US) this.#rhythm.sent(this.#packets.beatUs - this.#queue.readWrittenUs);
     return sentUs;
   }
 
@@ -281,7 +265,7 @@ export class AudioSender implements BeatTask {
     this.#inGap = false;
     const chunk = this.#queue.shiftEncoded();
     if (!chunk) return PERIOD_US;
-    this.#send(chunk.data, chunk.duration, undefined);
+    this.#packets.send(chunk.data, chunk.duration, undefined);
     this.#left(chunk.duration);
     return chunk.duration;
   }
@@ -306,70 +290,45 @@ export class AudioSender implements BeatTask {
     this.#resuming = true;
     this.#timelineUs = undefined;
     this.#gapUs += PERIOD_US;
-    if (this.#cutOff > 0) {
-      if (this.#cutOff-- === CUT_OFF_PACKETS) this.#packetOf(this.#silence);
-      this.#send(OPUS_SILENCE, PERIOD_US, undefined);
-    } else if (this.#isShortGap) {
+    if (this.#cutOff > 0) this.#cutSound();
+    else if (this.#isShortGap) {
       this.#inGap = true;
-      this.#skipPeriod();
-    } else this.#sendSilence();
+      this.#packets.skipPeriod();
+    } else if (this.#gapUs <= DRAWN_OUT_US || this.#packets.followBeats()) this.#encode(this.#silence);
     return PERIOD_US;
   }
 
-  /** Nothing is sent for a period; time stamps go on. */
-  #skipPeriod(): void {
-    this.#rtpTime += PERIOD_SAMPLES;
-    this.#talking = false;
-    this.#followBeats(-PERIOD_SAMPLES);
-  }
-
-  #sendSilence(): void {
-    if (this.#behindUs <= -PERIOD_US) {
-      this.#behindUs += PERIOD_US;
-      return;
-    }
-    if (this.#gapUs > DRAWN_OUT_US) this.#followBeats(0);
-    this.#encode(this.#silence);
-  }
-
-  /** Where there is no sound, RTP time goes to where beats have moved, by `least` samples or more: listeners would take it for a longer way. */
-  #followBeats(least: number): void {
-    const samples = Math.max(least, Math.trunc((this.#behindUs * RTP_CLOCK_RATE) / 1_000_000));
-    this.#rtpTime += samples;
-    this.#behindUs -= (samples * 1_000_000) / RTP_CLOCK_RATE;
+  /** Sends silence in place of what the encoder holds back of the sound that was cut off. */
+  #cutSound(): void {
+    if (this.#cutOff-- === CUT_OFF_PACKETS) this.#flush();
+    this.#packets.send(OPUS_SILENCE, PERIOD_US, undefined);
   }
 
   #encode(period: Int16Array): void {
-    if (this.#muted) {
-      this.#send(OPUS_SILENCE, PERIOD_US, undefined);
+    if (this.#packets.isMuted) {
+      this.#packets.send(OPUS_SILENCE, PERIOD_US, undefined);
       return;
     }
+    // What is held back of the sound before a gap would be heard at the gap's end, as a click.
+    if (this.#inGap && period === this.#silence) this.#flush();
+    this.#inGap = false;
+    const packet = this.#packetOf(period);
+    this.#packets.send(packet ?? OPUS_SILENCE, PERIOD_US, packet && period);
+  }
+
+  /** The encoder holds back nothing but silence from here on. */
+  #flush(): void {
+    this.#packetOf(this.#silence);
+  }
+
+  /** Undefined where the encoder fails, which is told. */
+  #packetOf(period: Int16Array): Uint8Array | undefined {
     try {
-      // What is held back of the sound before a gap would be heard at the gap's end, as a click.
-      if (this.#inGap && period === this.#silence) this.#packetOf(period);
-      this.#inGap = false;
-      this.#send(this.#packetOf(period), PERIOD_US, period);
+      return this.#encoder.encode(this.#converter ? this.#converter.convert(period) : period);
     } catch (error) {
-      this.#send(OPUS_SILENCE, PERIOD_US, undefined);
       this.#options.onError(error);
+      return undefined;
     }
-  }
-
-  #packetOf(period: Int16Array): Uint8Array {
-    return this.#encoder.encode(this.#converter ? this.#converter.convert(period) : period);
-  }
-
-  #send(packet: Uint8Array, durationUs: number, samples: Int16Array | undefined): void {
-    const isDue = this.#muted ? this.#sent < MUTED_LEAD_PACKETS : packet.length > DTX_BYTES || !this.#options.dtx;
-    if (isDue) {
-      const level = samples ? Math.min(127, Math.max(0, Math.round(-levelDbfs(samples)))) : 127;
-      this.#stream?.sendAudio(this.#muted ? OPUS_SILENCE : packet, this.#rtpTime, !this.#talking, level, this.#beatUs);
-      this.#sent++;
-      this.#talking = true;
-    } else {
-      this.#talking = false;
-    }
-    this.#rtpTime += (durationUs * RTP_CLOCK_RATE) / 1_000_000;
   }
 
   #left(us: number): void {

@@ -155,15 +155,18 @@ export class JitterBuffer {
     return true;
   }
 
-  /** What to play next; undefined while that is not due. `hurry`: the player cannot wait. */
-  pull(nowUs: number, hurry = false): JitterBufferResult | undefined {
+  /**
+   * What to play next; undefined while that is not due. `hurry`: the player cannot wait. `arriving`: packets are coming in, and after a
+   * thread was busy the next ones follow in the same moment.
+   */
+  pull(nowUs: number, hurry = false, arriving = false): JitterBufferResult | undefined {
     if (!this.#playing && !this.#start(nowUs)) return this.#rest(nowUs, hurry);
     const playUs = this.#playUs!;
     if (nowUs < playUs - EARLY_US && !hurry) return undefined;
     const waited = hurry || nowUs >= playUs + GRACE_US;
     for (;;) {
       const first = this.#held[0];
-      if (!first) return waited || this.#lastWasDtx ? this.#underrun(nowUs, hurry) : undefined;
+      if (!first) return (waited && !arriving) || this.#lastWasDtx ? this.#underrun(nowUs, hurry) : undefined;
       if (first.sequence > this.#nextSequence) {
         if (!waited && !this.#repairs(first)) return undefined;
         const lost = this.#conceal(first, nowUs);
