@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock, ClockTimer } from '../media/clock.js';
 import { DownlinkFeedback } from './downlink-feedback.js';
+import { GivingWay } from './giving-way.js';
 import { InboundRoutes, type Route } from './inbound-routes.js';
 import { InboundTrack } from './inbound-track.js';
 import { readTransportSequence } from './rtp/header-extensions.js';
@@ -40,13 +41,16 @@ export class InboundMedia {
   #timer: ClockTimer | undefined;
   /** When the timer comes. */
   #timerUs = 0;
-  #gaveWay = false;
+  readonly #way = new GivingWay();
   #closed = false;
   #packetsDiscarded = 0;
   readonly #beat = (): void => {
     this.#timer = undefined;
     const nowUs = this.#options.clock.nowUs();
-    if (this.#givesWay(nowUs)) return;
+    if (this.#way.givesWay(nowUs - this.#timerUs > BUSY_US)) {
+      this.#wakeIn(0, nowUs);
+      return;
+    }
     for (const track of this.#tracks.values()) track.audio?.tick(nowUs);
     this.#feedback.poll(nowUs);
     this.#schedule(nowUs);
@@ -201,15 +205,6 @@ export class InboundMedia {
     if (nowUs + waitUs >= this.#timerUs) return;
     this.#timer?.cancel();
     this.#wakeIn(waitUs, nowUs);
-  }
-
-  /** After the thread was busy, packets that came meanwhile get in first: they would be found missing. */
-  #givesWay(nowUs: number): boolean {
-    const isLate = nowUs - this.#timerUs > BUSY_US;
-    const givesWay = isLate && !this.#gaveWay;
-    this.#gaveWay = isLate;
-    if (givesWay) this.#wakeIn(0, nowUs);
-    return givesWay;
   }
 
   #wakeIn(waitUs: number, nowUs: number): void {

@@ -1,4 +1,5 @@
 import type { Clock, ClockTimer } from '../media/clock.js';
+import { GivingWay } from './giving-way.js';
 
 /** Something that does a little work at every beat. */
 export interface TickTask {
@@ -19,7 +20,7 @@ export class Ticker {
   #timer: ClockTimer | undefined;
   #nextUs = 0;
   #running = false;
-  #gaveWay = false;
+  readonly #way = new GivingWay();
   readonly #beat = (): void => {
     this.#run();
   };
@@ -61,7 +62,10 @@ export class Ticker {
   #run(): void {
     const nowUs = this.#clock.nowUs();
     this.#timer = undefined;
-    if (this.#givesWay(nowUs)) return;
+    if (this.#way.givesWay(nowUs - this.#nextUs > this.#periodUs)) {
+      this.#timer = this.#clock.after(0, this.#beat);
+      return;
+    }
     if (nowUs - this.#nextUs > MAX_CATCH_UP * this.#periodUs) this.#nextUs = nowUs;
     const beatUs = this.#nextUs;
     const isDue = beatUs <= nowUs + EARLY_US;
@@ -71,15 +75,6 @@ export class Ticker {
     // Before the tasks: a timer counts from the moment at which this turn of the event loop began.
     this.#schedule(nowUs);
     if (isDue) this.#tick(beatUs);
-  }
-
-  /** After the thread was busy, packets that came meanwhile get in before the first beat: it would find them missing. */
-  #givesWay(nowUs: number): boolean {
-    const isLate = nowUs - this.#nextUs > this.#periodUs;
-    const givesWay = isLate && !this.#gaveWay;
-    this.#gaveWay = isLate;
-    if (givesWay) this.#timer = this.#clock.after(0, this.#beat);
-    return givesWay;
   }
 
   #tick(beatUs: number): void {

@@ -8,16 +8,13 @@ import { checkWords } from './words-check.js';
 import { PIXEL_FORMATS, checkVideoFrame } from './video-frame.js';
 
 const MEDIA = ['audio', 'video', 'encoded-audio', 'encoded-video'] as const;
-type Media = (typeof MEDIA)[number];
 
-/** What a program may give to a graph beside media. */
-const WORDS = ['captions', 'text', 'transcript', 'voice-activity'] as const;
-type Words = (typeof WORDS)[number];
-/** Of media and words. */
-export const STREAM_KINDS = [...MEDIA, ...WORDS] as const;
+/** What a program may give to a graph: media and words. */
+export const STREAM_KINDS = [...MEDIA, 'captions', 'text', 'transcript', 'voice-activity'] as const;
+type StreamKind = (typeof STREAM_KINDS)[number];
 
 /** Which options belong to which kind of media. */
-const FIELDS: Readonly<Record<Media | Words, readonly string[]>> = {
+const FIELDS: Readonly<Record<StreamKind, readonly string[]>> = {
   audio: ['sampleRate', 'channels'],
   video: ['format', 'width', 'height', 'frameRate'],
   'encoded-audio': [],
@@ -44,7 +41,7 @@ export const formatShape = {
 };
 
 export interface FormatChoice {
-  readonly media?: Media | Words | undefined;
+  readonly media?: StreamKind | undefined;
   readonly sampleRate?: number | undefined;
   readonly channels?: number | undefined;
   readonly format?: (typeof PIXEL_FORMATS)[number] | undefined;
@@ -63,7 +60,7 @@ export function strayOption(choice: FormatChoice): string | undefined {
 }
 
 /** The format that options stand for; what they leave out is left open. Pure. */
-export function chosenFormat(media: Media | Words, choice: FormatChoice): FormatPattern {
+export function chosenFormat(media: StreamKind, choice: FormatChoice): FormatPattern {
   const { sampleRate, channels, format, width, height, frameRate, codec } = choice;
   switch (media) {
     case 'audio':
@@ -104,7 +101,7 @@ export function checkValue(value: PipelineValue, format: FormatPattern): void {
   else if (!isMedia(value)) checkWords(value);
 }
 
-/** The format that a value has; undefined for what is no media. Pure. */
+/** The format that a value has; undefined for what a program does not give to a graph. Pure. */
 export function formatOf(value: PipelineValue): FormatPattern | undefined {
   switch (value.kind) {
     case 'audio':

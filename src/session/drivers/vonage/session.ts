@@ -76,10 +76,7 @@ export class VonageSession implements DriverSession {
         settings: { name, hasAudio, hasVideo, audioSettings: { enableStereoMode: stereo, enableOpusDtx: dtx } },
         onError: (_, description, code) =>
           onEvent({ type: 'error', error: toSluiceError(description, 'SLUICE_PUBLISH_FAILED', code) }),
-        onStreamDestroyed: () => {
-          if (this.#publisher === publisher) this.#publisher = undefined;
-          publisher?.end();
-        },
+        onStreamDestroyed: () => publisher?.end(),
       });
       publisher = new VonagePublisher(client, stream.streamId, { clock, fps: request.video.fps, onEvent });
       this.#publisher = publisher;
