@@ -142,6 +142,8 @@ export class Pacer<Item extends { readonly byteLength: number } = Uint8Array> {
         count++;
         send(item);
       }
+      // What many flows of audio were allowed is theirs alone.
+      if (audio) this.#tokens = Math.min(this.#tokens, this.#maxTokens);
     }
     this.#backlog = this.held > 0;
     return count;
