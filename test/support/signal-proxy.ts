@@ -28,7 +28,7 @@ export class SignalProxy {
 
   /** Breaks every connection; new ones get through. */
   cut(): void {
-    for (const pair of this.#pairs) for (const socket of pair) socket.resetAndDestroy();
+    for (const pair of this.#pairs) for (const socket of pair) reset(socket);
   }
 
   /** New connections go to another server from now on. */
@@ -57,7 +57,7 @@ export class SignalProxy {
   #join(client: Socket): void {
     client.on('error', () => undefined);
     if (this.#blocked) {
-      client.resetAndDestroy();
+      reset(client);
       return;
     }
     const server = connect(this.#target, '127.0.0.1');
@@ -73,6 +73,12 @@ export class SignalProxy {
       });
     }
   }
+}
+
+/** Node.js 20 loses a socket that is reset while it shuts down, and its process does not end any more. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 function portOf(url: string): number {
