@@ -78,9 +78,11 @@ export class SentenceSplitter {
     const sentences: Sentence[] = [];
     for (;;) {
       this.#take(this.#rest.length - this.#rest.trimStart().length);
-      const end = this.#nextEnd(isWhole) ?? Infinity;
-      if (end > this.#maxLength && this.#rest.length <= this.#maxLength) return sentences;
-      const sentence = this.#take(end <= this.#maxLength ? end : cutAt(this.#rest, this.#maxLength));
+      const end = this.#nextEnd(isWhole);
+      const fits = end !== undefined && this.#rest.slice(0, end).trimEnd().length <= this.#maxLength;
+      // White space may go on for as long as it likes.
+      if (!fits && this.#rest.trimEnd().length <= this.#maxLength) return sentences;
+      const sentence = this.#take(fits ? end : cutAt(this.#rest, this.#maxLength));
       if (sentence) sentences.push(sentence);
     }
   }
