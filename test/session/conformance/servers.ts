@@ -24,8 +24,8 @@ export interface Room {
 
 /** Both servers sign with these. */
 export const KEYS = { apiKey: 'devkey', apiSecret: 'secret' } as const;
+const TIMEOUT_MS = 240_000;
 /** They wait for media most of the time: two of them go side by side. */
-const SIDE_BY_SIDE = { buffered: true, timeout: 240_000 } as const;
 t.jobs = 2;
 
 let liveKit: Promise<LiveKitServer> | undefined;
@@ -33,11 +33,11 @@ let rooms = 0;
 
 /** What holds on every server: the tests are run on the embedded one and on a LiveKit server. */
 export function onEveryServer(behaviour: string, tests: (t: Test, lab: Lab) => Promise<void>): void {
-  void t.test(`${behaviour}, on the embedded server`, SIDE_BY_SIDE, async (t) => {
+  void t.test(`${behaviour}, on the embedded server`, { buffered: true, timeout: TIMEOUT_MS }, async (t) => {
     const { url, httpUrl } = await liveServer();
     await tests(t, labOf('embedded', url, httpUrl));
   });
-  void t.test(`${behaviour}, on a LiveKit server`, SIDE_BY_SIDE, async (t) => {
+  void t.test(`${behaviour}, on a LiveKit server`, { buffered: true, timeout: TIMEOUT_MS }, async (t) => {
     if (!canRunLiveKitServer(t)) return;
     const { url, httpUrl } = await (liveKit ??= startLiveKitServer());
     await tests(t, labOf('LiveKit', url, httpUrl));
@@ -47,7 +47,7 @@ export function onEveryServer(behaviour: string, tests: (t: Test, lab: Lab) => P
 /** What holds on every server and through every driver: also through the driver for Vonage sessions, over `sluice/vonage`. */
 export function onEveryBackend(behaviour: string, tests: (t: Test, lab: Lab) => Promise<void>): void {
   onEveryServer(behaviour, tests);
-  void t.test(`${behaviour}, through the driver for Vonage`, SIDE_BY_SIDE, async (t) => {
+  void t.test(`${behaviour}, through the driver for Vonage`, { buffered: true, timeout: TIMEOUT_MS }, async (t) => {
     const { url, httpUrl } = await liveServer();
     process.env['SLUICE_URL'] = url;
     const driver = vonageDriver({ applicationId: 'an-application', load: () => import('../../../src/vonage.js') });

@@ -25,19 +25,19 @@ export interface Cluster {
   pair(test: Test): Promise<readonly [ServerNode, ServerNode]>;
 }
 
+const TIMEOUT_MS = 240_000;
 /** They wait for servers most of the time: two of them go side by side. */
-const SIDE_BY_SIDE = { buffered: true, timeout: 240_000 } as const;
 t.jobs = 2;
 
 /** What holds on every kind of server: embedded servers, and LiveKit nodes that share a Redis server. */
 export function onEveryCluster(behaviour: string, tests: (t: Test, cluster: Cluster) => Promise<void>): void {
-  void t.test(`${behaviour}, on embedded servers`, SIDE_BY_SIDE, async (t) => {
+  void t.test(`${behaviour}, on embedded servers`, { buffered: true, timeout: TIMEOUT_MS }, async (t) => {
     await tests(t, {
       name: 'embedded',
       pair: async (t) => [embeddedNode(t, await freePort()), embeddedNode(t, await freePort())],
     });
   });
-  void t.test(`${behaviour}, on LiveKit nodes`, SIDE_BY_SIDE, async (t) => {
+  void t.test(`${behaviour}, on LiveKit nodes`, { buffered: true, timeout: TIMEOUT_MS }, async (t) => {
     if (!canRunLiveKitServer(t) || requireSystem(t, 'redis-server') === undefined) return;
     await tests(t, {
       name: 'LiveKit',
