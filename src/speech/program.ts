@@ -40,9 +40,8 @@ export const MAX_COMPLAINT = 500;
  */
 export async function runProgram(options: ProgramOptions): Promise<void> {
   const { command, input, onOutput, timeoutMs, timeoutOf = 'all', signal } = options;
-  signal.throwIfAborted();
   const [name = ''] = command;
-  const child = startProgram(command);
+  const child = await startInTurn(command, signal);
   const closed = closing(child);
   const end = (): void => {
     endProgram(child);
@@ -59,7 +58,6 @@ export async function runProgram(options: ProgramOptions): Promise<void> {
   });
   limit.count();
   signal.addEventListener('abort', end, { once: true });
-  awaited++;
   let complaint = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     complaint = (complaint + text).slice(-MAX_COMPLAINT);
@@ -89,6 +87,30 @@ export async function runProgram(options: ProgramOptions): Promise<void> {
     await closed;
     awaited--;
   }
+}
+
+let lastTurn: Promise<void> = Promise.resolve();
+
+/**
+ * Starts a program when it is its turn: that takes as long as 10 ms of this thread, so that between two of them everything else comes
+ * first. It owes something from now on, unless this rejects with the signal's reason.
+ */
+async function startInTurn(command: readonly string[], signal: AbortSignal): Promise<ChildProcessWithoutNullStreams> {
+  signal.throwIfAborted();
+  awaited++;
+  try {
+    lastTurn = lastTurn.then(nextTurn);
+    await lastTurn;
+    signal.throwIfAborted();
+    return startProgram(command);
+  } catch (error) {
+    awaited--;
+    throw error;
+  }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /**

@@ -34,6 +34,28 @@ t.test('a program that fails is told of with what it said', async (t) => {
   await t.rejects(run('process.kill(process.pid, "SIGKILL")'), { message: /ended by SIGKILL/ });
 });
 
+t.test('programs that are to start at one time start one by one, with room for everything else between', async (t) => {
+  const count = (): number => process.getActiveResourcesInfo().filter((name) => name === 'ProcessWrap').length;
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  while (count() > 0) await turn();
+  const [abort, unwanted] = [new AbortController(), new AbortController()];
+  const runs = Array.from({ length: 5 }, () => run('', { command: ['sleep', '10'], signal: abort.signal }));
+  const [ended, late] = [Promise.allSettled(runs), t.rejects(run('', { signal: unwanted.signal }), { message: 'no' })];
+  unwanted.abort(new Error('no'));
+  const counts = [count()];
+  while (counts.at(-1)! < 5) {
+    await turn();
+    counts.push(count());
+  }
+  t.ok(
+    counts.every((now, i) => now - (counts[i - 1] ?? 0) <= 1),
+    counts.join(' '),
+  );
+  await late;
+  abort.abort(new Error('enough'));
+  for (const one of await ended) t.match(one, { status: 'rejected', reason: { message: 'enough' } });
+});
+
 t.test('nothing is left of a program that hangs, is aborted, or whose output is refused', async (t) => {
   let pid = 0;
   const onOutput = (bytes: Uint8Array): void => {
