@@ -45,9 +45,10 @@ const Options = z.strictObject({
 type VadOptions = z.output<typeof Options>;
 
 /**
- * Finds out when somebody speaks, by RNNoise or Silero. Steady noise of any loudness is no speech. Tells where speech began and where it ended, on the
- * media clock of the sound: when that is known, so much later. Speech that is not over when the sound ends is ended there. `passed`
- * tells when its first or last sound came in (`heard`), and when that was known (`speech-began`, `speech-ended`).
+ * Finds out when somebody speaks, by RNNoise or Silero. Steady noise of any loudness is no speech, nor is anything softer than -60 dB
+ * of full scale, for which RNNoise rests. Tells where speech began and where it ended, on the media clock of the sound: when that is
+ * known, so much later. Speech that is not over when the sound ends is ended there. `passed` tells when its first or last sound came in
+ * (`heard`), and when that was known (`speech-began`, `speech-ended`).
  *
  * Errors: SLUICE_CODEC_UNAVAILABLE, SLUICE_DRIVER_UNAVAILABLE and SLUICE_FILE_NOT_FOUND where a detector does not load.
  */
