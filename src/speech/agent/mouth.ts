@@ -154,9 +154,8 @@ export class Mouth {
     while (this.audio.readableLength > 0 && this.audio.read() !== null);
     const playedUs = await this.#cutOff();
     this.#cutting = undefined;
-    this.#heardUs = Math.min(this.#givenUs, baseUs + playedUs);
-    this.#goBackTo(this.#heardUs);
-    this.#baseUs = this.#heardUs;
+    // It counts on from a sample and not from a rounded time, or pauses would add up to samples.
+    this.#heardUs = this.#baseUs = this.#goBackTo(Math.min(this.#givenUs, baseUs + playedUs));
     this.#baseAtUs = this.#options.clock.nowUs();
     return this.#heardUs;
   }
@@ -173,16 +172,14 @@ export class Mouth {
     }
   }
 
-  /** What is given next begins there. */
-  #goBackTo(us: number): void {
-    const index = this.#pieces.findIndex(({ chunk, fromUs }) => fromUs + audioDurationUs(chunk) > us + 0.5);
-    this.#givenUs = us;
+  /** What is given next begins there: with a sample, whose time is given back. */
+  #goBackTo(us: number): number {
+    const index = this.#pieces.findIndex((piece) => framesUntil(piece, us) < piece.chunk.numberOfFrames);
     const piece = this.#pieces[index];
-    this.#next = index < 0 ? this.#pieces.length : index;
-    if (!piece || piece.fromUs >= us) return;
-    const rest = after(piece, us);
-    this.#pieces[index] = rest;
-    this.#givenUs = rest.fromUs;
+    this.#next = piece ? index : this.#pieces.length;
+    if (!piece) return (this.#givenUs = this.#endUs);
+    const rest = (this.#pieces[index] = after(piece, Math.max(0, framesUntil(piece, us))));
+    return (this.#givenUs = rest.fromUs);
   }
 
   #rebase(): void {
@@ -249,10 +246,14 @@ export class Mouth {
   }
 }
 
-/** The rest of a piece from a moment on, to the sample. */
-function after({ chunk, fromUs }: Piece, us: number): Piece {
+/** How many samples per channel of a piece lie before a moment. */
+function framesUntil({ chunk, fromUs }: Piece, us: number): number {
+  return Math.round(((us - fromUs) * chunk.sampleRate) / 1_000_000);
+}
+
+/** The rest of a piece without its first samples. */
+function after({ chunk, fromUs }: Piece, frames: number): Piece {
   const { data, sampleRate, numberOfChannels, timestamp } = chunk;
-  const frames = Math.round(((us - fromUs) * sampleRate) / 1_000_000);
   const passedUs = (frames * 1_000_000) / sampleRate;
   return {
     chunk: audioData(

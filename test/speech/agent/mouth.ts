@@ -1,5 +1,5 @@
 import t from 'tap';
-import { audioData } from '../../../src/media/audio-data.js';
+import { audioData, type AudioData } from '../../../src/media/audio-data.js';
 import { VirtualClock } from '../../../src/media/clock.js';
 import { Mouth } from '../../../src/speech/agent/mouth.js';
 import { settle } from '../../nodes/node-lab.js';
@@ -64,3 +64,71 @@ t.test('what is said after something that was heard to its end counts from its o
   t.equal(await mouth.drop(), 130_000);
   mouth.close();
 });
+
+t.test('it goes on with the sample after the last that left, wherever in a piece it was cut off', async (t) => {
+  for (const [rate, channels] of [
+    [48_000, 1],
+    [16_000, 2],
+    [44_100, 1],
+  ] as const) {
+    const clock = new VirtualClock();
+    const mouth = new Mouth({
+      clock,
+      aheadMs: 200,
+      onGiven: () => undefined,
+      onHeard: () => undefined,
+      onSaid: () => undefined,
+    });
+    const line = new Line(mouth, rate, channels);
+    const numbers = Int16Array.from({ length: rate * channels }, (_, i) => (i % 30_000) + 1);
+    const piece = (rate / 50) * channels;
+    mouth.begin();
+    for (let i = 0; i < numbers.length; i += piece)
+      mouth.say(audioData(numbers.subarray(i, i + piece), rate, channels, 0));
+    mouth.end();
+    for (let step = 0; !mouth.isSilent; step++) {
+      await settle();
+      line.play(1 + ((step * 997) % 1500));
+      clock.advance(10);
+      if (step % 3 !== 0) continue;
+      const heard = ((await mouth.pause()) * rate) / 1_000_000;
+      const off = Math.abs(heard - line.left.length / channels);
+      if (off > 0.1) t.fail(`after step ${step} at ${rate} Hz, ${heard} samples are said to have left: ${off} off`);
+      await mouth.resume();
+    }
+    const wrong = numbers.findIndex((number, i) => number !== line.left[i]);
+    t.equal(wrong, -1, `at ${rate} Hz with ${channels} channels each sample leaves once`);
+    t.equal(line.left.length, numbers.length);
+    mouth.close();
+  }
+});
+
+/** A publisher that plays as many samples as it is told to, and tells so in whole µs. */
+class Line {
+  /** What has left. */
+  readonly left: number[] = [];
+  #waiting: number[] = [];
+  #played = 0;
+  readonly #channels: number;
+
+  constructor(mouth: Mouth, rate: number, channels: number) {
+    this.#channels = channels;
+    const playedUs = (): number => Math.round((this.#played * 1_000_000) / rate);
+    mouth.audio.on('data', ({ data }: AudioData) => this.#waiting.push(...data));
+    mouth.audio.playedBy({
+      playedUs,
+      cut: () => {
+        const us = playedUs();
+        this.#waiting = [];
+        this.#played = 0;
+        return Promise.resolve(us);
+      },
+    });
+  }
+
+  play(frames: number): void {
+    const some = this.#waiting.splice(0, frames * this.#channels);
+    this.left.push(...some);
+    this.#played += some.length / this.#channels;
+  }
+}
