@@ -12,5 +12,6 @@ export type Need =
       readonly url: string;
       /** May hold secrets: never print them. */
       readonly headers?: Readonly<Record<string, string>>;
+      /** How a key is had that it does not refuse. */
       readonly mend?: string;
     };

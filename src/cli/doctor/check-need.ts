@@ -74,9 +74,9 @@ async function checkService({ url, headers = {}, mend }: Extract<Need, { kind: '
     if (answer.status === 401 || answer.status === 403)
       return wrong(what, `refuses the key (${answer.status})`, mend ?? 'Give it a key that is good there.');
     return answer.status >= 500
-      ? wrong(what, `answers with ${answer.status}`, mend ?? 'See its log, or try again later.')
+      ? wrong(what, `answers with ${answer.status}`, 'See its log, or try again later.')
       : fine(what, 'answers');
   } catch {
-    return wrong(what, 'does not answer', mend ?? 'Start it, or give another address.');
+    return wrong(what, 'does not answer', 'Start it, or give another address.');
   }
 }

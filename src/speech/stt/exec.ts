@@ -12,6 +12,7 @@ import { type Utterance, utteranceWav } from '../utterances.js';
 
 /** Programs whose arguments are known, as Debian installs them. */
 const PRESETS = ['pocketsphinx'] as const;
+const INSTALL = 'Install it, and its English model (`apt install pocketsphinx pocketsphinx-en-us` on Debian 12).';
 
 const Options = z
   .strictObject({
@@ -55,7 +56,10 @@ export const execStt = defineEngine({
     const [name = ''] = commandOf(options, baseDir);
     const { grammar = '' } = options;
     const path = pathFrom(baseDir, grammar);
-    return [{ kind: 'program', name }, ...(grammar === '' ? [] : [{ kind: 'file', path } as const])] satisfies Need[];
+    return [
+      { kind: 'program', name, ...(!options.command && { mend: INSTALL }) },
+      ...(grammar === '' ? [] : [{ kind: 'file', path } as const]),
+    ] satisfies Need[];
   },
   create: (options, { baseDir }) => new ProgramRecogniser(commandOf(options, baseDir), options.timeoutMs),
 });

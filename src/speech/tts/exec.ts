@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Need } from '../../media/need.js';
 import { pathFrom } from '../../media/path-template.js';
 import { defineEngine } from '../engine.js';
 import { runProgram } from '../program.js';
@@ -11,6 +12,13 @@ import { wordsOf } from '../words.js';
 
 /** Programs whose arguments are known. */
 const PRESETS = ['espeak-ng', 'piper'] as const;
+/** How they are had. */
+const INSTALL: Readonly<Record<string, string>> = {
+  'espeak-ng': 'Install it (`apt install espeak-ng`, `brew install espeak-ng`).',
+  piper: 'Install it (`pip install piper-tts`).',
+};
+const VOICE_MEND =
+  'Get a voice of https://huggingface.co/rhasspy/piper-voices: its .onnx and, beside it, its .onnx.json.';
 
 const Options = z
   .strictObject({
@@ -60,7 +68,13 @@ export const execTts = defineEngine({
   options: Options,
   needs: (options, baseDir) => {
     const [name = ''] = commandOf(options, baseDir);
-    return [{ kind: 'program', name }];
+    const { command, preset, voice } = options;
+    const mend = command ? undefined : INSTALL[name];
+    const model = preset === 'piper' && voice !== undefined ? pathFrom(baseDir, voice) : undefined;
+    return [
+      { kind: 'program', name, ...(mend !== undefined && { mend }) },
+      ...(model === undefined ? [] : [{ kind: 'file', path: model, mend: VOICE_MEND } as const]),
+    ] satisfies Need[];
   },
   create: (options, { baseDir }) => new ProgramSynthesiser(commandOf(options, baseDir), options.timeoutMs),
 });

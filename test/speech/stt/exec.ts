@@ -70,9 +70,11 @@ t.test('a program gets a WAV file, by its standard input or by its path, which i
 
 t.test('doctor is told of the program and the grammar', (t) => {
   const needs = execStt.needs!(execStt.options.parse({ preset: 'pocketsphinx', grammar: 'home.gram' }), '/pipelines');
-  t.same(needs, [
-    { kind: 'program', name: 'pocketsphinx_continuous' },
+  t.match(needs, [
+    { kind: 'program', name: 'pocketsphinx_continuous', mend: /apt install pocketsphinx pocketsphinx-en-us/ },
     { kind: 'file', path: '/pipelines/home.gram' },
   ]);
+  const own = execStt.needs!(execStt.options.parse({ command: ['hears'] }), '/pipelines');
+  t.same(own, [{ kind: 'program', name: 'hears' }]);
   t.end();
 });

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { wavHeader } from '../../../src/media/wav-header.js';
 import type { Synthesiser } from '../../../src/speech/synthesiser.js';
-import { chosenTts, ttsChoice } from '../../../src/speech/tts/index.js';
+import { chosenTts, ttsChoice, ttsNeeds } from '../../../src/speech/tts/index.js';
 import { testContext } from '../../nodes/node-lab.js';
 import { requireSystem } from '../../support/require.js';
 import { say, ttsSuite } from '../tts-suite.js';
@@ -72,5 +72,16 @@ t.test('an engine among several is chosen by its type, and takes its own options
   t.throws(() => ttsChoice.parse({ type: 'tts-exec', preset: 'piper' }), /piper needs the path of a model/);
   t.throws(() => ttsChoice.parse({ type: 'tts-exec', pauseMs: 5 }), /Unrecognized key/);
   t.throws(() => ttsChoice.parse({ type: 'stt-exec' }), /type/);
+  t.end();
+});
+
+t.test('doctor is told of the program, and of the voice where that is a file', (t) => {
+  const needs = (options: object): unknown => ttsNeeds(ttsChoice.parse({ type: 'tts-exec', ...options }), '/pipelines');
+  t.match(needs({ voice: 'de' }), [{ kind: 'program', name: 'espeak-ng', mend: /apt install espeak-ng/ }]);
+  t.match(needs({ preset: 'piper', voice: 'voices/kathleen.onnx' }), [
+    { kind: 'program', name: 'piper', mend: /pip install piper-tts/ },
+    { kind: 'file', path: '/pipelines/voices/kathleen.onnx', mend: /piper-voices/ },
+  ]);
+  t.same(needs({ command: ['says', '{text}'] }), [{ kind: 'program', name: 'says' }]);
   t.end();
 });
