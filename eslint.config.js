@@ -19,7 +19,17 @@ const PROTOCOL = ['src/server/**', 'src/engine/signalling/**'];
 /** Code whose time comes from a Clock, so that tests can run it on a virtual one. */
 const CLOCKED = ['src/media/**', 'src/nodes/**', 'src/engine/rtp/**', 'src/graph/**', 'src/unit-test/**'];
 
-const NODE_GLOBALS = ['Buffer', 'URL', 'console', 'fetch', 'performance', 'process', 'setTimeout', 'clearTimeout'];
+const NODE_GLOBALS = [
+  'AbortController',
+  'Buffer',
+  'URL',
+  'console',
+  'fetch',
+  'performance',
+  'process',
+  'setTimeout',
+  'clearTimeout',
+];
 
 const noDefaultExport = [
   'error',

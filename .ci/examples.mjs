@@ -28,6 +28,12 @@ const speaker = run([join(root, 'examples', 'speak.js')], folder, env, 'turn on 
 check('speak ends with its input', (await ended(speaker)).code === 0);
 const announcer = run([join(root, 'examples', 'announce.js')], folder, env);
 check('announce ends with what is due', (await ended(announcer)).code === 0);
+for (const [name, args] of [
+  ['play', [join(root, 'pipelines', 'media', 'speech.ogg')]],
+  ['speak', []],
+  ['announce', []],
+])
+  await stops(name, args);
 await printed(scribe, 'Speaker: good night');
 const commands = ['turn on the light', 'good night'];
 check(
@@ -71,7 +77,7 @@ meter.child.kill('SIGINT');
 await meter.exit;
 const witness = run([join(root, 'examples', 'transcribe.js')], folder, answering);
 const minutes = await answers('summarise', 'Secretary', 'good night', () => printed(witness, 'Speaker: good night'));
-check('summarise sums up', minutes === 'Speaker: good nightThey said good night.');
+check('summarise sums up', minutes === 'Speaker: good night\nThey said good night.\n');
 witness.child.kill('SIGINT');
 await witness.exit;
 model.closeAllConnections();
@@ -86,6 +92,15 @@ async function joined(name) {
   const rooms = new RoomServiceClient(url.replace('ws', 'http'), 'devkey', 'secret');
   const isThere = async () => (await rooms.listParticipants('demo')).some((participant) => participant.name === name);
   while (!(await isThere().catch(() => false))) await new Promise((resolve) => setTimeout(resolve, 100));
+}
+
+/** What would say something for longer ends when it is stopped, and has left then. */
+async function stops(name, args) {
+  const who = { play: 'Player', speak: 'Speaker', announce: 'Announcer' }[name];
+  const program = run([join(root, 'examples', `${name}.js`), ...args], folder, env, 'good night\n', false);
+  await joined(who);
+  program.child.kill('SIGINT');
+  check(`${name} ends on SIGINT`, (await ended(program)).code === 0);
 }
 
 /** What an example prints to which a line is said, until that settles. */

@@ -4,7 +4,8 @@ import { connect } from 'sluice';
 import { schedule, ttsExec } from 'sluice/nodes';
 
 const session = await connect({ sessionId: 'demo', name: 'Announcer' });
-process.once('SIGINT', () => void session.disconnect());
+const stop = new AbortController();
+process.once('SIGINT', () => stop.abort());
 const publisher = await session.publish({ name: 'Announcer', hasVideo: false, enableCaptions: true });
 const times = await schedule({
   entries: [
@@ -15,5 +16,10 @@ const times = await schedule({
 });
 const voice = ttsExec({ preset: 'espeak-ng', voice: 'en-us', sampleRate: 48000, channels: 2 });
 voice.words.pipe(publisher.captions);
-await pipeline(times.output('texts'), voice, publisher.audio);
-await session.disconnect();
+try {
+  await pipeline(times.output('texts'), voice, publisher.audio, { signal: stop.signal });
+} catch (error) {
+  if (!stop.signal.aborted) throw error;
+} finally {
+  await session.disconnect();
+}

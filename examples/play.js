@@ -5,8 +5,14 @@ import { file } from 'sluice/nodes';
 
 const path = process.argv[2] ?? 'pipelines/media/speech.ogg';
 const session = await connect({ sessionId: 'demo', name: 'Player' });
-process.once('SIGINT', () => void session.disconnect());
+const stop = new AbortController();
+process.once('SIGINT', () => stop.abort());
 const clip = await file({ path });
 const publisher = await session.publish({ name: 'Player', hasVideo: false });
-await pipeline(clip.output('audio'), publisher.audio);
-await session.disconnect();
+try {
+  await pipeline(clip.output('audio'), publisher.audio, { signal: stop.signal });
+} catch (error) {
+  if (!stop.signal.aborted) throw error;
+} finally {
+  await session.disconnect();
+}

@@ -4,9 +4,15 @@ import { connect } from 'sluice';
 import { textLines, ttsExec } from 'sluice/nodes';
 
 const session = await connect({ sessionId: 'demo', name: 'Speaker' });
-process.once('SIGINT', () => void session.disconnect());
+const stop = new AbortController();
+process.once('SIGINT', () => stop.abort());
 const publisher = await session.publish({ name: 'Speaker', hasVideo: false, enableCaptions: true });
 const voice = ttsExec({ preset: 'espeak-ng', voice: 'en-us', sampleRate: 48000, channels: 2 });
 voice.words.pipe(publisher.captions);
-await pipeline(textLines(), voice, publisher.audio);
-await session.disconnect();
+try {
+  await pipeline(textLines(), voice, publisher.audio, { signal: stop.signal });
+} catch (error) {
+  if (!stop.signal.aborted) throw error;
+} finally {
+  await session.disconnect();
+}

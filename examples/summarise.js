@@ -21,8 +21,13 @@ const secretary = graph({
     short: { type: 'output', from: 'summary' },
   },
 });
-const printer = () =>
-  new Writable({ objectMode: true, write: ({ text }, _encoding, done) => void process.stdout.write(text, done) });
-const run = await runGraph(secretary, { outputs: { everything: printer(), short: printer() } });
+const printer = (end = '') =>
+  new Writable({
+    objectMode: true,
+    write: ({ text }, _encoding, done) => void process.stdout.write(text + end, done),
+  });
+// What was said comes as one text, the summary as it is written.
+const run = await runGraph(secretary, { outputs: { everything: printer('\n'), short: printer() } });
 process.once('SIGINT', () => void run.stop());
 await run.finished;
+console.log();
