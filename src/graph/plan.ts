@@ -4,6 +4,7 @@ import { checkCycles } from './checks/cycles.js';
 import { checkDiamonds } from './checks/diamonds.js';
 import { checkNamedInputs } from './checks/named-inputs.js';
 import { checkFailures } from './checks/failures.js';
+import { checkFiles } from './checks/files.js';
 import { checkQueues } from './checks/queues.js';
 import { checkReferences } from './checks/references.js';
 import { checkTemplates } from './checks/templates.js';
@@ -40,6 +41,7 @@ export function checkGraph(graph: LoadedGraph, registry: Registry): PlanResult {
   checkFailures(graph, linked.nodes, problems);
   checkQueues(graph, problems);
   checkTemplates(graph, linked.nodes, branches, problems);
+  checkFiles(graph, linked.nodes, branches, problems);
   checkNamedInputs(graph, linked.nodes, linked.links, problems);
   const nodes = withFailures(graph, linked, branches);
   const queues = new Map(graph.nodes.flatMap(({ id, queue }) => (queue ? [[id, queue]] : [])));

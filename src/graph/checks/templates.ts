@@ -31,8 +31,8 @@ export function checkTemplates(
   }
 }
 
-/** Options that have placeholders, by name. */
-function templatesOf({ options }: NodeDef): readonly (readonly [string, TemplateUse])[] {
+/** Options that have placeholders, by name. Pure. */
+export function templatesOf({ options }: NodeDef): readonly (readonly [string, TemplateUse])[] {
   if (!(options instanceof z.ZodObject)) return [];
   return Object.entries(options.shape as Readonly<Record<string, z.ZodType>>).flatMap(([name, option]) => {
     const use = option.meta()?.['template'] as TemplateUse | undefined;

@@ -53,7 +53,7 @@ nodes:
       [
         'SLUICE_CONFIG_INVALID',
         '3:14: node "a"',
-        'entry "nodes.a.type": invalid input: expected string, received number',
+        'entry "nodes.a.type": expected a text, not a number',
         'Put it in quotes.',
       ],
     ],
@@ -67,7 +67,7 @@ nodes:
       [
         'SLUICE_CONFIG_INVALID',
         '3:6: node "a"',
-        'entry "nodes.a": invalid input: expected object, received string',
+        'entry "nodes.a": expected a map, not a text',
         'See pipelines/schema.json for what a pipeline holds.',
       ],
     ],
@@ -81,7 +81,7 @@ nodes:
       [
         'SLUICE_CONFIG_INVALID',
         '3:31: node "a"',
-        'option "frequency": invalid input: expected number, received string',
+        'option "frequency": expected a number, not a text',
         'See `sluice inspect tone` for its options.',
       ],
     ],
@@ -92,12 +92,7 @@ nodes:
   a: { type: tone }
   w: { type: wav, path: 7, from: a }`,
     refused: [
-      [
-        'SLUICE_CONFIG_INVALID',
-        '4:25: node "w"',
-        'option "path": invalid input: expected string, received number',
-        'Put it in quotes.',
-      ],
+      ['SLUICE_CONFIG_INVALID', '4:25: node "w"', 'option "path": expected a text, not a number', 'Put it in quotes.'],
     ],
   },
   'a rate that does not exist': {
@@ -303,7 +298,7 @@ nodes:
       [
         'SLUICE_CONFIG_INVALID',
         '2:9',
-        'entry "strict": invalid input: expected boolean, received string',
+        'entry "strict": expected true or false, not a text',
         'See pipelines/schema.json for what a pipeline holds.',
       ],
     ],
@@ -316,10 +311,10 @@ nodes:
   w: { type: wav, path: w.wav, from: v }`,
     refused: [
       [
-        'SLUICE_CONFIG_INVALID',
+        'SLUICE_SESSION_UNKNOWN',
         '4:3: node "v"',
-        'option "session" is missing',
-        'Add `session`. See `sluice inspect session-audio` for its options.',
+        'session-audio does not say which session it means',
+        'Add `session: a`, or another.',
       ],
     ],
   },
@@ -337,6 +332,32 @@ nodes:
   v: { type: session-audio, session: hall }
   w: { type: wav, path: w.wav, from: v }`,
     refused: [['SLUICE_SESSION_UNKNOWN', '3:38: node "v"', 'there is no session "hall"', 'Sessions here: none.']],
+  },
+  'a file that two nodes write': {
+    graph: `
+nodes:
+  a: { type: tone }
+  v: { type: wav, path: out/a.wav, from: a }
+  w: { type: wav, path: out/../out/a.wav, from: a }`,
+    refused: [
+      ['SLUICE_CONFIG_INVALID', '5:25: node "w"', '"v" writes "out/../out/a.wav" already', 'Give it another path.'],
+    ],
+  },
+  'a file that is written while it is read': {
+    graph: `
+nodes:
+  f: { type: file, path: talk.wav }
+  w: { type: wav, path: ./talk.wav, from: f.audio }`,
+    refused: [['SLUICE_CONFIG_INVALID', '4:25: node "w"', '"f" reads "./talk.wav" already', 'Give it another path.']],
+  },
+  'an unknown option within one': {
+    graph: `
+sessions: { room: { sessionId: demo } }
+nodes:
+  v: { type: subscriber, media: audio, streams: each, only: { nam: "Guest *" } }
+  m: { type: mixer, from: v }
+  w: { type: wav, path: w.wav, from: m }`,
+    refused: [['SLUICE_CONFIG_INVALID', '4:63: node "v"', 'unknown option "only.nam"', 'Did you mean "name"?']],
   },
   'a publisher without any session': {
     graph: `
