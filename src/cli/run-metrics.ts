@@ -61,6 +61,13 @@ const METRICS: readonly Metric[] = [
   ofLinks('longest_wait_seconds', 'The longest that a value waited.', (link) => seconds(link.waitMs?.max)),
   ofLinks('format_changes_total', 'Changes of format in the middle of the stream.', (link) => link.formatChanges),
   {
+    name: 'sluice_link_format_info',
+    help: 'Formats that came; always 1.',
+    labelNames: ['link', 'format'],
+    samples: ({ links }) =>
+      links.flatMap(({ name, formats }) => formats.map((format) => ({ labels: { link: name, format }, value: 1 }))),
+  },
+  {
     name: 'sluice_node_dropped_chunks_total',
     help: 'Values that a node let go of.',
     labelNames: ['node', 'reason'],

@@ -23,7 +23,7 @@ await t.test('counters and gauges have the names and units that Prometheus expec
         heldMs: 100,
         mostHeld: 25,
         waitMs: { chunks: 80, total: 4000, mean: 50, max: 480 },
-        formats: ['audio'],
+        formats: ['audio 48000 Hz 1 ch', 'audio 16000 Hz 1 ch'],
         formatChanges: 2,
       },
       {
@@ -64,6 +64,8 @@ await t.test('counters and gauges have the names and units that Prometheus expec
     `sluice_link_wait_seconds_total{${label}} 4`,
     `sluice_link_longest_wait_seconds{${label}} 0.48`,
     `sluice_link_format_changes_total{${label}} 2`,
+    `sluice_link_format_info{${label},format="audio 48000 Hz 1 ch"} 1`,
+    `sluice_link_format_info{${label},format="audio 16000 Hz 1 ch"} 1`,
     'sluice_node_dropped_chunks_total{node="mix",reason="too late"} 4',
     'sluice_node_restarts_total{node="mix"} 2',
     '# TYPE sluice_node_stage_seconds summary',
