@@ -2,6 +2,7 @@ import { useEmbeddedServer, type EmbeddedUse } from './embedded.js';
 import { SluiceError } from './media/errors.js';
 import { isLoopback } from './media/loopback.js';
 import { publicUrl } from './media/public-url.js';
+import { isServerUrl } from './media/server-url.js';
 import type { Driver } from './session/driver.js';
 import { webrtcDriver } from './session/drivers/webrtc.js';
 import { openSession } from './session/open-session.js';
@@ -102,8 +103,7 @@ function urlsOf(url: string | readonly string[]): string[] {
 }
 
 function checkUrl(url: string): URL {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (parsed && ['ws:', 'wss:', 'http:', 'https:'].includes(parsed.protocol)) return parsed;
+  if (isServerUrl(url)) return new URL(url);
   throw new SluiceError('SLUICE_CONFIG_INVALID', `url: "${publicUrl(url)}" is no address of a session server`, {
     mend: 'Use ws://host:port, wss://host, or `embedded`.',
   });

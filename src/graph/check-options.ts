@@ -100,7 +100,8 @@ function problemsOf(issue: Issue, value: unknown, context: CheckContext, schema:
     };
     return [problem(`${noun} "${name}" is missing`, [...base, ...path.slice(0, -1)], true, context, hints)];
   }
-  const text = path.length === 0 ? issue.message : `${noun} "${name}": ${lowerFirst(issue.message)}`;
+  const message = inWords(issue.message);
+  const text = path.length === 0 ? message : `${noun} "${name}": ${lowerFirst(message)}`;
   const hints = {
     found: shown(valueAt(value, path), path, context, schema),
     expected: expectedIn(issue),
@@ -111,9 +112,28 @@ function problemsOf(issue: Issue, value: unknown, context: CheckContext, schema:
 
 /** What zod says it wanted. */
 function expectedIn(issue: Issue): string {
-  const said = /expected (.+?)(?:, received .*)?$/i.exec(issue.message)?.[1];
-  return said ?? lowerFirst(issue.message.replace(/^too (?:big|small): /i, ''));
+  const message = inWords(issue.message);
+  const said = /expected (.+?)(?:, not .*)?$/i.exec(message)?.[1];
+  return said ?? lowerFirst(message.replace(/^too (?:big|small): /i, ''));
 }
+
+/** What zod says of a wrong kind of value, in words of a pipeline file. */
+function inWords(message: string): string {
+  const [, expected = '', received = ''] = /^Invalid input: expected (\w+), received (\w+)$/.exec(message) ?? [];
+  return expected === '' ? message : `Expected ${KINDS[expected] ?? expected}, not ${KINDS[received] ?? received}`;
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  object: 'a map',
+  record: 'a map',
+  array: 'a list',
+  null: 'nothing',
+  undefined: 'nothing',
+};
 
 /** A value as it was written, but for what may be a secret. */
 function shown(value: unknown, path: Path, context: CheckContext, schema: z.ZodType): string {

@@ -3,6 +3,7 @@ import { checkOptions, nodeOf, pathKey, type CheckContext } from './check-option
 import { isOneVariable, substitute, type Environment } from './environment.js';
 import { isMapOf } from './plain-value.js';
 import { GraphFile, QueueConfig, SessionConfig, onErrorOf, type NodeConfig, type OnError } from './schema.js';
+import { isServerUrl } from '../media/server-url.js';
 import type { Path, Places } from '../media/source-map.js';
 
 /** What stands for the server inside this process where an address is expected. */
@@ -182,8 +183,15 @@ function sessionProblems({ id, config, place }: LoadedSession): SluiceError[] {
     driver === 'vonage' ? 'a sessionId' : 'a sessionId, or a token that names the session',
     'Give it a `sessionId`, or set SLUICE_SESSION_ID.',
   );
-  if (driver !== 'vonage') return sessionId === undefined && token === undefined ? [noSessionId] : [];
   const problems: SluiceError[] = [];
+  if (driver !== 'vonage') {
+    if (sessionId === undefined && token === undefined) problems.push(noSessionId);
+    if (url !== undefined && !isAddress(url)) {
+      const mend = 'Use ws://host:port, wss://host, or `embedded`; several with commas between them.';
+      problems.push(problem('has a url that is no address', 'the address of a session server', mend));
+    }
+    return problems;
+  }
   if (sessionId === undefined) problems.push(noSessionId);
   if (token === undefined) {
     problems.push(problem('has no token', 'a token of the Vonage session', 'Give it a `token`, or set SLUICE_TOKEN.'));
@@ -197,6 +205,11 @@ function sessionProblems({ id, config, place }: LoadedSession): SluiceError[] {
     problems.push(problem(`has ${key}, which Vonage sessions do not take`, `no ${key}`, 'Take it out.'));
   }
   return problems;
+}
+
+/** Whether a session's url is `embedded`, an address, or several with commas between them. */
+function isAddress(url: string): boolean {
+  return isEmbedded(url) || url.split(',').every((one) => isServerUrl(one.trim()));
 }
 
 function loadNode(id: string, { type, from, queue, onError, ...options }: NodeConfig, places: Places): LoadedNode {

@@ -159,6 +159,7 @@ function typeText(schema: JsonSchema): string {
   if (schema.enum) return schema.enum.map(String).join(' | ');
   if (schema.anyOf) return schema.anyOf.map(typeText).join(' or ');
   if (schema.type === 'array') return `list of ${typeText(schema.items ?? {})}`;
+  if (schema.properties) return `{ ${Object.keys(schema.properties).join(', ')} }`;
   const least = schema.minimum ?? schema.exclusiveMinimum;
   if (least === undefined && schema.maximum === undefined) return schema.type ?? 'any';
   const above = schema.minimum === undefined && least !== undefined ? 'above ' : '';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { portsOf, type InputFormats, type NodeDef, type PortDef } from '../media/node.js';
 import type { LoadedNode } from './load.js';
+import type { Path } from '../media/source-map.js';
 
 /** A node whose type is known and whose options are right. */
 export interface TypedNode {
@@ -15,9 +16,16 @@ export interface TypedNode {
   readonly adapted: Readonly<Record<string, unknown>>;
 }
 
-/** Names of a node's options. Pure. */
-export function optionNames(def: NodeDef): readonly string[] {
-  return def.options instanceof z.ZodObject ? Object.keys(def.options.shape) : [];
+/** Names of a node's options; those of an option that is a map with names of its own, where `within` leads to one. Pure. */
+export function optionNames(def: NodeDef, within: Path = []): readonly string[] {
+  let schema: unknown = def.options;
+  for (const key of within) schema = schema instanceof z.ZodObject ? unwrapped(schema.shape[key]) : undefined;
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+}
+
+/** A schema without what says that a value may be left out. */
+function unwrapped(schema: unknown): unknown {
+  return schema instanceof z.ZodOptional || schema instanceof z.ZodDefault ? unwrapped(schema.unwrap()) : schema;
 }
 
 /** Whether a node cannot do without an option. Pure. */

@@ -23,6 +23,7 @@ export class SourceMap implements Places {
     this.file = file;
     this.#lines = new LineCounter();
     this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, version: '1.2' });
+    if (file.endsWith('.json')) this.#refuseYaml(text);
     const error = this.#document.errors[0] ?? this.#document.warnings[0];
     if (error) {
       const variable = text.startsWith('${', Math.max(0, error.pos[0] - 1));
@@ -30,12 +31,9 @@ export class SourceMap implements Places {
         place: this.#placeAt(error.pos[0]),
         found: variable ? '`${…}` without quotes' : `what YAML calls ${error.code.toLowerCase().replaceAll('_', ' ')}`,
         expected: 'well-formed YAML 1.2',
-        mend: variable
-          ? 'Put `${…}` in quotes.'
-          : (MENDS[error.code] ?? 'Check the indentation, quotes and brackets near this place.'),
+        mend: variable ? 'Put `${…}` in quotes.' : mendFor(error),
       });
     }
-    if (file.endsWith('.json')) this.#refuseYaml(text);
   }
 
   /** The text's content. Errors: SLUICE_CONFIG_SYNTAX for an alias. */
@@ -100,6 +98,11 @@ const MENDS: Readonly<Record<string, string>> = {
   TAB_AS_INDENT: 'Indent with spaces.',
   BAD_INDENT: 'Indent all entries of a block alike.',
 };
+
+function mendFor({ code, message }: { readonly code: string; readonly message: string }): string {
+  if (/ end with a [}\]]/.test(message)) return 'Close each `{` and `[` before this place.';
+  return MENDS[code] ?? 'Check the indentation, quotes and brackets near this place.';
+}
 
 function keyOf(pair: Pair): string {
   return isScalar(pair.key) ? String(pair.key.value) : String(pair.key);

@@ -22,7 +22,7 @@ const Options = z
         '`each` makes a branch for every stream; `speaker` follows who speaks; anything else is the name of one stream.',
       ),
     only: StreamFilter.optional().describe(
-      'With `each`: makes a branch only for streams that fit; in the texts `*` stands for any characters.',
+      'With `each`: makes a branch only for streams that fit, by name or metadata (by kind: `media`); in the texts `*` stands for any characters.',
     ),
     once: z
       .boolean()

@@ -43,7 +43,7 @@ await t.test('variables', async (t) => {
   );
   t.match(
     problemsIn(text, plan, { LIVE: 'maybe', NAME: 'n' }),
-    [{ message: 'option "live": invalid input: expected boolean, received string', place: { line: 2 } }],
+    [{ message: 'option "live": expected true or false, not a text', place: { line: 2 } }],
     'a value of the wrong type is refused',
   );
   t.match(

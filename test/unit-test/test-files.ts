@@ -20,7 +20,7 @@ t.test('files of tests', async (t) => {
     t.strictSame(run, []);
     const facts = problems.map(({ place, message, mend }) => [place?.line, message, mend]);
     t.match(facts, [
-      [4, /leaveMs": invalid input: expected number, received string/, /test-schema/],
+      [4, /leaveMs": expected a number, not a text/, /test-schema/],
       [4, /participants\.ann\.audio\.0\.tone": too small/, /test-schema/],
       [4, /audio\.1": expected either a tone or a file/, /test-schema/],
       [5, /expected one of tone, silence and like, or a level/, /test-schema/],

@@ -16,7 +16,7 @@ export function checkNodeOptions(
   const checked = checkOptions(def.options, written, {
     places: graph.places,
     base: ['nodes', node.id],
-    knownKeys: (path) => (path.length === 0 ? [...optionNames(def), ...GRAPH_KEYS.slice(1)] : []),
+    knownKeys: (path) => [...optionNames(def, path), ...(path.length === 0 ? GRAPH_KEYS.slice(1) : [])],
     substituted: graph.substituted,
     noun: 'option',
     mend: `See \`sluice inspect ${def.type}\` for its options.`,

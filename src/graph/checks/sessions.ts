@@ -18,7 +18,15 @@ export function checkSession(
   const ids = graph.sessions.map((session) => session.id);
   const id = node.options['session'] ?? (ids.length === 1 ? ids[0] : undefined);
   if (id === undefined) {
-    if (ids.length > 0 || !needs(def, 'session')) return node.options;
+    if (!needs(def, 'session')) return node.options;
+    if (ids.length > 0) {
+      return refuse(`${def.type} does not say which session it means`, {
+        place: node.place,
+        found: 'no `session`',
+        expected: `one of ${ids.join(', ')}`,
+        mend: `Add \`session: ${ids[0] ?? ''}\`, or another.`,
+      });
+    }
     return refuse(`${def.type} needs a session, and there is none`, {
       place: node.place,
       found: 'no sessions',

@@ -19,7 +19,7 @@ export const BAD_FILES: BadGraphs = {
       [
         'SLUICE_CONFIG_INVALID',
         '1:1',
-        'Invalid input: expected object, received null',
+        'Expected a map, not nothing',
         'See pipelines/schema.json for what a pipeline holds.',
       ],
     ],
@@ -64,7 +64,7 @@ nodes:
       [
         'SLUICE_CONFIG_INVALID',
         '2:22',
-        'entry "sessions.room.sessionId": invalid input: expected string, received number',
+        'entry "sessions.room.sessionId": expected a text, not a number',
         'Put it in quotes.',
       ],
     ],
@@ -126,7 +126,7 @@ nodes:
         'SLUICE_CONFIG_SYNTAX',
         '3:3',
         'Flow map in block collection must be sufficiently indented and end with a }',
-        'Indent all entries of a block alike.',
+        'Close each `{` and `[` before this place.',
       ],
     ],
   },
@@ -143,6 +143,46 @@ nodes:
   a: &x { type: tone }
   b: *x`,
     refused: [['SLUICE_CONFIG_SYNTAX', '3:6', 'aliases are not supported', 'Write the value out where it is used.']],
+  },
+  'a bracket that is not closed': {
+    graph: `nodes:
+  a: { type: tone
+  b: { type: null, from: a }`,
+    refused: [
+      [
+        'SLUICE_CONFIG_SYNTAX',
+        '3:3',
+        'Flow map in block collection must be sufficiently indented and end with a }',
+        'Close each `{` and `[` before this place.',
+      ],
+    ],
+  },
+  'a url that is no address': {
+    graph: `sessions:
+  room: { sessionId: demo, url: "wss://a, htp:/b" }
+nodes:
+  v: { type: voices }
+  s: { type: sink, from: v }`,
+    refused: [
+      [
+        'SLUICE_CONFIG_INVALID',
+        '2:3',
+        'session "room" has a url that is no address',
+        'Use ws://host:port, wss://host, or `embedded`; several with commas between them.',
+      ],
+    ],
+  },
+  'JSON that ends too early': {
+    graph: `{ "nodes": { "a": { "type": "tone" }`,
+    file: 'lab.json',
+    refused: [
+      [
+        'SLUICE_CONFIG_SYNTAX',
+        '1:37',
+        'not well-formed JSON',
+        'JSON needs double quotes around names and texts, and no comma after the last entry. Name the file .yaml to write YAML.',
+      ],
+    ],
   },
   'broken JSON': {
     graph: `{
