@@ -1,5 +1,6 @@
 import './speech/agent/agent-node.js';
 import './speech/agent/agent.js';
+import './speech/agent/blocked-thread.js';
 import './speech/agent/heard-truth.js';
 import './speech/agent/interruption.js';
 import './speech/agent/listeners.js';
