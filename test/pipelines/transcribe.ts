@@ -57,6 +57,11 @@ await t.test(
     }
     const together = heard.Ann.filter((one) => heard.Bob.some((other) => overlap(one, other) > 0.2)).length;
     t.ok(together > 0, `${together} of ${COMMANDS.length} over words of the other`);
+    t.match(
+      readFileSync(join(folder, 'out/Bob.vtt'), 'utf8'),
+      /^WEBVTT\n\n00:00:.* --> 00:00:.*\n<v Bob>/,
+      'from when Bob came',
+    );
     t.match(readFileSync(join(folder, 'out/Bob.vtt'), 'utf8'), /<v Bob>turn on the light/);
   },
 );

@@ -56,6 +56,19 @@ two
   );
 });
 
+t.test('subtitles of a session begin with it, however long its machine has been up', async (t) => {
+  const clock = new VirtualClock();
+  clock.advance(72_000_000);
+  const baseDir = t.testdir();
+  const file = await webvttNode.create(
+    webvttNode.options.parse({ path: 'said.vtt', timesFrom: 'start' }),
+    testContext({ clock, baseDir }),
+  );
+  const atUs = clock.nowUs();
+  await pipeline(Readable.from([said('Good evening', atUs + 1_500_000, atUs + 2_250_000)]), asWritable(file));
+  t.equal(await readFile(join(baseDir, 'said.vtt'), 'utf8'), 'WEBVTT\n\n00:00:01.500 --> 00:00:02.250\nGood evening\n');
+});
+
 t.test('values become lines of JSON, which are there as soon as they were written', async (t) => {
   const path = join(t.testdir(), 'out', 'said.jsonl');
   const file = jsonl({ path });
@@ -163,7 +176,7 @@ function textsOf(values: readonly TextData[]): string[] {
 }
 
 t.test('a file whose first line cannot be written is closed', async (t) => {
-  await t.rejects(Promise.resolve(webvttNode.create({ path: '/dev/full' }, testContext())), {
+  await t.rejects(Promise.resolve(webvttNode.create(webvttNode.options.parse({ path: '/dev/full' }), testContext())), {
     code: 'SLUICE_FILE_WRITE',
     mend: /room/,
   });
