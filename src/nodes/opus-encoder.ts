@@ -8,7 +8,8 @@ import type { EncodedAudioChunk } from '../media/encoded-chunk.js';
 import { SluiceError } from '../media/errors.js';
 import { defineNode } from '../media/node.js';
 
-const RATES = [8000, 12000, 16000, 24000, 48000] as const;
+/** The best first: what becomes of sound whose rate is not known. */
+const RATES = [48000, 24000, 16000, 12000, 8000] as const;
 const PERIOD_US = 20_000;
 
 const Options = z.strictObject({

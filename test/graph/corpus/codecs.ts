@@ -2,6 +2,15 @@ import type { GoodGraphs } from './graphs.js';
 
 /** Encoding and decoding. */
 export const CODECS: GoodGraphs = {
+  'sound of several rates in turn is encoded at the best': {
+    graph: `
+nodes:
+  a: { type: tone, sampleRate: 44100, channels: 2 }
+  b: { type: tone, sampleRate: 48000, channels: 2 }
+  s: { type: switch, media: audio, input: a, from: [a, b] }
+  r: { type: recorder, path: r.webm, from: s }`,
+    plan: ['s+resampler(sampleRate=48000 channels=2)', 's+opus-encoder(application=audio fec=false dtx=false)'],
+  },
   'sound into a recording': {
     graph: `
 nodes:
