@@ -57,7 +57,7 @@ const Options = z
       .describe('Sound that may wait for a slow peer or reader, in ms; what comes then is dropped.'),
   })
   .refine(({ mode, url }) => (mode === 'client') === (url !== undefined), {
-    message: 'Expected of a client, and of no server',
+    message: 'Goes with `mode: client` only',
     path: ['url'],
   });
 type WebsocketOptions = z.output<typeof Options>;
