@@ -8,7 +8,7 @@ export interface VoiceTimes {
   readonly detectedUs: number;
   /** Its words came. */
   readonly transcribedUs: number;
-  /** So much silence had to pass at its end, in µs. */
+  /** So much had to pass after it, in µs: silence, and what others or the agent had to say to their end. */
   readonly silenceUs: number;
   /** It was decided that it is to be answered. */
   readonly decidedUs: number;

@@ -25,7 +25,7 @@ export type TurnDecision =
       readonly text: string;
       readonly startUs: number;
       readonly endUs: number;
-      /** So much silence had to pass after it, in µs, if its words came by then. */
+      /** So much had to pass after it, in µs, if its words came by then: silence, and what others or the agent had to say to their end. */
       readonly silenceUs: number;
     }
   /** It goes on after all, before it was answered: the same words come again, with others, in the next turn. */
@@ -71,6 +71,8 @@ export class TurnTaker {
   #agentFromUs = 0;
   /** It was interrupted, and what was heard of it is not known yet: what is answered next comes after that. */
   #agentStops = false;
+  /** Until then others, or the agent, had something to say before who has the floor now. */
+  #freeUs = 0;
   /** Who made the agent pause; undefined while it does not. */
   #pausedBy: string | undefined;
 
@@ -121,6 +123,8 @@ export class TurnTaker {
   /** The agent has begun to be heard, or has said everything, or has dropped what it was about to say. While it pauses it speaks. */
   agentSpeaks(isSpeaking: boolean, nowUs: number): void {
     if (isSpeaking && !this.#agentSpeaks) this.#agentFromUs = nowUs;
+    // One that was interrupted has nothing to say any more: how long it takes to stop is nobody's turn.
+    if (!isSpeaking && !this.#agentStops) this.#freeUs = nowUs;
     this.#agentSpeaks = isSpeaking;
     this.#agentStops = false;
     if (isSpeaking) for (const speaker of this.#speakers.values()) speaker.answered = undefined;
@@ -196,10 +200,12 @@ export class TurnTaker {
     if (this.#agentSpeaks || this.#agentStops) return false;
     for (const participant of this.#floor) {
       const speaker = this.#speakers.get(participant);
-      if (!speaker || nowUs < this.#floorDueUs(participant, speaker)) continue;
+      const dueUs = speaker ? this.#floorDueUs(participant, speaker) : Infinity;
+      if (!speaker || nowUs < dueUs) continue;
       const { texts, turnFromUs = speaker.voiceFromUs, silentFromUs: endUs } = speaker;
       const text = textOf(speaker);
-      const silenceUs = this.#silenceUs(speaker);
+      const silenceUs = Math.max(this.#silenceUs(speaker), this.#freeUs - endUs);
+      this.#freeUs = Math.max(this.#freeUs, dueUs);
       if (speaker.partial !== '') texts.push(speaker.partial);
       this.#floor.delete(participant);
       Object.assign(speaker, { texts: [], partial: '', turnFromUs: undefined, likelihood: undefined });

@@ -108,6 +108,12 @@ export class ScriptedMind implements LanguageModel {
   }
 }
 
+/** What it takes to interrupt the agent, where that matters. */
+interface LabInterruption {
+  readonly minDurationMs?: number;
+  readonly minWords?: number;
+}
+
 /** An agent in a room on a virtual clock, and what leaves it. */
 export class AgentLab {
   readonly clock = new VirtualClock();
@@ -125,7 +131,7 @@ export class AgentLab {
 
   static async open(
     engines: (clock: VirtualClock) => AgentOptions['engines'],
-    { minDurationMs = 500, ...changes }: Partial<AgentOptions> & { readonly minDurationMs?: number } = {},
+    { minDurationMs = 500, minWords = 0, ...changes }: Partial<AgentOptions> & LabInterruption = {},
   ): Promise<AgentLab> {
     const lab = new AgentLab();
     const { clock } = lab;
@@ -147,7 +153,7 @@ export class AgentLab {
       maxMessages: 20,
       turnTaking: {
         endpointing: { mode: 'fixed', minSilenceMs: 500, maxSilenceMs: 3000 },
-        interruption: { minDurationMs, minWords: 0, backchannels: BACKCHANNELS, falseInterruptionMs: 2000 },
+        interruption: { minDurationMs, minWords, backchannels: BACKCHANNELS, falseInterruptionMs: 2000 },
         transcriptMs: 2000,
       },
       format: { sampleRate: RATE, numberOfChannels: 1 },

@@ -109,6 +109,8 @@ t.test('several people are answered one after the other, each knows whom it answ
     { role: 'user', name: 'Bob', text: 'is it dark' },
     { role: 'user', name: 'Ann', text: 'is it late' },
   ]);
+  const { frameworkMs = NaN } = lab.latencies[0] ?? {};
+  t.ok(frameworkMs <= 20, `Ann waited for what Bob had to say, which is not ours: ${frameworkMs} ms are`);
   await lab.close();
 });
 
@@ -214,15 +216,26 @@ t.test('the stages of an answer add up to the time between the voices', async (t
   await lab.close();
 });
 
+t.test('what is said into an answer waits for its end, which is not ours', async (t) => {
+  const { lab } = await talking({ minWords: 5 });
+  await lab.says('tell me more', 300);
+  await lab.turn(4);
+  t.notOk(lab.turns.some(({ isInterrupted }) => isInterrupted));
+  const { voiceToVoiceMs = NaN, frameworkMs = NaN } = lab.latencies[1] ?? {};
+  t.ok(voiceToVoiceMs > 2000, `it is answered after ${voiceToVoiceMs} ms`);
+  t.ok(frameworkMs <= 20, `${frameworkMs} ms are ours`);
+  await lab.close();
+});
+
 /** An agent that has just begun to say ANSWER. */
-async function talking(): Promise<{ readonly lab: AgentLab; readonly voice: NumberedVoice }> {
+async function talking(
+  changes: Parameters<typeof AgentLab.open>[1] = {},
+): Promise<{ readonly lab: AgentLab; readonly voice: NumberedVoice }> {
   const voice = new NumberedVoice({ wordMs: () => 200, tellsWords: true });
-  const lab = await AgentLab.open((clock) => ({
-    llm: new ScriptedMind(clock, [ANSWER]),
-    tts: voice,
-    fallbackTts: voice,
-    fallbackText: '',
-  }));
+  const lab = await AgentLab.open(
+    (clock) => ({ llm: new ScriptedMind(clock, [ANSWER]), tts: voice, fallbackTts: voice, fallbackText: '' }),
+    changes,
+  );
   await lab.says('is the light on');
   await lab.turn(1);
   return { lab, voice };
