@@ -13,6 +13,7 @@ export interface Transcript {
   /** Who said it: the name of the participant, where the sound was that of one. */
   readonly participant?: string;
   readonly streamId?: string;
+  /** When each word was said; where that is not known yet, as while somebody speaks, they may be missing. */
   readonly words?: readonly TranscriptWord[];
   /** When what it was made of passed the stages before, in their order; where they tell. */
   readonly passed?: readonly Passing[];
@@ -23,6 +24,6 @@ export interface TranscriptWord {
   /** On the same clock, in µs. */
   readonly start: number;
   readonly end: number;
-  /** Where it ends was estimated: the engine only says where it begins. */
+  /** Estimated, by the length of the words: the engine does not say when each was said, or only where it begins. */
   readonly isEstimated?: boolean;
 }

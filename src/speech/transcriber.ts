@@ -1,5 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { NodeContext, NodePorts } from '../media/node.js';
+import type { TranscriptWord } from '../media/transcript.js';
+import { estimatedWords } from './estimated-words.js';
 import type { Recogniser } from './recogniser.js';
 import { SpeechIntake } from './speech-intake.js';
 import { TranscriptOutput } from './transcript-output.js';
@@ -24,7 +26,7 @@ const MAX_WAITING = 8;
 
 /**
  * The streams of a speech-to-text node: sound and voice activity in, transcripts out. Never holds its sources back; an utterance that
- * cannot be understood is counted, and the next one is tried.
+ * cannot be understood is counted, and the next one is tried. When words were said is estimated where the engine does not say.
  */
 export class Transcriber implements NodePorts {
   readonly #options: TranscriberOptions;
@@ -73,6 +75,12 @@ export class Transcriber implements NodePorts {
     return this.#output.stream;
   }
 
+  /** Words of an engine that does not say when they were said: in the voice, without what goes with it before and after. */
+  #estimated(text: string, { startUs, endUs }: Utterance): TranscriptWord[] {
+    const leadUs = Math.min(this.#options.leadMs * 1000, (endUs - startUs) / 3);
+    return estimatedWords(text, startUs + leadUs, endUs - leadUs);
+  }
+
   #take(utterance: Utterance): void {
     const { context } = this.#options;
     this.#waiting.push({ utterance, sinceUs: context.clock.nowUs() });
@@ -96,7 +104,8 @@ export class Transcriber implements NodePorts {
         const recognition = await recogniser.recognise(utterance, signal);
         context.measured('final transcript', (context.clock.nowUs() - sinceUs) / 1000);
         const { startUs, endUs, passed = [] } = utterance;
-        if (recognition.text !== '') this.#output.tell({ ...recognition, isFinal: true, startUs, endUs }, passed);
+        const { text, words = this.#estimated(text, utterance) } = recognition;
+        if (text !== '') this.#output.tell({ text, words, isFinal: true, startUs, endUs }, passed);
       } catch (error) {
         if (isAborted(signal)) return;
         context.dropped('not understood');

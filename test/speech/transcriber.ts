@@ -47,6 +47,14 @@ t.test('each utterance is a transcript with its speaker, its place, and the stag
     { text: '11200 samples', start: 1_400_000, end: 2_100_000, isFinal: true, participant: 'Ann', streamId: 's1' },
     { text: '8000 samples', start: 2_900_000, end: 3_400_000 },
   ]);
+  t.same(
+    transcripts[0]?.words,
+    [
+      { text: '11200', start: 1_500_000, end: 1_714_286, isEstimated: true },
+      { text: 'samples', start: 1_714_286, end: 2_000_000, isEstimated: true },
+    ],
+    'a program does not say when words were said: as long as they are, from where the voice began to where it ended',
+  );
   const stages = transcripts.map(({ passed = [] }) => passed.map(({ stage }) => stage));
   t.same(stages, [
     ['heard', 'speech-ended', 'transcribed'],
