@@ -74,6 +74,11 @@ export class NodeRun {
     });
   }
 
+  /** It has ended and is freed. */
+  get isOver(): boolean {
+    return this.#phase === 'over';
+  }
+
   /** Links into it. */
   get inlets(): Iterable<LinkTarget> {
     return this.#links.inlets;

@@ -167,7 +167,7 @@ class Run {
     const timer = this.#clock.after(this.#options.drainMs ?? DRAIN_MS, () => {
       if (this.#outcome !== 'running') return;
       this.#drained = false;
-      this.#log.warn({}, 'did not drain in time');
+      this.#log.warn({ nodes: this.#scope?.unfinished.join(', ') }, 'did not drain in time');
       this.#end('stopped', undefined);
     });
     this.#abort.signal.addEventListener('abort', () => {

@@ -119,6 +119,11 @@ export class Scope implements NodeRunEvents {
     this.#runOf.get(nodeId)?.update(options);
   }
 
+  /** Ids of the nodes that are not over, upstream first. */
+  get unfinished(): readonly string[] {
+    return this.#runs.filter((run) => !run.isOver).map((run) => run.planned.id);
+  }
+
   /** Ends the sources; what is on its way drains. `finished` tells when. */
   stop(): void {
     for (const run of this.#runs) run.stop();

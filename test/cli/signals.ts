@@ -30,6 +30,11 @@ export const slow = sink('slow', (value, encoding, done) => {
     done();
   }, 40);
 });
+export const endless = sink('endless', function (value, encoding, done) {
+  this._final = () => undefined;
+  console.error('took one');
+  done();
+});
 export const stuck = sink('stuck', () => console.error('took one'));
 `;
 const pipeline = (type: string): string => `nodes:
@@ -66,6 +71,15 @@ await t.test('a second signal ends a pipeline at once that does not drain', { ti
   const { code, stderr } = await running.ended;
   t.equal(code, 1, stderr);
   t.match(stderr, /^aborted after \d/m);
+});
+
+await t.test('a node that keeps a pipeline from draining is named', { timeout: 60_000 }, async (t) => {
+  const running = await start(t, 'endless', '--drain-timeout', '0.5');
+  await running.wrote(/took one/);
+  running.kill('SIGTERM');
+  const { code, stderr } = await running.ended;
+  t.equal(code, 0, stderr);
+  t.match(stderr, /^warn: did not drain in time nodes=end\n/m);
 });
 
 await t.test(
