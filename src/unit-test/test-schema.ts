@@ -82,26 +82,31 @@ const InputScript = z.strictObject({
 const Environment = z.record(Name, z.string());
 
 /** One test of a pipeline. */
-export const TestCase = z.strictObject({
-  environment: Environment.default({}).describe('Variables of this test, beside those of all.'),
-  nodes: z
-    .record(Name, z.record(Name, z.unknown()))
-    .default({})
-    .describe(
-      'Options that nodes have in this test and not in the pipeline, by their ids: another program, for example. `null` takes one out.',
-    ),
-  inputs: z
-    .record(Name, InputScript)
-    .default({})
-    .describe('What sources give instead of what they are written for, by the ids of their nodes.'),
-  sessions: z
-    .record(Name, SessionScript)
-    .default({})
-    .describe('What goes on in the sessions of the pipeline, by their ids. Nobody else is in one that is left out.'),
-  stopMs: Ms.optional().describe('When the pipeline is told to stop, in ms; it ends by itself when left out.'),
-  limitMs: Ms.default(600_000).describe('When it must have ended, in ms. Default: after ten minutes.'),
-  expect: Expectations.describe('What must have come of it.'),
-});
+export const TestCase = z
+  .strictObject({
+    environment: Environment.default({}).describe('Variables of this test, beside those of all.'),
+    nodes: z
+      .record(Name, z.record(Name, z.unknown()))
+      .default({})
+      .describe(
+        'Options that nodes have in this test and not in the pipeline, by their ids: another program, for example. `null` takes one out.',
+      ),
+    inputs: z
+      .record(Name, InputScript)
+      .default({})
+      .describe('What sources give instead of what they are written for, by the ids of their nodes.'),
+    sessions: z
+      .record(Name, SessionScript)
+      .default({})
+      .describe('What goes on in the sessions of the pipeline, by their ids. Nobody else is in one that is left out.'),
+    stopMs: Ms.optional().describe('When the pipeline is told to stop, in ms; it ends by itself when left out.'),
+    limitMs: Ms.default(600_000).describe('When it must have ended, in ms. Default: after ten minutes.'),
+    expect: Expectations.describe('What must have come of it.'),
+  })
+  .refine(({ stopMs = 0, limitMs }) => stopMs <= limitMs, {
+    message: 'Expected a time before `limitMs`, which is 600000 when left out',
+    path: ['stopMs'],
+  });
 export type TestCase = z.output<typeof TestCase>;
 
 /** A file of tests. */

@@ -29,6 +29,20 @@ t.test('files of tests', async (t) => {
     t.ok(problems.every(({ code, place }) => code === 'SLUICE_CONFIG_INVALID' && place?.file?.endsWith('p.test.yaml')));
   });
 
+  await t.test('a test that would be stopped after its limit is refused', async (t) => {
+    const { problems, tests } = await testsOf(t, BEEP, 'tests:\n  one:\n    stopMs: 3600000\n    expect: {}\n');
+    t.match(problems, [
+      {
+        code: 'SLUICE_CONFIG_INVALID',
+        message: 'entry "tests.one.stopMs": expected a time before `limitMs`, which is 600000 when left out',
+        found: '3600000',
+        place: { line: 3 },
+      },
+    ]);
+    t.equal(problems.length, 1);
+    t.strictSame(tests, []);
+  });
+
   await t.test('a pipeline that was given instead is told as what it is', async (t) => {
     await testsOf(t, BEEP, 'tests: { one: { expect: {} } }\n');
     const { problems, tests } = await testPipeline(join(t.testdirName, 'p.yaml'));
