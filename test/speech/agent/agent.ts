@@ -71,6 +71,16 @@ t.test('a voice that goes on is silence at once, and words end the answer', asyn
   await lab.close();
 });
 
+t.test('where nobody tells how far its sound has come, what was heard is marked as estimated', async (t) => {
+  const { lab } = await talking();
+  lab.agent.mouth.audio.playedBy(undefined);
+  await lab.pass(700);
+  await lab.says('stop it');
+  await lab.turn(2);
+  t.match(lab.turns[1], { role: 'agent', isInterrupted: true, isEstimated: true });
+  await lab.close();
+});
+
 t.test('who shows that they listen is talked to on', async (t) => {
   const { lab } = await talking();
   await lab.pass(400);
@@ -142,6 +152,8 @@ t.test("the agent's own voice out of a loudspeaker does not interrupt it", async
   await lab.turn(2);
   t.match(lab.turns[1], { role: 'agent', text: ANSWER });
   t.notOk(lab.turns[1]?.isInterrupted);
+  const gapsMs = lab.left.slice(1).map(({ atUs }, i) => (atUs - lab.left[i]!.atUs) / 1000);
+  t.ok(Math.max(...gapsMs) < 30, `nor does it pause: ${Math.max(...gapsMs)} ms at most`);
   await lab.close();
 });
 

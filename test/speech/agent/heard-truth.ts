@@ -74,6 +74,8 @@ t.test(
       if (!text.startsWith(answer?.text ?? '')) t.fail(`point ${point}: "${answer?.text}" is not how "${text}" begins`);
       if (answer?.isInterrupted === true) {
         interrupted++;
+        if (committed > 0 && answer.isEstimated !== !tellsWords)
+          t.fail(`point ${point}: whether its words were estimated is told wrong`);
         const isSilent = lab.agent.mouth.waitingUs === 0 && voice.open === 0;
         if (lab.states.at(-1) === 'listening' && !isSilent) t.fail(`point ${point}: something is still said`);
         await lab.says('and now');
