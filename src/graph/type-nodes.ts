@@ -10,7 +10,7 @@ import type { TypedNode } from './typed-node.js';
 export function typeNodes(graph: LoadedGraph, registry: Registry, problems: SluiceError[]): Map<string, TypedNode> {
   const typed = new Map<string, TypedNode>();
   for (const loaded of graph.nodes) {
-    const def = checkNodeType(loaded, registry, problems);
+    const def = checkNodeType(graph, loaded, registry, problems);
     if (!def) continue;
     const before = problems.length;
     const written = checkSession(graph, loaded, def, problems);

@@ -128,6 +128,13 @@ await t.test('sessions, and the whole', async (t) => {
   );
 });
 
+await t.test('an id where a type belongs is told how it is meant', (t) => {
+  const [problem] = problemsOf('tone id=a ! null ; a ! null id=b');
+  t.equal(problem?.code, 'SLUICE_NODE_UNKNOWN');
+  t.equal(problem?.mend, '"a" is a node of this pipeline: go on from it with `a.` in a line, and `from: a` elsewhere.');
+  t.end();
+});
+
 await t.test('what is wrong is told with line and column', async (t) => {
   for (const [line, code, place, message] of [
     ['tone frequency=300 gain', 'SYNTAX', 'line:1:20', '"gain" is not linked'],
