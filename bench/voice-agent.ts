@@ -65,6 +65,7 @@ async function measure(): Promise<Report> {
     ]),
     limits: [
       'Loopback: a network adds its own delay, and the jitter buffers of both sides that of its jitter.',
+      'Between their turns participants send noise of -69 dB of full scale, in which RNNoise rests; where it is louder than -60 dB it takes some 3 % of a core for each, of the thread that all agents share.',
       'Agents, participants, server and the programs of the engines share the cores of one machine.',
     ],
   };
