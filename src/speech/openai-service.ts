@@ -7,6 +7,7 @@ export function openaiShape(path: string, who = '') {
   return {
     baseUrl: z
       .url({ protocol: /^https?$/ })
+      .refine((url) => !hasUser(url), { message: 'Expected an address without a user: the key is `apiKey`' })
       .default('https://api.openai.com/v1')
       .describe(`Address of the service, up to and without \`${path}\`${who}.`),
     apiKey: z
@@ -37,6 +38,11 @@ export function openaiRequest({ baseUrl, apiKey }: OpenaiService, path: string) 
     headers: apiKey === undefined ? {} : authorization(apiKey),
     secret: apiKey,
   };
+}
+
+/** What comes before an `@`, which no request takes. */
+function hasUser(url: string): boolean {
+  return URL.canParse(url) && (new URL(url).username !== '' || new URL(url).password !== '');
 }
 
 function authorization(apiKey: string): { authorization: string } {

@@ -110,6 +110,14 @@ t.test('is asked with the key, which is in no error, and with what it is to know
   t.notMatch(inspect(echoed), /sk-secret/);
 });
 
+t.test('an address with a user, as no request takes, is refused before it is asked', (t) => {
+  const parse = (baseUrl: string): unknown => openaiLlm.options.parse({ baseUrl, model: 'tiny' });
+  for (const url of ['http://bob:secret@127.0.0.1/v1', 'https://:secret@api.example.com/v1'])
+    t.throws(() => parse(url), { message: /without a user: the key is `apiKey`/ });
+  t.doesNotThrow(() => parse('http://127.0.0.1:11434/v1'));
+  t.end();
+});
+
 t.test('a limit that is over soon is waited for', async (t) => {
   const server = await chatServer(SUITE_RULES);
   t.teardown(() => server.close());
