@@ -1,4 +1,5 @@
 import './server/token.js';
+import './server/token-renewal.js';
 import './server/rewriting.js';
 import './server/down-track.js';
 import './server/up-receiver.js';

@@ -45,6 +45,8 @@ export class TokenRenewal {
   /** When half of what remains is over there is still time for a client that is away just then. */
   #schedule(remainingMs: number): void {
     const waitMs = Math.min(MAX_INTERVAL_MS, Math.max(MIN_INTERVAL_MS, remainingMs / 2));
+    // Two that were asked for at one time are two that have been signed.
+    this.#timer?.cancel();
     this.#timer = this.#options.clock.after(waitMs, () => {
       this.renew();
     });
