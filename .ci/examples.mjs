@@ -22,18 +22,16 @@ writeFileSync(
   '#JSGF V1.0;\ngrammar home;\npublic <command> = turn on the light | open the door | good night;\n',
 );
 const scribe = run([join(root, 'examples', 'transcribe.js')], folder, { ...env, GRAMMAR: join(folder, 'home.gram') });
-const player = run([join(root, 'examples', 'play.js'), join(root, 'pipelines', 'media', 'speech.ogg')], folder, env);
+const clip = join(root, 'pipelines', 'media', 'speech.ogg');
+const player = run([join(root, 'examples', 'play.js'), clip], folder, env);
 check('play ends by itself', (await ended(player)).code === 0);
 const speaker = run([join(root, 'examples', 'speak.js')], folder, env, 'turn on the light\ngood night\n');
 check('speak ends with its input', (await ended(speaker)).code === 0);
 const announcer = run([join(root, 'examples', 'announce.js')], folder, env);
 check('announce ends with what is due', (await ended(announcer)).code === 0);
-for (const [name, args] of [
-  ['play', [join(root, 'pipelines', 'media', 'speech.ogg')]],
-  ['speak', []],
-  ['announce', []],
-])
-  await stops(name, args);
+await stops('play', 'Player', clip);
+await stops('speak', 'Speaker');
+await stops('announce', 'Announcer');
 await printed(scribe, 'Speaker: good night');
 const commands = ['turn on the light', 'good night'];
 check(
@@ -100,8 +98,7 @@ async function joined(name, tracks = 0) {
 }
 
 /** What would say something for longer ends when it is stopped, and has left then. */
-async function stops(name, args) {
-  const who = { play: 'Player', speak: 'Speaker', announce: 'Announcer' }[name];
+async function stops(name, who, ...args) {
   const program = run([join(root, 'examples', `${name}.js`), ...args], folder, env, 'good night\n', false);
   // Before that it may not listen to signals yet.
   await joined(who, 1);

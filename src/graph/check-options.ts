@@ -92,27 +92,26 @@ function problemsOf(issue: Issue, value: unknown, context: CheckContext, schema:
     const hints = { found: `"${String(path.at(-1))}"`, expected: 'letters, digits, _ and -' };
     return [problem(issue.issues[0]?.message ?? 'Invalid name', [...base, ...path], true, context, hints)];
   }
+  const message = inWords(issue.message);
   if (path.length > 0 && valueAt(value, path) === undefined) {
     const hints = {
       found: 'nothing',
-      expected: expectedIn(issue),
+      expected: expectedIn(message),
       mend: `Add \`${String(path.at(-1))}\`. ${context.mend}`,
     };
     return [problem(`${noun} "${name}" is missing`, [...base, ...path.slice(0, -1)], true, context, hints)];
   }
-  const message = inWords(issue.message);
   const text = path.length === 0 ? message : `${noun} "${name}": ${lowerFirst(message)}`;
   const hints = {
     found: shown(valueAt(value, path), path, context, schema),
-    expected: expectedIn(issue),
+    expected: expectedIn(message),
     ...(wantsText(issue) && { mend: 'Put it in quotes.' }),
   };
   return [problem(text, [...base, ...path], false, context, hints)];
 }
 
 /** What zod says it wanted. */
-function expectedIn(issue: Issue): string {
-  const message = inWords(issue.message);
+function expectedIn(message: string): string {
   const said = /expected (.+?)(?:, not .*)?$/i.exec(message)?.[1];
   return said ?? lowerFirst(message.replace(/^too (?:big|small): /i, ''));
 }

@@ -39,9 +39,31 @@ export const MAX_COMPLAINT = 500;
  * SLUICE_SPEECH_FAILED with what it said last, the signal's reason, and what `onOutput` throws.
  */
 export async function runProgram(options: ProgramOptions): Promise<void> {
+  const { signal } = options;
+  signal.throwIfAborted();
+  awaited++;
+  try {
+    lastTurn = lastTurn.then(nextTurn);
+    await lastTurn;
+    signal.throwIfAborted();
+    await runToItsEnd(options);
+  } finally {
+    awaited--;
+  }
+}
+
+/** The last program that is to start does so then: each takes as long as 10 ms of this thread, and everything else comes in between. */
+let lastTurn: Promise<void> = Promise.resolve();
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Starts it at once: nothing is missed of it, nor of the signal. */
+async function runToItsEnd(options: ProgramOptions): Promise<void> {
   const { command, input, onOutput, timeoutMs, timeoutOf = 'all', signal } = options;
   const [name = ''] = command;
-  const child = await startInTurn(command, signal);
+  const child = startProgram(command);
   const closed = closing(child);
   const end = (): void => {
     endProgram(child);
@@ -85,32 +107,7 @@ export async function runProgram(options: ProgramOptions): Promise<void> {
     signal.removeEventListener('abort', end);
     end();
     await closed;
-    awaited--;
   }
-}
-
-let lastTurn: Promise<void> = Promise.resolve();
-
-/**
- * Starts a program when it is its turn: that takes as long as 10 ms of this thread, so that between two of them everything else comes
- * first. It owes something from now on, unless this rejects with the signal's reason.
- */
-async function startInTurn(command: readonly string[], signal: AbortSignal): Promise<ChildProcessWithoutNullStreams> {
-  signal.throwIfAborted();
-  awaited++;
-  try {
-    lastTurn = lastTurn.then(nextTurn);
-    await lastTurn;
-    signal.throwIfAborted();
-    return startProgram(command);
-  } catch (error) {
-    awaited--;
-    throw error;
-  }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /**

@@ -1,20 +1,14 @@
 import t from 'tap';
 import { audioData, type AudioData } from '../../../src/media/audio-data.js';
 import { VirtualClock } from '../../../src/media/clock.js';
-import { Mouth } from '../../../src/speech/agent/mouth.js';
+import { Mouth, type MouthOptions } from '../../../src/speech/agent/mouth.js';
 import { settle } from '../../nodes/node-lab.js';
 
 const RATE = 48_000;
 
 t.test('a publisher that breaks while it is cut off ends nothing but its own sound', async (t) => {
   const clock = new VirtualClock();
-  const mouth = new Mouth({
-    clock,
-    aheadMs: 200,
-    onGiven: () => undefined,
-    onHeard: () => undefined,
-    onSaid: () => undefined,
-  });
+  const mouth = quietMouth(clock);
   let played = 0;
   mouth.audio.on('data', () => undefined);
   mouth.audio.playedBy({ playedUs: () => played, cut: () => Promise.reject(new Error('the media thread broke')) });
@@ -34,13 +28,7 @@ t.test('what is said after something that was heard to its end counts from its o
   const clock = new VirtualClock();
   const heard: number[] = [];
   let said = 0;
-  const mouth = new Mouth({
-    clock,
-    aheadMs: 200,
-    onGiven: () => undefined,
-    onHeard: (untilUs) => heard.push(untilUs),
-    onSaid: () => said++,
-  });
+  const mouth = quietMouth(clock, { onHeard: (untilUs) => heard.push(untilUs), onSaid: () => said++ });
   // As a publisher counts: on and on, until it is cut.
   let played = 0;
   mouth.audio.on('data', () => undefined);
@@ -72,13 +60,7 @@ t.test('it goes on with the sample after the last that left, wherever in a piece
     [44_100, 1],
   ] as const) {
     const clock = new VirtualClock();
-    const mouth = new Mouth({
-      clock,
-      aheadMs: 200,
-      onGiven: () => undefined,
-      onHeard: () => undefined,
-      onSaid: () => undefined,
-    });
+    const mouth = quietMouth(clock);
     const line = new Line(mouth, rate, channels);
     const numbers = Int16Array.from({ length: rate * channels }, (_, i) => (i % 30_000) + 1);
     const piece = (rate / 50) * channels;
@@ -102,6 +84,12 @@ t.test('it goes on with the sample after the last that left, wherever in a piece
     mouth.close();
   }
 });
+
+/** A mouth that tells of nothing but what is asked for. */
+function quietMouth(clock: VirtualClock, asked: Partial<MouthOptions> = {}): Mouth {
+  const quiet = (): void => undefined;
+  return new Mouth({ clock, aheadMs: 200, onGiven: quiet, onHeard: quiet, onSaid: quiet, ...asked });
+}
 
 /** A publisher that plays as many samples as it is told to, and tells so in whole µs. */
 class Line {
